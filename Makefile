@@ -1,0 +1,78 @@
+# Broadsheet's commands; `make` lists them. Nothing is written outside of this folder, but
+# for `make browser`, which installs a Debian package.
+PY ?= python3
+UV_VERSION := 0.13.9
+UV := .tools/uv-$(UV_VERSION)/bin/uv
+RUN := .venv/bin/python
+
+# uv may not fetch an interpreter, and its cache stays in the checkout.
+export UV_PYTHON_DOWNLOADS := never
+export UV_CACHE_DIR := $(CURDIR)/.tools/cache
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench run browser lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/.installed ## See it work: a day's papers, readers, mails (SERVE=0 ends by itself, PORT=8000)
+	$(RUN) -m deploy.demo $(if $(filter 0,$(SERVE)),--once) $(if $(PORT),--port $(PORT))
+
+test: .venv/.installed ## Run the tests (ARGS="-k digest" picks some)
+	$(RUN) -m pytest $(ARGS)
+
+lint: export ENV_FILE := deploy/env.example
+lint: .venv/.installed ## Check style, types, the import rules and the migrations
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(RUN) manage.py makemigrations --check --dry-run
+
+bench: .venv/.installed ## Measure speed, memory and the ranking's quality (ARGS picks some)
+	$(RUN) -m tests.benchmarks $(ARGS)
+
+run: .venv/.installed ## Run the site, the worker and the clock with your own .env
+	$(RUN) -m deploy.run
+
+browser: ## Install Debian's Chromium, for the tests that drive one
+	@command -v chromium >/dev/null || { \
+	  command -v apt-get >/dev/null || { \
+	    echo "This machine has no apt-get: install Chromium yourself, as 'chromium' in PATH."; exit 1; }; \
+	  as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$as_root apt-get update -qq && \
+	  $$as_root apt-get install -y --no-install-recommends chromium; }
+
+lock: $(UV) ## Write the lock files anew from pyproject.toml (ARGS=--upgrade takes newer versions)
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) --extra demo --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+LOCK = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+  --no-annotate --no-emit-index-url $(ARGS)
+
+clean: ## Remove what the commands made: the demo's data, the environment, the caches
+	rm -rf .broadsheet .venv .tools .coverage .hypothesis
+	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment: one for all commands, exactly what the lock file says -----------------
+CHECK_PYTHON = $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+  echo "Broadsheet needs Python 3.11 or newer. Name one: make PY=/path/to/python3.11"; exit 1; }
+
+.venv/.installed: requirements-dev.lock $(UV) | .venv/bin/python
+	$(UV) pip sync --quiet --require-hashes --python .venv/bin/python requirements-dev.lock
+	@touch $@
+
+.venv/bin/python: | $(UV)
+	@$(CHECK_PYTHON)
+	$(UV) venv --quiet --clear --python "$$($(PY) -c 'import sys; print(sys.executable)')" .venv
+
+$(UV):
+	@$(CHECK_PYTHON)
+	@pip="$(PY) -m pip"; \
+	if ! $$pip --version >/dev/null 2>&1; then \
+	  $(PY) -m venv .tools/venv >/dev/null 2>&1 || { \
+	    echo "Python has neither pip nor venv here: apt install python3-venv"; exit 1; }; \
+	  pip=".tools/venv/bin/python -m pip"; \
+	fi; \
+	$$pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action=ignore \
+	  --target .tools/uv-$(UV_VERSION) "uv==$(UV_VERSION)"

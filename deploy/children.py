@@ -1,0 +1,70 @@
+"""Processes that this one starts and that end with it: servers, workers, a mailbox."""
+
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+STOP_SECONDS = 30.0
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    death_signal: str = "TERM",
+    account: Sequence[str] = (),
+    keep_open: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    """Start a child that ends with us and writes its output to `log`, which starts empty.
+
+    The child has a session of its own, so Ctrl-C reaches only us and we choose the order
+    of stopping. Where `setpriv` exists (Linux) the kernel sends `death_signal` to the child
+    when the *thread* that called this ends: call it in a thread that lives as long.
+    `account` is a command that changes the identity and then becomes `argv`; such a change
+    makes the kernel forget the death signal, so it comes before `setpriv`.
+    """
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [*account, *_dying_with_us(death_signal), *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=env,
+            pass_fds=keep_open,
+            start_new_session=True,
+        )
+
+
+def stop(
+    child: subprocess.Popen[bytes],
+    signal_number: int = signal.SIGTERM,
+    *,
+    patience: float = STOP_SECONDS,
+) -> int:
+    """Ask the child to end, kill it after `patience` seconds, return its exit code.
+
+    Safe to repeat, and on a child that has ended already.
+    """
+    child.send_signal(signal_number)
+    try:
+        return child.wait(patience)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return child.wait()
+
+
+@cache
+def _dying_with_us(death_signal: str) -> tuple[str, ...]:
+    command = ("setpriv", "--pdeathsig", death_signal)
+    return command if works([*command, "true"]) else ()
+
+
+def works(argv: Sequence[str]) -> bool:
+    """Whether the command can be run here and ends well. Its output is thrown away."""
+    try:
+        return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False

@@ -1,0 +1,120 @@
+"""The one door to the environment: every value is read through here, and a wrong or
+missing one stops the start with the name of its variable.
+
+django-environ does the parsing and lets a secret come from a file (``NAME_FILE``). What it
+lacks is a message for a value of the wrong kind, and that is all this module adds.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+_env = environ.FileAwareEnv()
+_env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"), overwrite=False)
+
+_REQUIRED: Any = environ.Env.NOTSET
+
+
+def _read(kind: str, name: str, default: Any) -> Any:
+    try:
+        value = getattr(_env, kind)(name, default=default)
+    except ImproperlyConfigured as error:
+        raise ImproperlyConfigured(
+            f"{name} is not set. deploy/env.example says what it is for."
+        ) from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise ImproperlyConfigured(f"{name} has a value that cannot be used: {error}") from error
+    return value
+
+
+def text(name: str, default: str = _REQUIRED) -> str:
+    """The variable as text; stripped, because a secret from a file ends in a newline."""
+    return str(_read("str", name, default)).strip()
+
+
+def boolean(name: str, *, default: bool = _REQUIRED) -> bool:
+    """The variable as a yes or no. Anything that is neither is refused, not read as no."""
+    value = text(name, "" if default is _REQUIRED else str(default)).lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} must be 1 or 0 (or true, false, yes, no), not {value!r}.")
+
+
+def integer(name: str, default: int = _REQUIRED, *, least: int = 0, most: int | None = None) -> int:
+    """The variable as a whole number within [least, most]."""
+    value = int(_read("int", name, default))
+    if value < least or (most is not None and value > most):
+        limits = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise ImproperlyConfigured(f"{name} must be {limits}, not {value}.")
+    return value
+
+
+def number(name: str, default: float = _REQUIRED) -> float:
+    """The variable as a number."""
+    return float(_read("float", name, default))
+
+
+def words(name: str, default: list[str] = _REQUIRED) -> list[str]:
+    """The variable as a list: the text is cut at its commas."""
+    return [word.strip() for word in _read("list", name, default) if word.strip()]
+
+
+def secret(name: str) -> str:
+    """The variable as a key that nobody guesses: required, 32 characters or more."""
+    value = text(name)
+    if len(value) < 32:
+        raise ImproperlyConfigured(
+            f"{name} is too short to be a key: make one of 32 characters or more with "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(36))'."
+        )
+    return value
+
+
+def site_url(name: str) -> str:
+    """The variable as the address of this site, without a path and without a last slash."""
+    value = text(name).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
+        raise ImproperlyConfigured(
+            f"{name} must look like https://news.example.org, not {value!r}."
+        )
+    return value
+
+
+def database(name: str) -> dict[str, Any]:
+    """The variable (postgresql://…) as Django's description of a database."""
+    config = _read("db_url", name, _REQUIRED)
+    if config.get("ENGINE") != "django.db.backends.postgresql":
+        raise ImproperlyConfigured(
+            f"{name} must name a PostgreSQL database (postgresql://user:password@host/name)."
+        )
+    return dict(config)
+
+
+def mail_server(name: str, default: str) -> dict[str, Any]:
+    """The variable (smtp://… or smtp+tls://…) as Django's EMAIL_… settings."""
+    config = _read("email_url", name, default)
+    if config.get("EMAIL_BACKEND") != "django.core.mail.backends.smtp.EmailBackend":
+        raise ImproperlyConfigured(
+            f"{name} must look like smtp://user:password@host:587 (smtp+tls:// for STARTTLS, "
+            "smtp+ssl:// for TLS from the start)."
+        )
+    usual_port = 587 if config.get("EMAIL_USE_TLS") else 465 if config.get("EMAIL_USE_SSL") else 25
+    return {**config, "EMAIL_PORT": config["EMAIL_PORT"] or usual_port}
+
+
+def starting_with(prefix: str) -> dict[str, str]:
+    """Every variable whose name starts with `prefix`, by its whole name."""
+    return {
+        name.removesuffix("_FILE"): text(name.removesuffix("_FILE"))
+        for name in os.environ
+        if name.startswith(prefix)
+    }

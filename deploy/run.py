@@ -1,0 +1,86 @@
+"""``python -m deploy.run``: the site, one worker and the clock, with the operator's own .env.
+
+For one machine. On several, start gunicorn, `celery worker` and `celery beat` with the same
+arguments by whatever starts the machine's services.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from deploy.demo import processes
+from deploy.demo.processes import Children, ProcessError
+from deploy.env import BASE_DIR
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def main() -> int:
+    port: int = _options().port
+    console = Console(highlight=False, soft_wrap=True)
+    folder = BASE_DIR / ".broadsheet" / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    os.chdir(BASE_DIR)  # where the children find manage.py and the packages
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.default_int_handler)
+    children = Children(folder, dict(os.environ))
+    try:
+        _check_database(children)
+        _start(children, folder, port)
+        console.print(f"Broadsheet runs at http://127.0.0.1:{port}. Ctrl-C stops it.")
+        console.print(f"Its logs lie in {folder}.", markup=False)
+        _watch(children)
+    except ProcessError as error:
+        console.print(f"✗ {error}", style="red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopping …")
+    finally:
+        # Whoever grows impatient while we stop would leave processes behind.
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        children.stop()
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m deploy.run", description=__doc__)
+    parser.add_argument("--port", type=int, default=8000, help="on 127.0.0.1; a proxy speaks TLS")
+    return parser.parse_args()
+
+
+def _check_database(children: Children) -> None:
+    """See that the database is as this version wants it."""
+    try:
+        children.manage("migrate", "--check")
+    except ProcessError as error:
+        raise ProcessError(
+            "The database is not ready. If it only lacks migrations, run "
+            f".venv/bin/python manage.py migrate first.\n{error}"
+        ) from error
+
+
+def _start(children: Children, folder: Path, port: int) -> None:
+    if not processes.is_free(port):
+        raise ProcessError(f"Port {port} is taken; choose another one with --port.")
+    children.start("worker", "celery", *processes.WORKER_ARGUMENTS)
+    children.start("beat", "celery", "-A", "deploy", "beat", *processes.beat_arguments(folder))
+    bind = f"127.0.0.1:{port}"
+    web = children.start("web", "gunicorn", *processes.web_arguments(folder, bind))
+    children.wait_until(lambda: processes.is_listening(port), web)
+
+
+def _watch(children: Children) -> None:
+    """Never returns: raises `ProcessError` if a process ends, KeyboardInterrupt at Ctrl-C."""
+    while True:
+        children.check()
+        time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""A pytest plugin: every test run has a PostgreSQL and a Valkey of its own.
+
+It is loaded by `-p tests.services_plugin` in pyproject.toml, early enough to set the
+environment before pytest-django reads the settings. Each run works in its own folder, so
+two runs in one checkout do not meet. A DATABASE_URL or REDIS_URL in the environment wins.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from deploy.services import ServiceError, running
+
+HOME = Path(__file__).resolve().parents[1] / ".broadsheet"
+ENVIRONMENT = {
+    "ENV_FILE": os.devnull,  # an operator's .env is not for tests
+    "DJANGO_SETTINGS_MODULE": "deploy.settings",
+    "SECRET_KEY": "test-only-secret-key-0123456789-0123456789",
+    "LINK_KEY": "test-only-link-key-0123456789-0123456789",
+    "ADDRESS_KEY": "test-only-address-key-0123456789-0123456789",
+    "SITE_URL": "https://news.example.org",
+    "DEBUG": "0",
+    "MAIL_FROM": "Broadsheet <digest@news.example.org>",
+    "EMAIL_URL": "smtp://127.0.0.1:1",  # nothing listens there
+}
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
+    """Start the services; a wrapper, because pytest-django's own hook is a `tryfirst`."""
+    _sweep()
+    folder = HOME / f"test-{os.getpid()}"
+    stack = ExitStack()
+    early_config.add_cleanup(stack.close)
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        services = stack.enter_context(running(folder, durable=False))
+    except ServiceError as error:
+        raise pytest.UsageError(str(error)) from error
+    os.environ |= ENVIRONMENT
+    os.environ |= {"DATABASE_URL": services.database_url, "REDIS_URL": services.redis_url}
+    return (yield)
+
+
+def _sweep() -> None:
+    """Remove what killed runs left behind."""
+    for folder in HOME.glob("test-*"):
+        if not _is_running(int(folder.name.removeprefix("test-"))):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's process
+        return True
+    return pid != os.getpid()
