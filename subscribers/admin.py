@@ -1,0 +1,192 @@
+"""What operators see of the people, and the little that they may change."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from subscribers import addresses, preferences, suppression
+from subscribers.forms import zones
+from subscribers.models import Consent, Letter, Subscriber, Subscription, Suppression, Topic
+
+
+def _hash_of(term: str) -> str | None:
+    """The hash of a search term that is a whole address, else None."""
+    try:
+        return addresses.hashed(term.strip())
+    except addresses.InvalidAddress:
+        return None
+
+
+class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
+    """Rows that are only looked at. Deleting a subscriber still takes theirs along."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class SubscriptionInline(admin.TabularInline):  # type: ignore[type-arg]  # not generic at run time
+    model = Subscription
+    extra = 0
+    verbose_name_plural = "topics"
+
+
+class SubscriberForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """The preferences, with a zone that can be computed with."""
+
+    class Meta:
+        model = Subscriber
+        fields = ("zone", "hour", "frequency", "weekday", "length", "paused_until")
+
+    def clean_zone(self) -> str:
+        zone: str = self.cleaned_data["zone"]
+        if zone not in zones():
+            raise forms.ValidationError("No such time zone; it looks like Europe/Lisbon.")
+        return zone
+
+
+@admin.register(Subscriber)
+class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
+    """Operators help with preferences; consent is the reader's own and not to be set here."""
+
+    form = SubscriberForm
+    list_display = ("email", "state", "frequency", "zone", "hour", "next_due_at", "created_at")
+    list_filter = ("state", "frequency", "topics")
+    search_fields = ("email",)
+    search_help_text = "A whole address, in any spelling, or a part of one."
+    readonly_fields = (
+        "email",
+        "state",
+        "next_due_at",
+        "created_at",
+        "confirmed_at",
+        "unsubscribed_at",
+    )
+    inlines = (SubscriptionInline,)
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody is subscribed but by their own confirmation."""
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Subscriber], search_term: str
+    ) -> tuple[QuerySet[Subscriber], bool]:
+        if address_hash := _hash_of(search_term):
+            return queryset.filter(address_hash=address_hash), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def save_model(self, request: HttpRequest, obj: Subscriber, form: Any, change: bool) -> None:
+        preferences.reschedule(obj, timezone.now())
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(Topic)
+class TopicAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
+    list_display = ("name", "position", "is_offered", "followers")
+    list_filter = ("is_offered",)
+    search_fields = ("name", "description")
+    prepopulated_fields = {"slug": ("name",)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Topic]:
+        active = Q(subscribers__state=Subscriber.State.ACTIVE)
+        topics: QuerySet[Topic] = super().get_queryset(request)
+        return topics.annotate(followers=Count("subscribers", filter=active))
+
+    @admin.display(ordering="followers", description="active followers")
+    def followers(self, topic: Any) -> int:
+        return int(topic.followers)
+
+
+class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """Takes an address and keeps its hash."""
+
+    address = forms.CharField(help_text="It is not kept; only its keyed hash is.")
+
+    class Meta:
+        model = Suppression
+        fields = ()
+
+    def clean_address(self) -> str:
+        try:
+            return addresses.hashed(self.cleaned_data["address"])
+        except addresses.InvalidAddress as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
+    """Add one by its address; delete one to let mail go there again."""
+
+    form = SuppressionForm
+    list_display = ("short_hash", "reason", "created_at")
+    list_filter = ("reason",)
+    search_fields = ("address_hash",)
+    search_help_text = "A whole address, in any spelling."
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Suppression], search_term: str
+    ) -> tuple[QuerySet[Suppression], bool]:
+        address_hash = _hash_of(search_term) or search_term
+        return queryset.filter(address_hash=address_hash), False
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Suppression:
+        form.save(commit=False)  # the admin expects what this leaves on the form
+        return suppression.suppress(
+            form.cleaned_data["address"], Suppression.Reason.MANUAL, timezone.now()
+        )
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Nothing: `suppress` has stored it, keeping a weightier reason if there was one."""
+
+    @admin.display(ordering="address_hash", description="address")
+    def short_hash(self, obj: Suppression) -> str:
+        return f"{obj.address_hash[:12]}…"
+
+
+@admin.register(Consent)
+class ConsentAdmin(_ReadOnly):
+    """The proof that we were asked: nobody edits or deletes it."""
+
+    list_display = ("at", "act", "subscriber", "wording")
+    list_filter = ("act",)
+    list_select_related = ("subscriber",)
+    search_fields = ("address_hash",)
+    search_help_text = "A whole address, in any spelling."
+    date_hierarchy = "at"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Consent], search_term: str
+    ) -> tuple[QuerySet[Consent], bool]:
+        return queryset.filter(address_hash=_hash_of(search_term) or search_term), False
+
+
+@admin.register(Letter)
+class LetterAdmin(_ReadOnly):
+    """The outbox of confirmations."""
+
+    list_display = (
+        "created_at",
+        "kind",
+        "subscriber",
+        "attempts",
+        "next_attempt_at",
+        "sent_at",
+        "given_up_at",
+    )
+    list_filter = ("kind", ("sent_at", admin.EmptyFieldListFilter))
+    list_select_related = ("subscriber",)
+    date_hierarchy = "created_at"

@@ -1,0 +1,8 @@
+"""What every page may say about this site."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def site(request: HttpRequest) -> dict[str, str]:
+    return {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}

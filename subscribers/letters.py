@@ -1,0 +1,197 @@
+"""Letters: the few mails about the subscription itself, sent from their outbox rows.
+
+A letter is a folder of templates, ``templates/subscribers/letters/<kind>/``, with its subject,
+text and HTML, and a row in `_CONTEXTS`. No text that anybody typed goes into one: the sign-up
+form would carry other people's spam.
+"""
+
+import hashlib
+import logging
+import re
+import smtplib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from anymail.exceptions import AnymailError, AnymailRecipientsRefused
+from django.conf import settings
+from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.db import transaction
+from django.template.loader import render_to_string
+
+from subscribers import addresses, links, suppression
+from subscribers.models import Letter, Link, Subscriber
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 8
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=1)
+# Longer than the task that sends may run, so that nobody else takes a letter that it holds.
+LEASE = timedelta(minutes=10)
+
+# Controls, line separators and direction marks: none belongs in a header.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+class UnsafeLetter(ValueError):
+    """The message would go to somebody else, or breaks its own headers. It is not sent."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the letters of one run."""
+
+    sent: int = 0
+    postponed: int = 0
+    given_up: int = 0
+
+
+def send_waiting(now: datetime, limit: int) -> Counts:
+    """Send up to `limit` letters that are due, oldest first, and return what became of them.
+
+    Call it outside of a transaction: each letter is claimed, sent and marked by itself. Any
+    number of workers may do it at once. A letter whose worker was killed is sent again after
+    the lease, so it may come twice.
+    """
+    counts = Counts()
+    for _ in range(limit):
+        letter = _claim(now)
+        if letter is None:
+            break
+        if suppression.is_forbidden(letter.subscriber.address_hash):
+            _give_up(letter, now, "the address is suppressed")
+            counts.given_up += 1
+            continue
+        try:
+            send(letter, now)
+        except (OSError, AnymailError, ValueError) as error:
+            if _is_permanent(error) or letter.attempts >= ATTEMPTS:
+                _give_up(letter, now, type(error).__name__)
+                counts.given_up += 1
+            else:
+                _postpone(letter, now, type(error).__name__)
+                counts.postponed += 1
+        else:
+            letter.sent_at = now
+            letter.save(update_fields=["sent_at"])
+            counts.sent += 1
+    return counts
+
+
+def send(letter: Letter, now: datetime) -> None:
+    """Build the letter and hand it to the mail service. Stores its link, but not that it is sent.
+
+    Raises what the mail backend raises, and `UnsafeLetter` or `InvalidAddress`.
+    """
+    message = build(letter, now)
+    check(message)
+    message.send()
+
+
+def build(letter: Letter, now: datetime) -> EmailMultiAlternatives:
+    """The letter as a message, with a link of its own, made now: only its hash is stored."""
+    context = {
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "link": _LINKS[letter.kind](letter.subscriber, now),
+    }
+    folder = f"subscribers/letters/{letter.kind}"
+    headers = {
+        "Message-ID": _message_id(letter),
+        "Auto-Submitted": "auto-generated",  # RFC 3834: no answering machine replies
+        "X-Auto-Response-Suppress": "All",
+        "Content-Language": "en",
+        # Tells mailbox providers that a web form caused this mail, so that they notice when
+        # somebody enters one address into a thousand forms (draft-levine-mailbomb-header).
+        "Form-Sub": "v=1",
+    }
+    message = EmailMultiAlternatives(
+        subject=render_to_string(f"{folder}/subject.txt", context).strip(),
+        body=render_to_string(f"{folder}/body.txt", context),
+        to=[letter.subscriber.email],
+        reply_to=[settings.MAIL_REPLY_TO] if settings.MAIL_REPLY_TO else None,
+        headers=headers,
+    )
+    message.attach_alternative(render_to_string(f"{folder}/body.html", context), "text/html")
+    return message
+
+
+def check(message: EmailMessage) -> None:
+    """Raise `UnsafeLetter` or `InvalidAddress` unless this goes to one plain address.
+
+    Mail libraries read ``a@x.org, b@y.org`` or a line break in a recipient as two recipients,
+    and anymail passes line breaks in headers on to some mail services.
+    """
+    recipients = message.recipients()
+    if len(recipients) != 1 or addresses.parse(recipients[0]).deliver_to != recipients[0]:
+        raise UnsafeLetter("a letter has one recipient, a plain address")
+    headers = message.extra_headers
+    for value in (message.subject, message.from_email, *headers, *headers.values()):
+        if _UNSAFE.search(str(value)):
+            raise UnsafeLetter("a header holds a control character")
+
+
+# --- what differs from letter to letter ----------------------------------------------------
+def _confirm_link(subscriber: Subscriber, now: datetime) -> str:
+    return links.issue(subscriber, Link.Purpose.CONFIRM, links.CONFIRM_LIFETIME, now)
+
+
+def _preferences_link(subscriber: Subscriber, now: datetime) -> str:
+    links.ensure([subscriber], now)
+    return links.preferences_url(subscriber.pk, now)
+
+
+_LINKS: dict[str, Callable[[Subscriber, datetime], str]] = {
+    Letter.Kind.CONFIRM: _confirm_link,
+    Letter.Kind.KNOWN: _preferences_link,
+}
+
+
+def _message_id(letter: Letter) -> str:
+    """The same at each attempt, so that a mailbox can tell a second copy, and without a host."""
+    seed = f"{letter.pk} {letter.created_at.isoformat()}"
+    return f"<c.{letter.pk}.{hashlib.sha256(seed.encode()).hexdigest()[:8]}@{settings.MAIL_DOMAIN}>"
+
+
+# --- the row -------------------------------------------------------------------------------
+@transaction.atomic
+def _claim(now: datetime) -> Letter | None:
+    """Take the oldest due letter for the length of a lease; the attempt counts from here."""
+    letter: Letter | None = (
+        Letter.objects.waiting()
+        .filter(next_attempt_at__lte=now)
+        .select_related("subscriber")
+        .select_for_update(skip_locked=True, of=("self",))
+        .order_by("next_attempt_at", "pk")
+        .first()
+    )
+    if letter is not None:
+        letter.attempts += 1
+        letter.next_attempt_at = now + LEASE
+        letter.save(update_fields=["attempts", "next_attempt_at"])
+    return letter
+
+
+def _postpone(letter: Letter, now: datetime, reason: str) -> None:
+    wait = min(FIRST_WAIT * 2 ** (letter.attempts - 1), LONGEST_WAIT)
+    letter.next_attempt_at = now + wait
+    letter.save(update_fields=["next_attempt_at"])
+    logger.warning("Letter %s waits %s after %s", letter.pk, wait, reason)
+
+
+def _give_up(letter: Letter, now: datetime, reason: str) -> None:
+    letter.given_up_at = now
+    letter.save(update_fields=["given_up_at"])
+    logger.warning("Letter %s given up: %s", letter.pk, reason)
+
+
+def _is_permanent(error: Exception) -> bool:
+    """Whether another attempt would meet the same answer.
+
+    smtplib's and anymail's errors are OSError and AnymailError; a ValueError is our own, or
+    Django's, about a message that must not go out.
+    """
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in error.recipients.values())
+    return isinstance(error, AnymailRecipientsRefused | UnsafeLetter | addresses.InvalidAddress)

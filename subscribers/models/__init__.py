@@ -1,0 +1,17 @@
+from .consent import Consent
+from .letter import Letter
+from .link import Link
+from .subscriber import Subscriber, SubscriberQuerySet
+from .suppression import Suppression
+from .topic import Subscription, Topic
+
+__all__ = [
+    "Consent",
+    "Letter",
+    "Link",
+    "Subscriber",
+    "SubscriberQuerySet",
+    "Subscription",
+    "Suppression",
+    "Topic",
+]

@@ -1,0 +1,53 @@
+from typing import ClassVar, Self
+
+from django.db import models
+from django.utils import timezone
+
+
+class LetterQuerySet(models.QuerySet["Letter"]):
+    def waiting(self) -> Self:
+        """Not sent yet and not given up."""
+        return self.filter(sent_at=None, given_up_at=None)
+
+
+class Letter(models.Model):
+    """A mail about the subscription itself that has to go out: an outbox row.
+
+    Unlike a digest a letter may come twice in the worst case: somebody waits for it, and a
+    second copy does no harm.
+    """
+
+    class Kind(models.TextChoices):
+        CONFIRM = "confirm", "Please confirm your address"
+        KNOWN = "known", "You are subscribed already"
+
+    subscriber = models.ForeignKey(
+        "subscribers.Subscriber", on_delete=models.CASCADE, related_name="letters"
+    )
+    kind = models.CharField(max_length=12, choices=Kind)
+    created_at = models.DateTimeField(default=timezone.now)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    given_up_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar = LetterQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscriber", "kind"],
+                condition=models.Q(sent_at=None, given_up_at=None),
+                name="one_letter_waiting_of_a_kind",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                name="letter_waiting",
+                condition=models.Q(sent_at=None, given_up_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} letter to {self.subscriber}"

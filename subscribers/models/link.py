@@ -1,0 +1,20 @@
+from django.db import models
+from django.utils import timezone
+
+
+class Link(models.Model):
+    """A link that was mailed to a subscriber, good for one purpose. Keeps the token's hash only."""
+
+    class Purpose(models.TextChoices):
+        CONFIRM = "confirm", "Confirm the address"
+        PREFERENCES = "preferences", "Open the preferences"
+        UNSUBSCRIBE = "unsubscribe", "Unsubscribe"
+
+    token_hash = models.CharField(max_length=64, unique=True)
+    purpose = models.CharField(max_length=12, choices=Purpose)
+    subscriber = models.ForeignKey("subscribers.Subscriber", on_delete=models.CASCADE)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.purpose} link {self.token_hash[:8]}…"

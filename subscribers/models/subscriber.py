@@ -1,0 +1,88 @@
+from typing import ClassVar, Self
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+from .topic import Subscription, Topic
+
+
+class SubscriberQuerySet(models.QuerySet["Subscriber"]):
+    def active(self) -> Self:
+        """Those who confirmed and did not leave; a pause does not change that."""
+        return self.filter(state=Subscriber.State.ACTIVE)
+
+
+class Subscriber(models.Model):
+    """An address that asked for digests, and how it wants them.
+
+    `address_hash` is the keyed hash of the canonical address (``addresses.hashed``): it makes
+    the address unique, and joins to `Suppression`, which keeps no address.
+    `next_due_at` is set whenever something it depends on changes (``schedule.next_due``);
+    it is empty for everybody who is not active.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Pending: not confirmed yet"
+        ACTIVE = "active", "Active"
+        UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+
+    class Frequency(models.TextChoices):
+        DAILY = "daily", "Every day"
+        WEEKDAYS = "weekdays", "Monday to Friday"
+        WEEKLY = "weekly", "Once a week"
+
+    class Weekday(models.IntegerChoices):
+        MONDAY = 0, "Monday"
+        TUESDAY = 1, "Tuesday"
+        WEDNESDAY = 2, "Wednesday"
+        THURSDAY = 3, "Thursday"
+        FRIDAY = 4, "Friday"
+        SATURDAY = 5, "Saturday"
+        SUNDAY = 6, "Sunday"
+
+    email = models.EmailField(max_length=320)
+    address_hash = models.CharField(max_length=64, unique=True, editable=False)
+    state = models.CharField(max_length=12, choices=State, default=State.PENDING)
+    topics = models.ManyToManyField(Topic, through=Subscription, related_name="subscribers")
+
+    zone = models.CharField(max_length=64, default="UTC")
+    hour = models.PositiveSmallIntegerField(default=7, validators=[MaxValueValidator(23)])
+    frequency = models.CharField(max_length=8, choices=Frequency, default=Frequency.DAILY)
+    weekday = models.PositiveSmallIntegerField(
+        choices=Weekday, default=Weekday.MONDAY, help_text="The day of a weekly digest."
+    )
+    length = models.PositiveSmallIntegerField(
+        default=10,
+        validators=[MinValueValidator(3), MaxValueValidator(20)],
+        help_text="Papers in a digest, at most.",
+    )
+    paused_until = models.DateField(null=True, blank=True)
+    next_due_at = models.DateTimeField(null=True, blank=True)
+
+    links_epoch = models.CharField(
+        max_length=24, default="", editable=False, help_text="See links.ensure."
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    unsubscribed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects: ClassVar = SubscriberQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_due_at"],
+                name="subscriber_due",
+                condition=models.Q(state="active"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.masked_email
+
+    @property
+    def masked_email(self) -> str:
+        """The address as it may be shown to whoever holds a link: r***@example.org."""
+        local, _, domain = self.email.rpartition("@")
+        return f"{local[:1]}***@{domain}"

@@ -1,0 +1,41 @@
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class Topic(models.Model):
+    """Something a person can follow. Papers are matched to its name, description and terms."""
+
+    slug = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=60)
+    description = models.CharField(max_length=200)
+    seed_terms = ArrayField(
+        models.CharField(max_length=80),
+        default=list,
+        blank=True,
+        help_text="Words and two-word terms that papers on this topic use, separated by commas.",
+    )
+    position = models.PositiveSmallIntegerField(default=100)
+    is_offered = models.BooleanField(
+        default=True, help_text="Shown on the sign-up form. Its followers keep it in any case."
+    )
+
+    class Meta:
+        ordering = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Subscription(models.Model):
+    """One subscriber follows one topic."""
+
+    subscriber = models.ForeignKey("subscribers.Subscriber", on_delete=models.CASCADE)
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscriber", "topic"], name="one_subscription_a_topic")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber_id} follows {self.topic_id}"

@@ -1,0 +1,14 @@
+"""Signals of others that we listen to."""
+
+from typing import Any
+
+from anymail.signals import AnymailInboundEvent, inbound
+from django.dispatch import receiver
+from django.utils import timezone
+
+from subscribers import unsubscribe
+
+
+@receiver(inbound)
+def unsubscribe_by_mail(event: AnymailInboundEvent, **_: Any) -> None:
+    unsubscribe.by_mail(event.message, timezone.now())

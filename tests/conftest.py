@@ -1,0 +1,27 @@
+"""What every test may use."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from digest.press import press_for
+from tests.smtp_sink import Sink
+
+
+@pytest.fixture(autouse=True)
+def _fresh_press() -> Iterator[None]:
+    """A press is kept for as long as a worker lives; tests make the same edition anew."""
+    press_for.cache_clear()
+    yield
+    press_for.cache_clear()
+
+
+@pytest.fixture
+def sink(settings: Settings) -> Iterator[Sink]:
+    """A real SMTP server on this machine, which all mail of the test goes to."""
+    with Sink() as running:
+        settings.EMAIL_HOST = "127.0.0.1"
+        settings.EMAIL_PORT = running.port
+        settings.EMAIL_BACKEND = "digest.delivery.smtp.EmailBackend"
+        yield running

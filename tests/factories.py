@@ -1,0 +1,95 @@
+"""Rows for tests, as small as they can be and valid. Every field can be given by name."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from importlib import import_module
+from itertools import count
+from typing import Any
+
+from django.apps import apps
+from django.utils import timezone
+
+from digest.models import Digest, Edition, EditionPaper, Paper
+from subscribers import addresses
+from subscribers.models import Subscriber, Subscription, Topic
+
+_numbers = count(1)
+
+
+def starter_topics() -> list[Topic]:
+    """The topics that a new site has; a test with transactions of its own begins without."""
+    import_module("subscribers.migrations.0002_add_starter_topics").add_topics(apps, None)
+    return list(Topic.objects.all())
+
+
+def make_topic(**fields: Any) -> Topic:
+    number = next(_numbers)
+    named = {"slug": f"topic-{number}", "name": f"Topic {number}", "description": "About it."}
+    return Topic.objects.create(**{**named, **fields})
+
+
+def build_reader(**fields: Any) -> Subscriber:
+    """An active subscriber who is due, not saved."""
+    email = fields.get("email", f"reader{next(_numbers)}@dest.example")
+    usual = {
+        "email": email,
+        "address_hash": addresses.hashed(email),
+        "state": Subscriber.State.ACTIVE,
+        "confirmed_at": timezone.now(),
+        "next_due_at": timezone.now() - timedelta(minutes=1),
+    }
+    return Subscriber(**{**usual, **fields})
+
+
+def make_reader(*topics: Topic, **fields: Any) -> Subscriber:
+    """An active subscriber who is due and follows `topics`."""
+    subscriber = build_reader(**fields)
+    subscriber.save()
+    Subscription.objects.bulk_create(
+        Subscription(subscriber=subscriber, topic=topic) for topic in topics
+    )
+    return subscriber
+
+
+def make_paper(**fields: Any) -> Paper:
+    number = next(_numbers)
+    usual = {
+        "key": f"arxiv:2601.{number:05}",
+        "title": f"Paper number {number}",
+        "title_key": f"paper number {number}",
+        "abstract": "It says something new about an old question.",
+        "authors": ["Ada Example", "Bo Sample"],
+        "num_authors": 2,
+        "url": f"https://arxiv.org/abs/2601.{number:05}",
+        "first_source": "huggingface",
+    }
+    return Paper.objects.create(**{**usual, **fields})
+
+
+def make_edition(
+    papers: int | Sequence[Paper] = 5,
+    *,
+    day: date | None = None,
+    fits: Mapping[int, float] | None = None,
+) -> Edition:
+    """A closed edition; `fits` (topic id -> fit) holds for each of its papers."""
+    if isinstance(papers, int):
+        papers = [make_paper() for _ in range(papers)]
+    edition = Edition.objects.create(date=day or timezone.now().date(), closed_at=timezone.now())
+    EditionPaper.objects.bulk_create(
+        EditionPaper(
+            edition=edition,
+            paper=paper,
+            votes=paper.votes,
+            fits={str(topic): fit for topic, fit in (fits or {}).items()},
+        )
+        for paper in papers
+    )
+    return edition
+
+
+def make_digest(edition: Edition, subscriber: Subscriber, **fields: Any) -> Digest:
+    """A digest's row; READY and due unless `fields` say otherwise."""
+    digest = Digest.objects.create(edition=edition, subscriber=subscriber, **fields)
+    digest.refresh_from_db()
+    return digest

@@ -1,0 +1,124 @@
+"""What operators can look up, add, and not do."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from subscribers import addresses
+from subscribers.models import Consent, Letter, Subscriber, Suppression
+from tests.factories import make_reader, make_topic
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("term", ["READER@dest.example", "reader@Dest.Example", "eader@d"])
+def test_a_reader_is_found_by_their_address(admin_client: Client, term: str) -> None:
+    reader = make_reader(email="Reader@dest.example")
+    make_reader(email="other@dest.example")
+
+    page = admin_client.get("/admin/subscribers/subscriber/", {"q": term})
+
+    assert list(page.context["cl"].queryset) == [reader]
+
+
+def test_saving_preferences_moves_the_next_digest(admin_client: Client) -> None:
+    reader = make_reader()
+    topic = make_topic()
+    fields = {
+        "zone": "Asia/Tokyo",
+        "hour": "6",
+        "frequency": "daily",
+        "weekday": "0",
+        "length": "5",
+        "paused_until": "",
+        "subscription_set-TOTAL_FORMS": "1",
+        "subscription_set-INITIAL_FORMS": "0",
+        "subscription_set-0-subscriber": str(reader.pk),
+        "subscription_set-0-topic": str(topic.pk),
+        "state": Subscriber.State.UNSUBSCRIBED,
+    }
+
+    page = admin_client.post(f"/admin/subscribers/subscriber/{reader.pk}/change/", fields)
+
+    reader.refresh_from_db()
+    assert page.status_code == 302
+    assert reader.next_due_at is not None
+    assert (reader.next_due_at.hour, reader.state) == (21, Subscriber.State.ACTIVE)
+    assert set(reader.topics.all()) == {topic}
+
+
+def test_nobody_is_subscribed_by_an_operator(admin_client: Client) -> None:
+    assert admin_client.get("/admin/subscribers/subscriber/add/").status_code == 403
+
+
+def test_an_address_is_suppressed_by_its_hash(admin_client: Client) -> None:
+    page = admin_client.post("/admin/subscribers/suppression/add/", {"address": "A@dest.example"})
+
+    suppression = Suppression.objects.get()
+    assert page.status_code == 302
+    assert suppression.address_hash == addresses.hashed("a@dest.example")
+    assert suppression.reason == Suppression.Reason.MANUAL
+
+
+def test_suppressing_again_keeps_the_weightier_reason(admin_client: Client) -> None:
+    Suppression.objects.create(
+        address_hash=addresses.hashed("a@dest.example"), reason=Suppression.Reason.COMPLAINED
+    )
+
+    page = admin_client.post("/admin/subscribers/suppression/add/", {"address": "a@dest.example"})
+
+    assert page.status_code == 302
+    assert Suppression.objects.get().reason == Suppression.Reason.COMPLAINED
+
+
+def test_a_suppression_is_found_by_the_address(admin_client: Client) -> None:
+    found = Suppression.objects.create(
+        address_hash=addresses.hashed("a@dest.example"), reason=Suppression.Reason.MANUAL
+    )
+    Suppression.objects.create(address_hash="0" * 64, reason=Suppression.Reason.MANUAL)
+
+    page = admin_client.get("/admin/subscribers/suppression/", {"q": "A@dest.example"})
+
+    assert list(page.context["cl"].queryset) == [found]
+
+
+def test_consents_and_letters_are_only_looked_at(admin_client: Client) -> None:
+    reader = make_reader()
+    consent = Consent.objects.create(
+        subscriber=reader, address_hash=reader.address_hash, act=Consent.Act.ASKED
+    )
+    letter = Letter.objects.create(subscriber=reader, kind=Letter.Kind.CONFIRM)
+
+    for model, pk in (("consent", consent.pk), ("letter", letter.pk)):
+        assert admin_client.get(f"/admin/subscribers/{model}/").status_code == 200
+        assert admin_client.get(f"/admin/subscribers/{model}/{pk}/change/").status_code == 200
+        assert admin_client.post(f"/admin/subscribers/{model}/{pk}/change/").status_code == 403
+    assert (
+        admin_client.post(
+            f"/admin/subscribers/consent/{consent.pk}/delete/", {"post": "yes"}
+        ).status_code
+        == 403
+    )
+
+
+def test_consents_outlive_a_deleted_reader(admin_client: Client) -> None:
+    reader = make_reader(make_topic())
+    Letter.objects.create(subscriber=reader, kind=Letter.Kind.CONFIRM)
+    Consent.objects.create(
+        subscriber=reader, address_hash=reader.address_hash, act=Consent.Act.ASKED
+    )
+
+    admin_client.post(f"/admin/subscribers/subscriber/{reader.pk}/delete/", {"post": "yes"})
+
+    assert not Subscriber.objects.exists()
+    assert Consent.objects.get().address_hash == reader.address_hash
+
+
+def test_a_topic_shows_its_active_followers(admin_client: Client, admin_user: User) -> None:
+    topic = make_topic()
+    make_reader(topic)
+    make_reader(topic, state=Subscriber.State.UNSUBSCRIBED)
+
+    page = admin_client.get("/admin/subscribers/topic/")
+
+    assert page.context["cl"].queryset.get(pk=topic.pk).followers == 1
