@@ -1,0 +1,90 @@
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Digest(models.Model):
+    """One subscriber's selection from one edition, and what became of it.
+
+    The pair is unique: whatever is run twice finds the row there. A row that is READY with a
+    `lease_until` in the future is held by the worker that knows `lease_token`; SENDING means
+    that the mail service may have it. `paper_ids` and `reasons` (codes, see ``reasons``) are
+    parallel and in order; with `template_version` they are enough to render the digest again.
+    """
+
+    class State(models.TextChoices):
+        READY = "ready", "Ready: waits for a worker"
+        SENDING = "sending", "Sending: being handed over"
+        SENT = "sent", "Sent: accepted by the mail service"
+        UNCERTAIN = "uncertain", "Uncertain: may have gone out"
+        ASSUMED = "assumed", "Assumed sent: nobody told us otherwise"
+        SKIPPED = "skipped", "Skipped: we chose not to send"
+        FAILED = "failed", "Failed: the mail service refused it for good"
+        DEFERRED = "deferred", "Deferred: the reader's mail server asked to wait"
+        DELIVERED = "delivered", "Delivered"
+        BOUNCED = "bounced", "Bounced"
+        COMPLAINED = "complained", "Complained: reported as spam"
+
+    class SkipReason(models.TextChoices):
+        PENDING = "pending", "Not confirmed"
+        UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+        SUPPRESSED = "suppressed", "The address is suppressed"
+        PAUSED = "paused", "Paused by the reader"
+        ERASED = "erased", "Erased"
+        THIN = "thin", "Too few papers; they wait for the next digest"
+        NOTHING_NEW = "nothing_new", "No paper that the reader has not had"
+        NO_MATCH = "no_match", "No paper on the reader's topics"
+        LATE = "late", "Too late; the papers wait for the next digest"
+
+    # The mail service has these for sure, so their papers never come again.
+    SURELY_SENT = (State.SENT, State.DEFERRED, State.DELIVERED, State.COMPLAINED)
+    # The mail service accepted these, whatever became of them later.
+    ACCEPTED = (*SURELY_SENT, State.BOUNCED)
+
+    uuid = models.UUIDField(unique=True, db_default=RandomUUID(), editable=False)
+    edition = models.ForeignKey("digest.Edition", on_delete=models.PROTECT, related_name="digests")
+    subscriber = models.ForeignKey(
+        "subscribers.Subscriber", on_delete=models.SET_NULL, null=True, related_name="digests"
+    )
+    state = models.CharField(max_length=10, choices=State, db_default=State.READY)
+    skip_reason = models.CharField(max_length=12, choices=SkipReason, db_default="", blank=True)
+    error = models.CharField(max_length=300, db_default="", blank=True)
+
+    due_at = models.DateTimeField(db_default=Now())
+    next_attempt_at = models.DateTimeField(db_default=Now())
+    attempts = models.PositiveSmallIntegerField(db_default=0)
+    lease_token = models.UUIDField(null=True, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+
+    paper_ids = ArrayField(models.BigIntegerField(), db_default=[], blank=True)
+    reasons = ArrayField(models.CharField(max_length=40), db_default=[], blank=True)
+    template_version = models.CharField(max_length=12, db_default="", blank=True)
+    mail_service = models.CharField(max_length=40, db_default="", blank=True)
+    provider_id = models.CharField(max_length=300, db_default="", blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    handed_over_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["edition", "subscriber"], name="one_digest_a_reader_and_edition"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_attempt_at", "id"],
+                name="digest_ready",
+                condition=models.Q(state="ready"),
+            ),
+            models.Index(
+                fields=["lease_until"],
+                name="digest_in_doubt",
+                condition=models.Q(state__in=["sending", "uncertain"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Digest {self.pk}: {self.state}"

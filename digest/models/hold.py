@@ -1,0 +1,28 @@
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+
+class HoldQuerySet(models.QuerySet["Hold"]):
+    def active(self) -> Self:
+        """In force now, by the database's clock."""
+        return self.filter(released_at=None).filter(
+            models.Q(until=None) | models.Q(until__gt=Now())
+        )
+
+
+class Hold(models.Model):
+    """Nothing is handed to this mail service: until a time, or until an operator releases it."""
+
+    mail_service = models.CharField(max_length=40)
+    reason = models.CharField(max_length=300)
+    created_at = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField(null=True, blank=True, help_text="Empty: until it is released.")
+    released_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar = HoldQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.mail_service} held: {self.reason}"

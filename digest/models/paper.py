@@ -1,0 +1,94 @@
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+
+class Paper(models.Model):
+    """A publication we keep, once, however many sources named it.
+
+    `key` is its identity over all sources (``arxiv:2405.15738``, ``doi:…``, ``url:…``);
+    `title_key` is the title without case and punctuation, by which a paper that two sources
+    name differently is recognised. `votes` and `comments` are the newest figures seen.
+    """
+
+    key = models.CharField(max_length=200, unique=True)
+    title = models.CharField(max_length=400)
+    title_key = models.CharField(max_length=400, db_index=True, editable=False)
+    abstract = models.TextField()
+    authors = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    num_authors = models.PositiveIntegerField(default=0)
+    url = models.URLField(max_length=600)
+    published_at = models.DateTimeField(null=True, blank=True)
+    categories = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    keywords = ArrayField(models.CharField(max_length=120), default=list, blank=True)
+    code_url = models.URLField(max_length=600, blank=True)
+    organization = models.CharField(max_length=200, blank=True)
+    votes = models.PositiveIntegerField(default=0)
+    comments = models.PositiveIntegerField(default=0)
+    first_source = models.CharField(max_length=40)
+    first_seen_at = models.DateTimeField(default=timezone.now, db_index=True)
+    changed_at = models.DateTimeField(default=timezone.now)
+    topics = models.ManyToManyField(
+        "subscribers.Topic", through="digest.PaperTopic", related_name="papers"
+    )
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class PaperTopic(models.Model):
+    """How well a paper fits a topic, 0 to 1. Only pairs that fit have a row."""
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE)
+    topic = models.ForeignKey("subscribers.Topic", on_delete=models.CASCADE)
+    fit = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["paper", "topic"], name="one_fit_a_topic"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} fits {self.topic_id}: {self.fit:.2f}"
+
+
+class Sighting(models.Model):
+    """What a source said of a paper's figures at one time; two of them give the velocity."""
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="sightings")
+    source = models.CharField(max_length=40)
+    at = models.DateTimeField(default=timezone.now)
+    votes = models.PositiveIntegerField(default=0)
+    comments = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["paper", "at"], name="sighting_of_paper")]
+
+    def __str__(self) -> str:
+        return f"{self.votes} votes at {self.at:%Y-%m-%d %H:%M}"
+
+
+class Look(models.Model):
+    """One look at a source, and what came of it. Tells a quiet day from a broken one."""
+
+    class Outcome(models.TextChoices):
+        OK = "ok", "Papers came in"
+        QUIET = "quiet", "The source had nothing for this day"
+        STALE = "stale", "Only papers that we knew: perhaps not published yet"
+        FAILED = "failed", "The source could not be read"
+
+    source = models.CharField(max_length=40)
+    day = models.DateField(null=True, blank=True, help_text="The day that was asked for, if one.")
+    at = models.DateTimeField(default=timezone.now)
+    outcome = models.CharField(max_length=8, choices=Outcome)
+    new = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    same = models.PositiveIntegerField(default=0)
+    bad = models.PositiveIntegerField(default=0, help_text="Entries that were left out.")
+    message = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["source", "-at"], name="look_at_source")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.at:%Y-%m-%d %H:%M}: {self.outcome}"

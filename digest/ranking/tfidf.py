@@ -1,0 +1,211 @@
+"""What a paper is about, by its words: tf-idf over title and abstract.
+
+A word counts for more the rarer it is in the background papers and the more often the paper
+says it. A topic is a set of words; a paper fits it as far as the paper's weight lies on them.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from math import log, sqrt
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A title says in ten words what the abstract says in two hundred.
+_TITLE_TIMES = 3
+
+# Name and description are sentences for people and hold words that any paper may use, so
+# they count for less than the seed terms.
+_PROSE = 0.2
+
+# A word in fewer than one text of a hundred is no rarer still: else names and misprints would
+# outweigh the subject, and the more so the larger the background is.
+_RARE = 0.01
+
+# Below _LEAST a paper only touches on the topic; from _FULL on there is no doubt. Measured on
+# 58 labelled papers (precision 0.83, recall 0.69) and 7,900 others (84 % have a topic at all).
+_LEAST = 0.11
+_FULL = 0.35
+
+_MARKUP = re.compile(r"https?://\S+|</?[a-z][^<>]*>|&#?\w+;|\\[a-z]+", re.IGNORECASE)
+# They may stand inside a word: "**S**entence", "{few}-shot".
+_MARKS = re.compile(r"[*{}$\\]")
+# Words, with their hyphens, or whatever parts two words so that they are no term.
+_WORD_OR_BREAK = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|[^\w\s]")
+_PART = re.compile(r"[-'’]")
+_VOWEL = re.compile("[aeiouy]")
+
+_ENGLISH = """
+a about above after again against all also although am among an and any are as at be because
+been before being below between both but by can could did do does doing down during each either
+else etc ever every for from further had has have having he her here hers him his how
+however if in into is it its itself just least less many may me might more most much must my
+neither no nor not now of off often on once one only onto or other our ours out over own per
+perhaps quite rather same she should since so some such than that the their theirs them then
+there these they this those though three through thus to too toward towards two under until up
+upon us very via was we well were what when where whereas whether which while who whom whose why
+will with within without would yet you your
+"""
+# What papers say whatever they are about. Words that make terms with others ("tool use",
+# "language model", "deep research") are not here: being common they count for little anyway.
+_ACADEMIC = """
+abstract achieve achieves achieved achieving address addresses aim aims approach approaches art
+available based better capability capabilities challenge challenges challenging comprehensive
+conduct consistently crucial current demonstrate demonstrates demonstrating despite different
+diverse effective effectively effectiveness enable enables enabling enhance enhances especially
+existing experiments experimental extensive findings first framework furthermore github given
+good hence highlight http https improve improved improvement improvements improves improving
+including increasingly insights introduce introduced introduces introducing key leading leverage
+leverages leveraging limitation limitations limited method methods moreover new novel offer
+outperform outperforming outperforms overcome paper particularly perform performance performs
+popular potential present presents previous prior promising propose proposed proposes provide
+provides providing publicly recent recently remain remains require required requires respectively
+result results reveal reveals show showing shown shows significant significantly simple specific
+specifically study studies substantial substantially superior technique techniques using various
+way ways widely work works
+"""
+_STOP_WORDS = frozenset(f"{_ENGLISH} {_ACADEMIC}".split())
+
+
+def tokens(text: str) -> list[str]:
+    """The words of `text`, lower-cased and lightly stemmed, and each two neighbours as "a_b".
+
+    Stop words, numbers and single characters are left out; neighbours are words with nothing
+    between them, or the parts of a hyphenated word ("text-to-image" gives text, image,
+    text_image).
+    """
+    found: list[str] = []
+    previous = ""
+    for match in _WORD_OR_BREAK.findall(_MARKS.sub("", _MARKUP.sub(" ", text)).lower()):
+        parts = [_stem(part) for part in _PART.split(match) if _is_telling(part)]
+        if not parts:
+            previous = ""
+        for part in parts:
+            found.append(part)
+            if previous:
+                found.append(f"{previous}_{part}")
+            previous = part
+    return found
+
+
+class Vectorizer:
+    """Texts as weighted words. How rare a word is comes from the texts it was fitted on.
+
+    Safe to share: nothing changes after ``fit``.
+    """
+
+    def __init__(self, documents: int, frequencies: Mapping[str, int]) -> None:
+        self._documents = documents
+        self._frequencies = frequencies
+
+    @classmethod
+    def fit(cls, texts: Iterable[str]) -> Self:
+        """Count in how many of `texts` each word stands. No text at all is fine too."""
+        frequencies: Counter[str] = Counter()
+        documents = 0
+        for text in texts:
+            documents += 1
+            frequencies.update(set(tokens(text)))
+        return cls(documents, frequencies)
+
+    def rarity(self, token: str) -> float:
+        """The inverse document frequency, smoothed: about 1 for a word that every text has."""
+        frequency = self._frequencies.get(token, 0) + _RARE * self._documents
+        return 1 + log((1 + self._documents) / (1 + frequency))
+
+    def vector(self, text: str) -> dict[str, float]:
+        """Weight by word, of length 1; empty for a text without telling words.
+
+        The count of a word works by its logarithm: ten times is not ten times as telling.
+        """
+        weights = {
+            token: (1 + log(count)) * self.rarity(token)
+            for token, count in Counter(tokens(text)).items()
+        }
+        length = sqrt(sum(weight * weight for weight in weights.values()))
+        return {token: weight / length for token, weight in weights.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class TopicTerms:
+    """A topic as the matcher sees it: words for people, and terms its papers use."""
+
+    key: int | str
+    name: str
+    description: str
+    seed_terms: tuple[str, ...]
+
+
+def topic_fits(
+    papers: Sequence[tuple[str, str]],
+    topics: Sequence[TopicTerms],
+    background: Sequence[tuple[str, str]] = (),
+) -> NDArray[np.float32]:
+    """How well each paper fits each topic, float32 (papers, topics): 0 no match, 1 at its best.
+
+    Papers are (title, abstract). How rare a word is comes from `background` and `papers`
+    together; a few hundred background papers make the matches surer, none is fine too.
+    """
+    vectorizer = Vectorizer.fit(f"{title}. {text}" for title, text in chain(background, papers))
+    weights = [_term_weights(topic, vectorizer) for topic in topics]
+    fits = np.zeros((len(papers), len(topics)), dtype=np.float32)
+    for row, (title, abstract) in enumerate(papers):
+        vector = vectorizer.vector(f"{title}. " * _TITLE_TIMES + abstract)
+        named = frozenset(tokens(title))
+        fits[row] = [_fit(vector, named, terms) for terms in weights]
+    return fits
+
+
+def _term_weights(topic: TopicTerms, vectorizer: Vectorizer) -> dict[str, float]:
+    """The topic's words by weight, 1 for the seed terms; for all, if it has no seed terms."""
+    prose = tokens(f"{topic.name}. {topic.description}")
+    seeds = [_seed(term, vectorizer) for term in topic.seed_terms if tokens(term)]
+    return dict.fromkeys(prose, _PROSE if seeds else 1.0) | dict.fromkeys(seeds, 1.0)
+
+
+def _seed(term: str, vectorizer: Vectorizer) -> str:
+    """The token that stands for a seed term; of a longer one the pair that is rarest.
+
+    "Tool use" means the two side by side and is no match for "use" alone.
+    """
+    found = tokens(term)
+    pairs = [token for token in found if "_" in token]
+    return max(pairs or found, key=vectorizer.rarity)
+
+
+def _fit(vector: Mapping[str, float], named: Set[str], terms: Mapping[str, float]) -> float:
+    """The part of the paper's vector that lies along the topic's words, from 0 to 1.
+
+    One seed term alone counts half, for it may stand in passing; several confirm each other,
+    and so does the title, whose tokens are `named`.
+    """
+    hits = [token for token in terms if token in vector]
+    seeds = sum((terms[token] == 1) * (2 if token in named else 1) for token in hits)
+    if not seeds:
+        return 0.0
+    length = sqrt(sum((vector[token] * terms[token]) ** 2 for token in hits))
+    score = length * (1 - 1 / (2 * seeds))
+    return min(score / _FULL, 1.0) if score >= _LEAST else 0.0
+
+
+def _is_telling(part: str) -> bool:
+    return len(part) > 1 and part not in _STOP_WORDS and not part.isdecimal()
+
+
+@lru_cache(maxsize=100_000)
+def _stem(word: str) -> str:
+    """`word` without the endings of plurals and verb forms, as far as that is safe."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "ias")):
+        word = word[:-1]
+    for ending in ("ing", "ed"):
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) > 2 and not word.endswith("eed") and _VOWEL.search(stem):
+            return stem[:-1] if stem[-1] == stem[-2] and stem[-1] not in "lsz" else stem
+    return word[:-1] if len(word) > 3 and word.endswith("e") else word
