@@ -1,0 +1,67 @@
+"""Wrong configuration, said by ``manage.py check --deploy`` before the first mail goes out."""
+
+from typing import Any
+
+from anymail.backends.base import AnymailBaseBackend
+from anymail.exceptions import AnymailError, AnymailUnsupportedFeature
+from anymail.message import AnymailMessage
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.mail import get_connection
+
+
+@register(Tags.compatibility, deploy=True)
+def check_lease(**_: Any) -> list[CheckMessage]:
+    longest = settings.DELIVERY_CHUNK * settings.EMAIL_TIMEOUT
+    if settings.DELIVERY_LEASE.total_seconds() > longest:
+        return []
+    return [
+        Warning(
+            "A slow mail service would look like a dead worker: the lease is shorter than one "
+            f"chunk may take ({longest} seconds).",
+            hint="Raise DELIVERY_LEASE_SECONDS, or lower DELIVERY_CHUNK or MAIL_TIMEOUT_SECONDS.",
+            id="broadsheet.W001",
+        )
+    ]
+
+
+@register(Tags.compatibility, deploy=True)
+def check_postal_address(**_: Any) -> list[CheckMessage]:
+    if settings.POSTAL_ADDRESS:
+        return []
+    return [
+        Warning(
+            "No postal address stands at the foot of the digests; many laws ask for one.",
+            hint="Set POSTAL_ADDRESS.",
+            id="broadsheet.W002",
+        )
+    ]
+
+
+@register(Tags.compatibility, deploy=True)
+def check_mail_service(**_: Any) -> list[CheckMessage]:
+    """Whether the mail service can carry our id, by which its events find their digest."""
+    backend = get_connection()
+    if not isinstance(backend, AnymailBaseBackend):
+        return []
+    canary = AnymailMessage(
+        "Check",
+        "Check",
+        settings.DEFAULT_FROM_EMAIL,
+        ["check@example.org"],
+        metadata={"digest": "0"},
+        tags=["digest"],
+    )
+    try:
+        backend.build_message_payload(canary, backend.send_defaults)
+    except AnymailUnsupportedFeature as error:
+        return [
+            Error(
+                f"{backend.esp_name} cannot carry a digest: {error}",
+                hint="Choose another service in MAIL_BACKEND.",
+                id="broadsheet.E001",
+            )
+        ]
+    except AnymailError:
+        return []  # a question of content, which a real message answers
+    return []

@@ -1,0 +1,338 @@
+"""The statements that move digests from state to state.
+
+All of them by the database's clock, so that a worker whose clock is wrong does no harm, and
+all of them conditional on the lease's token, so that a worker that lost its lease changes
+nothing. Each is a transaction of its own (call them outside ``atomic``): a state counts only
+when it is committed.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import connection
+
+from digest.composing import Composed, Request
+from digest.models import Digest
+from digest.press import TEMPLATE_VERSION
+
+State = Digest.State
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A digest that this worker holds, and what is needed to compose it."""
+
+    uuid: UUID
+    attempts: int
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The digests one worker holds, under one token."""
+
+    token: UUID
+    claimed: Sequence[Claimed]
+
+
+def claim(limit: int, *, lease: timedelta, mail_service: str) -> Lease:
+    """Lease up to `limit` digests that are ready, the longest due first.
+
+    Rows that another worker holds are passed over, not waited for. A leased row is not looked
+    at again before its lease ends: `next_attempt_at` says so too, which keeps the index short.
+    Nothing is claimed while the mail service is held.
+    """
+    token = uuid4()
+    rows = _fetch(
+        f"""
+        WITH ready AS (
+            SELECT id FROM digest_digest
+            WHERE state = 'ready' AND next_attempt_at <= now() AND NOT {_HELD}
+            ORDER BY next_attempt_at, id
+            LIMIT %(limit)s
+            FOR UPDATE SKIP LOCKED
+        )
+        UPDATE digest_digest d
+        SET lease_token = %(token)s,
+            lease_until = now() + %(lease)s,
+            next_attempt_at = now() + %(lease)s
+        FROM ready LEFT JOIN LATERAL (
+            SELECT s.id, s.frequency, s.length
+            FROM digest_digest r JOIN subscribers_subscriber s ON s.id = r.subscriber_id
+            WHERE r.id = ready.id
+        ) s ON true
+        WHERE d.id = ready.id
+        RETURNING d.id, d.uuid, d.attempts, d.edition_id, s.id, s.frequency, s.length
+        """,
+        {"limit": limit, "token": token, "lease": lease, "mail_service": mail_service},
+    )
+    return Lease(
+        token,
+        [
+            Claimed(uuid, attempts, Request(pk, edition_id, subscriber_id, frequency, length))
+            for pk, uuid, attempts, edition_id, subscriber_id, frequency, length in rows
+        ],
+    )
+
+
+def mark_sending(
+    token: UUID,
+    chunk: Iterable[Composed],
+    *,
+    lease: timedelta,
+    late: timedelta,
+    mail_service: str,
+) -> dict[int, str]:
+    """Mark a chunk as being sent and renew its lease: the last look before the hand-over.
+
+    The statement itself asks whether the lease still holds and whether the reader may still be
+    written to: active, not paused, not suppressed, not late, and the mail service not held.
+    Answers the address of each digest that passed, by id; only these may be handed over.
+    """
+    rows = _fetch(
+        f"""
+        UPDATE digest_digest d
+        SET state = 'sending',
+            attempts = d.attempts + 1,
+            paper_ids = c.paper_ids,
+            reasons = c.reasons,
+            template_version = %(template_version)s,
+            mail_service = %(mail_service)s,
+            error = '',
+            handed_over_at = now(),
+            lease_until = now() + %(lease)s
+        FROM jsonb_to_recordset(%(chunk)s)
+                AS c(id bigint, paper_ids bigint[], reasons text[]),
+            subscribers_subscriber s
+        WHERE d.id = c.id
+            AND s.id = d.subscriber_id
+            AND d.state = 'ready'
+            AND d.lease_token = %(token)s
+            AND d.lease_until > now()
+            AND NOT {_HELD}
+            AND ({_WHY_NOT}) IS NULL
+        RETURNING d.id, s.email
+        """,
+        {
+            "chunk": json.dumps(
+                [{"id": c.digest_id, "paper_ids": c.paper_ids, "reasons": c.reasons} for c in chunk]
+            ),
+            "token": token,
+            "lease": lease,
+            "late": late,
+            "mail_service": mail_service,
+            "template_version": TEMPLATE_VERSION,
+        },
+    )
+    return dict(rows)
+
+
+def skip(token: UUID, skip_reasons: Mapping[int, str]) -> int:
+    """Store why we chose not to send these digests (reason by id). Answers how many it were."""
+    return _execute(
+        """
+        UPDATE digest_digest d
+        SET state = 'skipped', skip_reason = c.skip_reason, lease_token = NULL, lease_until = NULL
+        FROM jsonb_to_recordset(%(skips)s) AS c(id bigint, skip_reason text)
+        WHERE d.id = c.id AND d.state = 'ready' AND d.lease_token = %(token)s
+        """,
+        {
+            "skips": json.dumps(
+                [{"id": pk, "skip_reason": reason} for pk, reason in skip_reasons.items()]
+            ),
+            "token": token,
+        },
+    )
+
+
+def skip_unwanted(token: UUID, ids: Sequence[int], *, late: timedelta) -> dict[str, int]:
+    """Store why `mark_sending` passed these by, where the reason lies with the reader.
+
+    Answers how many there were of each reason. The others are untouched: `release` gives them
+    back.
+    """
+    rows = _fetch(
+        f"""
+        UPDATE digest_digest d
+        SET state = 'skipped',
+            skip_reason = why.reason,
+            lease_token = NULL,
+            lease_until = NULL
+        FROM (
+            SELECT d.id, ({_WHY_NOT}) AS reason
+            FROM digest_digest d LEFT JOIN subscribers_subscriber s ON s.id = d.subscriber_id
+            WHERE d.id = ANY(%(ids)s)
+        ) why
+        WHERE d.id = why.id
+            AND why.reason IS NOT NULL
+            AND d.state = 'ready'
+            AND d.lease_token = %(token)s
+        RETURNING d.skip_reason
+        """,
+        {"ids": list(ids), "token": token, "late": late},
+    )
+    reasons = [reason for (reason,) in rows]
+    return {reason: reasons.count(reason) for reason in sorted(set(reasons))}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The state a hand-over left a digest in.
+
+    For READY: `wait` is how long until the next try, and `is_spent` whether this one counts.
+    """
+
+    digest_id: int
+    state: str
+    provider_id: str = ""
+    error: str = ""
+    wait: timedelta = timedelta(0)
+    is_spent: bool = True
+
+
+def record(token: UUID, results: Iterable[Result]) -> int:
+    """Store what became of digests that were being sent. Answers how many rows took it.
+
+    Also a row that has become uncertain meanwhile takes the word of the worker that handed it
+    over; a row that an event has moved on does not, for the event knows more.
+    """
+    return _execute(
+        """
+        UPDATE digest_digest d
+        SET state = c.state,
+            provider_id = c.provider_id,
+            error = c.error,
+            attempts = d.attempts - CASE WHEN c.is_spent THEN 0 ELSE 1 END,
+            next_attempt_at = now() + make_interval(secs => c.wait),
+            lease_token = CASE c.state WHEN 'uncertain' THEN d.lease_token END,
+            lease_until = CASE c.state WHEN 'uncertain' THEN now() END
+        FROM jsonb_to_recordset(%(results)s) AS c(
+            id bigint, state text, provider_id text, error text,
+            wait double precision, is_spent boolean
+        )
+        WHERE d.id = c.id
+            AND d.state IN ('sending', 'uncertain')
+            AND d.lease_token = %(token)s
+        """,
+        {
+            "results": json.dumps(
+                [
+                    {
+                        "id": result.digest_id,
+                        "state": result.state,
+                        "provider_id": result.provider_id,
+                        "error": result.error,
+                        "wait": result.wait.total_seconds(),
+                        "is_spent": result.is_spent,
+                    }
+                    for result in results
+                ]
+            ),
+            "token": token,
+        },
+    )
+
+
+def fail(token: UUID, errors: Mapping[int, str]) -> int:
+    """Fail digests that could not even be rendered (error by id)."""
+    return _execute(
+        """
+        UPDATE digest_digest d
+        SET state = 'failed', error = c.error, lease_token = NULL, lease_until = NULL
+        FROM jsonb_to_recordset(%(errors)s) AS c(id bigint, error text)
+        WHERE d.id = c.id AND d.state = 'ready' AND d.lease_token = %(token)s
+        """,
+        {
+            "errors": json.dumps([{"id": pk, "error": text} for pk, text in errors.items()]),
+            "token": token,
+        },
+    )
+
+
+def release(token: UUID, *, wait: timedelta = timedelta(0)) -> int:
+    """Give back every leased digest that was not marked, to be taken up after `wait`."""
+    return _execute(
+        """
+        UPDATE digest_digest
+        SET lease_token = NULL, lease_until = NULL, next_attempt_at = now() + %(wait)s
+        WHERE state = 'ready' AND lease_token = %(token)s
+        """,
+        {"token": token, "wait": wait},
+    )
+
+
+def sweep(*, doubt: timedelta) -> tuple[int, int]:
+    """Let doubt be a state: answers how many became uncertain, and how many are assumed sent.
+
+    A row still SENDING when its lease has ended belongs to a worker that died or is very slow.
+    After `doubt` without a word from anybody an uncertain row is assumed sent; its papers may
+    come again. Safe to repeat.
+    """
+    uncertain = _execute(
+        """
+        UPDATE digest_digest SET state = 'uncertain', error = 'The worker fell silent.'
+        WHERE state = 'sending' AND lease_until < now()
+        """
+    )
+    assumed = _execute(
+        """
+        UPDATE digest_digest SET state = 'assumed', lease_token = NULL, lease_until = NULL
+        WHERE state = 'uncertain' AND handed_over_at < now() - %(doubt)s
+        """,
+        {"doubt": doubt},
+    )
+    return uncertain, assumed
+
+
+def is_anything_ready(*, mail_service: str) -> bool:
+    """Whether a worker that looked now would find a digest to claim."""
+    rows = _fetch(
+        f"""
+        SELECT EXISTS (
+            SELECT FROM digest_digest
+            WHERE state = 'ready' AND next_attempt_at <= now() AND NOT {_HELD}
+        )
+        """,
+        {"mail_service": mail_service},
+    )
+    return bool(rows[0][0])
+
+
+# Why a reader must not be written to, or NULL; `d` is the digest and `s` its subscriber. A
+# pause ends on the reader's own calendar, which may be up to 14 hours ahead of UTC.
+_WHY_NOT = """
+    CASE
+        WHEN s.id IS NULL THEN 'erased'
+        WHEN s.state <> 'active' THEN s.state
+        WHEN EXISTS (
+            SELECT FROM subscribers_suppression x WHERE x.address_hash = s.address_hash
+        ) THEN 'suppressed'
+        WHEN s.paused_until > ((now() AT TIME ZONE 'UTC') + interval '14 hours')::date THEN 'paused'
+        WHEN d.due_at < now() - %(late)s THEN 'late'
+    END
+"""
+
+_HELD = """
+    EXISTS (
+        SELECT FROM digest_hold h
+        WHERE h.mail_service = %(mail_service)s
+            AND h.released_at IS NULL
+            AND (h.until IS NULL OR h.until > now())
+    )
+"""
+
+
+def _fetch(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
+
+
+def _execute(sql: str, parameters: Mapping[str, Any] | None = None) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return int(cursor.rowcount)

@@ -1,0 +1,97 @@
+"""One open connection to the mail service, and what it says of each message."""
+
+import logging
+import smtplib
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from anymail.message import AnymailMessage
+from django.core.mail import get_connection
+
+from .policy import Outcome, Verdict, connection_outcome, outcome_of
+
+logger = logging.getLogger(__name__)
+
+
+def service_name() -> str:
+    """The mail service's name as rows and holds keep it: "smtp", or anymail's name for it."""
+    return _name(get_connection())
+
+
+def _name(backend: Any) -> str:
+    return str(getattr(backend, "esp_name", "smtp"))
+
+
+class MailService:
+    """The configured mail service. Use it in one thread, as a context manager."""
+
+    def __init__(self) -> None:
+        self._backend: Any = get_connection()
+        self.name = _name(self._backend)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def connect(self) -> Outcome | None:
+        """Open the connection unless it is open. None when it is; else why it could not be.
+
+        Apart from `hand_over`, because a failure here surely sent nothing.
+        """
+        try:
+            self._backend.open()
+        except Exception as error:  # whatever it is, nothing was sent
+            self._close()
+            return connection_outcome(error)
+        return None
+
+    def hand_over(self, message: AnymailMessage) -> Outcome:
+        """Give one message to the mail service and say what became of it. Raises nothing.
+
+        The connection must be open. After anything but a clear answer it is closed, because
+        what stands on the line then is not known.
+        """
+        _refuse_many_recipients(message)
+        try:
+            if not self._backend.send_messages([message]):
+                # anymail answers 0 when a pre_send receiver cancelled the message.
+                return Outcome(Verdict.FAILED, "The message was cancelled before it was sent.")
+        except Exception as error:  # the policy knows them all
+            outcome = outcome_of(error, data_begun=getattr(self._backend, "data_begun", True))
+            if _is_disturbed(error):
+                self._close()
+            return outcome
+        return Outcome(Verdict.SENT, provider_id=_provider_id(message))
+
+    def _close(self) -> None:
+        with suppress(OSError, smtplib.SMTPException):
+            self._backend.close()
+
+
+def _is_disturbed(error: Exception) -> bool:
+    """Whether the connection cannot be used for the next message."""
+    is_clear_answer = isinstance(
+        error, smtplib.SMTPRecipientsRefused | smtplib.SMTPResponseException
+    )
+    return not is_clear_answer or getattr(error, "smtp_code", 0) == 421
+
+
+def _provider_id(message: AnymailMessage) -> str:
+    """The service's id of the message; over SMTP the only id there is, our Message-ID."""
+    found = message.anymail_status.message_id or message.extra_headers.get("Message-ID", "")
+    return str(found)[:300]
+
+
+def _refuse_many_recipients(message: AnymailMessage) -> None:
+    """A digest is for one person; anything else would show readers each other's addresses."""
+    (address,) = message.recipients()
+    if any(character in address for character in '\r\n\0,;<>" \t'):
+        raise ValueError("A digest goes to one plain address.")

@@ -1,0 +1,189 @@
+"""What the mail service tells us later: stored once, then reduced to the digest's state."""
+
+import hashlib
+import logging
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from anymail.signals import AnymailTrackingEvent, EventType, RejectReason
+from django.db import transaction
+from django.utils import timezone
+
+from subscribers import addresses, suppression
+from subscribers.models import Consent, Subscriber, Suppression
+from subscribers.unsubscribe import unsubscribe
+
+from .models import Digest, Event
+
+logger = logging.getLogger(__name__)
+
+State = Digest.State
+
+# What an event says about where the digest is. Services repeat events and send them out of
+# order, so a digest only ever moves up this ladder: whatever the order, the end is the same.
+LADDER = (
+    State.SENDING,
+    State.UNCERTAIN,
+    State.ASSUMED,
+    State.SENT,
+    State.DEFERRED,
+    State.FAILED,
+    State.DELIVERED,
+    State.BOUNCED,
+    State.COMPLAINED,
+)
+STATE_OF_KIND = {
+    EventType.QUEUED: State.SENT,
+    EventType.SENT: State.SENT,
+    EventType.DEFERRED: State.DEFERRED,
+    EventType.REJECTED: State.FAILED,
+    EventType.FAILED: State.FAILED,
+    EventType.DELIVERED: State.DELIVERED,
+    EventType.BOUNCED: State.BOUNCED,
+    EventType.COMPLAINED: State.COMPLAINED,
+}
+
+# Where a service says that a bounce is a soft one; anymail calls both kinds "bounced".
+# (service, key in the raw event) -> the values that mean "may work later".
+_SOFT_BOUNCES: dict[tuple[str, str], frozenset[str]] = {
+    ("Amazon SES", "bounceType"): frozenset({"Transient", "Undetermined"}),
+    ("Brevo", "event"): frozenset({"soft_bounce"}),
+    ("MailerSend", "type"): frozenset({"activity.soft_bounced"}),
+    ("Mandrill", "event"): frozenset({"soft_bounce"}),
+    ("Postmark", "Type"): frozenset(
+        {"SoftBounce", "Transient", "DnsError", "AutoResponder", "ChallengeVerification", "Unknown"}
+    ),
+}
+
+
+def record(event: AnymailTrackingEvent, mail_service: str) -> bool:
+    """Store an event and act on it; False if it was known, and then nothing is done.
+
+    It acts only on a digest of ours that went to the address it names, so that a forged or
+    strayed event cannot suppress anybody; else it is kept as an orphan. Safe to repeat.
+    """
+    address_hash = _address_hash(event.recipient)
+    with transaction.atomic():
+        digest = _digest_of(event, address_hash)
+        row, is_new = Event.objects.get_or_create(
+            dedupe_key=_dedupe_key(event, mail_service),
+            defaults={
+                "kind": event.event_type,
+                "digest": digest,
+                "address_hash": address_hash,
+                "mail_service": mail_service,
+                "provider_id": (event.message_id or "")[:300],
+                "reject_reason": event.reject_reason or "",
+                "is_permanent": is_permanent(event, mail_service),
+                "at": event.timestamp or timezone.now(),
+            },
+        )
+        if is_new:
+            _apply(row, digest)
+    return is_new
+
+
+def is_permanent(event: AnymailTrackingEvent, mail_service: str) -> bool:
+    """Whether a bounce means that the address will never work."""
+    if event.event_type != EventType.BOUNCED:
+        return False
+    raw = event.esp_event if isinstance(event.esp_event, dict) else {}
+    if event.reject_reason not in {RejectReason.BOUNCED, RejectReason.INVALID}:
+        return False
+    return not any(
+        service == mail_service and _value(raw, key) in soft
+        for (service, key), soft in _SOFT_BOUNCES.items()
+    )
+
+
+def next_state(state: str, kind: str, *, permanent: bool) -> str:
+    """The state after an event: the higher of where the digest is and what the event says."""
+    told = STATE_OF_KIND.get(kind)
+    if kind == EventType.BOUNCED and not permanent:
+        told = State.DEFERRED
+    if told is None or state not in LADDER:
+        return state
+    return max(State(state), State(told), key=LADDER.index)
+
+
+def _apply(event: Event, digest: Digest | None) -> None:
+    if digest is not None:
+        state = next_state(digest.state, event.kind, permanent=event.is_permanent)
+        if state != digest.state:
+            digest.state = state
+            digest.save(update_fields=["state"])
+    subscriber = _known_recipient(event, digest)
+    if subscriber is None:
+        return
+    now = timezone.now()
+    if event.kind == EventType.COMPLAINED:
+        suppression.suppress(subscriber.address_hash, Suppression.Reason.COMPLAINED, now)
+    elif event.is_permanent:
+        suppression.suppress(subscriber.address_hash, Suppression.Reason.BOUNCED, now)
+    elif event.kind == EventType.UNSUBSCRIBED:
+        unsubscribe(subscriber, Consent.Act.UNSUBSCRIBED, now)
+
+
+def _digest_of(event: AnymailTrackingEvent, address_hash: str) -> Digest | None:
+    """The digest an event is about, locked. Our id in the metadata comes first: the service's
+    own may not be stored yet."""
+    digests = Digest.objects.select_for_update(of=("self",))
+    found = None
+    if uuid := _uuid((event.metadata or {}).get("digest")):
+        found = digests.filter(uuid=uuid)
+    elif event.message_id:
+        found = digests.filter(provider_id=event.message_id)
+    if found is None:
+        return None
+    return found.filter(subscriber__address_hash=address_hash).first()
+
+
+def _known_recipient(event: Event, digest: Digest | None) -> Subscriber | None:
+    """Whom the event is about: the digest's reader, or one who was sent a letter."""
+    if digest is not None:
+        return digest.subscriber
+    return (
+        Subscriber.objects.filter(
+            address_hash=event.address_hash, letters__sent_at__lte=event.received_at
+        )
+        .distinct()
+        .first()
+    )
+
+
+def _address_hash(recipient: str | None) -> str:
+    try:
+        return addresses.hashed(recipient or "")
+    except addresses.InvalidAddress:
+        return ""
+
+
+def _uuid(value: Any) -> UUID | None:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None
+
+
+def _value(raw: dict[str, Any], key: str) -> Any:
+    """A value of the raw event, also from one level below (SES nests it)."""
+    nested = [value for value in raw.values() if isinstance(value, dict)]
+    return next((level[key] for level in [raw, *nested] if key in level), None)
+
+
+def _dedupe_key(event: AnymailTrackingEvent, mail_service: str) -> str:
+    if event.event_id:
+        return f"{mail_service}:{event.event_id}"[:200]
+    at: datetime | None = event.timestamp
+    said = "|".join(
+        [
+            mail_service,
+            event.event_type,
+            event.message_id or "",
+            event.recipient or "",
+            at.isoformat() if at else "",
+            event.click_url or "",
+        ]
+    )
+    return f"{mail_service}:{hashlib.sha256(said.encode()).hexdigest()}"

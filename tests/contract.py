@@ -1,0 +1,94 @@
+"""What every digest must look like on the wire, whoever sent it. See RFC 2369, 5322 and 8058."""
+
+import re
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+# Each of these exactly once.
+HEADERS = (
+    "From",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "List-ID",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
+    "Feedback-ID",
+    "Auto-Submitted",
+    "Precedence",
+    "X-Auto-Response-Suppress",
+    "Content-Language",
+    "MIME-Version",
+    "Content-Type",
+)
+# These would mislead, track, or show a reader what is not theirs.
+FORBIDDEN = ("Bcc", "Cc", "Return-Receipt-To", "Disposition-Notification-To", "X-Priority")
+MOST_HTML = 80_000
+
+
+def check_digest(raw: bytes) -> EmailMessage:
+    """The message in `raw`, parsed; AssertionError names the rule that it breaks."""
+    message = BytesParser(policy=policy.default).parsebytes(raw)
+    assert isinstance(message, EmailMessage)
+    _check_headers(message, raw)
+    _check_lines(raw)
+    _check_bodies(message)
+    return message
+
+
+def text_of(message: EmailMessage) -> str:
+    body = message.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def html_of(message: EmailMessage) -> str:
+    body = message.get_body(("html",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def unsubscribe_url(message: EmailMessage) -> str:
+    match = re.match(r"<(https?://[^>\s]+)>", str(message["List-Unsubscribe"]))
+    assert match, "List-Unsubscribe begins with a web address"
+    return match.group(1)
+
+
+def _check_headers(message: EmailMessage, raw: bytes) -> None:
+    for name in HEADERS:
+        assert len(message.get_all(name, [])) == 1, f"{name} stands there once"
+    for name in FORBIDDEN:
+        assert message[name] is None, f"{name} does not stand there"
+    assert len(message["To"].addresses) == 1, "one recipient"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert len(str(message["Feedback-ID"]).split(":")) <= 4
+    assert message["To"].addresses[0].addr_spec not in str(message["Feedback-ID"])
+    assert re.fullmatch(r"<d\.[0-9a-f]{32}@[\w.-]+>", message["Message-ID"])
+    assert len(f"<{unsubscribe_url(message)}>") <= 77, "not folded into encoded words"
+    head = raw.partition(b"\r\n\r\n")[0]
+    (line,) = re.findall(rb"(?mi)^List-Unsubscribe:(.*)", head)
+    assert b"=?" not in line, "a structured header holds no encoded word"
+
+
+def _check_lines(raw: bytes) -> None:
+    lines = raw.split(b"\r\n")
+    assert max(len(line) for line in lines) <= 998, "RFC 5322 §2.1.1"
+    assert all(b"\n" not in line and b"\r" not in line for line in lines), "CRLF only"
+
+
+def _check_bodies(message: EmailMessage) -> None:
+    assert message.get_content_type() == "multipart/alternative"
+    parts = list(message.iter_parts())
+    assert [part.get_content_type() for part in parts] == ["text/plain", "text/html"]
+    for part in parts:
+        assert part.get_content_charset() == "utf-8"
+        assert part["Content-Transfer-Encoding"] == "quoted-printable"
+    html, text = html_of(message), text_of(message)
+    assert len(html.encode()) <= MOST_HTML, "Gmail would clip it, and the way out with it"
+    assert not re.search(r"<(img|script|form|iframe|link)\b", html), "nothing is fetched or run"
+    assert not re.search(r"slot[0-9a-f]{16}", html + text), "no slot is left open"
+    for body in (html, text):
+        assert body.count(unsubscribe_url(message)) >= 2, "the way out, at the top and the foot"
