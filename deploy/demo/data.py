@@ -1,0 +1,115 @@
+"""What the demo keeps between two runs, and the environment it makes of it."""
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import psycopg
+
+from deploy.services import ServiceError, Services
+
+# All that the children get of our own environment. An operator's settings must not get in:
+# the demo's mails stay on this machine whatever is set here.
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "LD_LIBRARY_PATH")
+OPERATOR = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Made up once; `runs` counts the demos, so that each one's readers have new addresses."""
+
+    secret_key: str
+    link_key: str
+    address_key: str
+    operator_password: str
+    runs: int = 0
+
+
+def next_run(folder: Path) -> Keys:
+    """The keys in `folder`, made if there are none, with this run counted."""
+    file = folder / "keys"
+    if file.exists():
+        keys = Keys(**json.loads(file.read_text()))
+    else:
+        key = secrets.token_urlsafe
+        keys = Keys(key(36), key(36), key(36), operator_password=key(9))
+    keys = replace(keys, runs=keys.runs + 1)
+    _write_private(file, json.dumps(asdict(keys), indent=2))
+    return keys
+
+
+def environment(
+    folder: Path, keys: Keys, services: Services, port: int, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """The children's environment, all of it but EMAIL_URL."""
+    return {
+        **{name: environ[name] for name in PASSED_ON if name in environ},
+        "ENV_FILE": os.devnull,
+        "DJANGO_SETTINGS_MODULE": "deploy.settings",
+        "DEMO": "1",
+        "DEMO_FOLDER": str(folder),
+        "DEMO_OPERATOR": OPERATOR,
+        "DEMO_PASSWORD": keys.operator_password,
+        "SITE_URL": f"http://localhost:{port}",
+        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "SECRET_KEY": keys.secret_key,
+        "LINK_KEY": keys.link_key,
+        "ADDRESS_KEY": keys.address_key,
+        "DATABASE_URL": services.database_url,
+        "REDIS_URL": services.redis_url,
+        "MAIL_FROM": "Broadsheet <digest@demo.example.org>",
+        "POSTAL_ADDRESS": "Broadsheet’s demo, 1 Example Street, Exampletown",
+        "SOURCES": "",  # the network is not asked for anything
+        "TICK_SECONDS": "5",
+        # What a killed demo held is taken up soon after the next one starts.
+        "DELIVERY_LEASE_SECONDS": "20",
+        "DELIVERY_CHUNK": "5",
+        "MAIL_TIMEOUT_SECONDS": "3",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def refuse_real_readers(database_url: str) -> None:
+    """Raise `ServiceError` if the database has readers whom no demo made.
+
+    An operator may name a database for the demo by DATABASE_URL. If it is the one that their
+    site runs on, the demo would use up the digests of people of flesh and blood.
+    """
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        if connection.execute("SELECT to_regclass('subscribers_subscriber')").fetchone() == (None,):
+            return
+        others = "SELECT EXISTS (SELECT FROM subscribers_subscriber WHERE email NOT LIKE %s)"
+        if connection.execute(others, ["%@example.org"]).fetchone() == (True,):
+            raise ServiceError(
+                "DATABASE_URL names a database with readers of its own, whose digests the demo "
+                "would use up. Unset it, or let it name an empty database."
+            )
+
+
+def forget_old(database_url: str, mails: Path) -> None:
+    """Begin anew if the newest edition is a week old: no digest is made of older papers.
+
+    Only for the demo's own database, which nobody else has.
+    """
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        if connection.execute("SELECT to_regclass('digest_edition')").fetchone() == (None,):
+            return
+        is_old = "SELECT max(date) <= current_date - 7 FROM digest_edition"
+        if connection.execute(is_old).fetchone() == (True,):
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+            shutil.rmtree(mails, ignore_errors=True)
+
+
+def _write_private(file: Path, content: str) -> None:
+    """Replace the file by one that only we may read."""
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w") as output:
+        output.write(content)
+    unfinished.rename(file)

@@ -1,0 +1,30 @@
+"""``manage.py demo_prepare``: what the demo needs beside papers, made once and kept."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand
+
+from deploy import env
+from subscribers.models import Topic
+
+
+class Command(BaseCommand):
+    help = "Make the demo's operator, and a topic that no paper is about. Safe to repeat."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        # Its follower shows what happens when nothing fits: a digest skipped, with the reason.
+        Topic.objects.update_or_create(
+            slug="beekeeping",
+            defaults={
+                "name": "Beekeeping",
+                "description": "Bees, hives and honey.",
+                "seed_terms": ["beekeeping", "honeybee", "beehive", "apiary"],
+                "position": 1000,  # the last one on the form, where the story looks for it
+            },
+        )
+        operator, _ = get_user_model().objects.get_or_create(
+            username=env.text("DEMO_OPERATOR"), defaults={"is_staff": True, "is_superuser": True}
+        )
+        operator.set_password(env.text("DEMO_PASSWORD"))
+        operator.save(update_fields=["password"])
