@@ -11,6 +11,8 @@ from datetime import date, timedelta
 from functools import partial
 
 import numpy as np
+from django.db import connection
+from django.db.models import Min
 from numpy.typing import NDArray
 
 from subscribers.models import Subscriber, Subscription
@@ -56,11 +58,7 @@ class _Ledger:
 
 def compose(requests: Sequence[Request], *, vote_weight: float, least: int) -> list[Composed]:
     """Selections for `requests`, in no particular order. Changes nothing; safe to repeat."""
-    dates = dict(
-        Edition.objects.filter(pk__in={request.edition_id for request in requests}).values_list(
-            "id", "date"
-        )
-    )
+    dates = _read_dates({request.edition_id for request in requests})
     ledger = _read_ledger(requests, dates)
     topics = _read_topics(requests)
     groups: dict[Window, list[Request]] = defaultdict(list)
@@ -74,18 +72,42 @@ def compose(requests: Sequence[Request], *, vote_weight: float, least: int) -> l
     ]
 
 
+def _read_dates(edition_ids: set[int]) -> Mapping[int, date]:
+    """The dates of these editions and of those that a digest of theirs may look back on."""
+    first = Edition.objects.filter(pk__in=edition_ids).aggregate(first=Min("date"))["first"]
+    editions = Edition.objects.closed().filter(date__gt=first - LOOK_BACK)
+    return dict(editions.values_list("id", "date"))
+
+
 def _read_ledger(requests: Sequence[Request], dates: Mapping[int, date]) -> _Ledger:
-    """A paper is a candidate of one edition, so older digests cannot hold one of the window's."""
-    rows = Digest.objects.filter(
-        subscriber_id__in=[request.subscriber_id for request in requests],
-        state__in=Digest.SURELY_SENT,
-        edition__date__gt=min(dates.values()) - LOOK_BACK,
-    ).values_list("subscriber_id", "edition__date", "paper_ids")
+    """A paper is a candidate of one edition, so older digests cannot hold one of the window's.
+
+    Looks each pair of edition and reader up by its unique key. Left to itself PostgreSQL reads
+    the whole table instead while it grows, because its figures are of yesterday (OFFSET 0 keeps
+    it from taking the inner query apart).
+    """
     last_date: dict[int, date] = {}
     paper_ids: dict[int, frozenset[int]] = defaultdict(frozenset)
-    for subscriber_id, day, papers in rows:
-        last_date[subscriber_id] = max(day, last_date.get(subscriber_id, day))
-        paper_ids[subscriber_id] |= frozenset(papers)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT reader.id, edition.id, had.paper_ids
+            FROM unnest(%s::bigint[]) reader(id), unnest(%s::bigint[]) edition(id), LATERAL (
+                SELECT paper_ids FROM digest_digest
+                WHERE edition_id = edition.id AND subscriber_id = reader.id AND state = ANY(%s)
+                OFFSET 0
+            ) had
+            """,
+            [
+                [request.subscriber_id for request in requests],
+                list(dates),
+                [state.value for state in Digest.SURELY_SENT],
+            ],
+        )
+        for subscriber_id, edition_id, papers in cursor.fetchall():
+            day = dates[edition_id]
+            last_date[subscriber_id] = max(day, last_date.get(subscriber_id, day))
+            paper_ids[subscriber_id] |= frozenset(papers)
     return _Ledger(last_date, paper_ids)
 
 

@@ -60,7 +60,7 @@ class DigestMessage(AnymailMessage):  # type: ignore[misc]  # anymail has no typ
             subject=shorten(titles[0], SUBJECT_LENGTH),
             from_email=settings.DEFAULT_FROM_EMAIL,
             reply_to=[settings.MAIL_REPLY_TO] if settings.MAIL_REPLY_TO else None,
-            headers=_headers(press, uuid, subscriber_id),
+            headers=_headers(press, uuid, self._personal["unsubscribe_url"], subscriber_id),
             # For services that have them; the service's events bring the id back.
             metadata={"digest": str(uuid)},
             tags=["digest"],
@@ -143,9 +143,9 @@ def message_id(uuid: UUID) -> str:
     return f"<d.{uuid.hex}@{settings.MAIL_DOMAIN}>"
 
 
-def _headers(press: Press, uuid: UUID, subscriber_id: int) -> dict[str, str]:
+def _headers(press: Press, uuid: UUID, unsubscribe_url: str, subscriber_id: int) -> dict[str, str]:
     """What a mailbox provider wants to see on a mail to many (RFC 2369, 2919, 3834, 8058)."""
-    ways_out = [f"<{links.unsubscribe_url(subscriber_id)}>"]
+    ways_out = [f"<{unsubscribe_url}>"]
     if address := links.unsubscribe_address(subscriber_id):
         ways_out.append(f"<mailto:{address}>")
     return {

@@ -14,7 +14,6 @@ from typing import Any
 
 # A line may be 76 long; a fragment's last one leaves room for the "=" of a soft break.
 _LONGEST_LAST_LINE = 75
-_LAST_LINE = re.compile(rb"[^\n]*\Z")
 _LAST_OCTET = re.compile(rb"(=[0-9A-F]{2}|.)\Z", re.DOTALL)
 
 
@@ -25,8 +24,7 @@ def fragment(text: str) -> bytes:
     # In text mode b2a_qp keeps line breaks; it makes soft breaks of the kind it finds first.
     lines = text.replace("\r\n", "\n").replace("\r", "\n").encode()
     encoded = b2a_qp(lines, istext=True)
-    last = _LAST_LINE.search(encoded)
-    if last and len(last.group()) > _LONGEST_LAST_LINE:
+    if len(encoded) - encoded.rfind(b"\n") > _LONGEST_LAST_LINE + 1:
         encoded = _LAST_OCTET.sub(rb"=\n\1", encoded)
     if not encoded.endswith(b"\n"):
         encoded += b"=\n"

@@ -90,8 +90,9 @@ def unsubscribe_address(subscriber_id: int) -> str:
     The token stands in the address itself, because that is all of a mail that can be trusted.
     """
     local, _, domain = settings.MAIL_UNSUBSCRIBE.rpartition("@")
-    token = _derived(Link.Purpose.UNSUBSCRIBE, subscriber_id, "")
-    return f"{local}+{token}@{domain}" if local else ""
+    if not local:
+        return ""
+    return f"{local}+{_derived(Link.Purpose.UNSUBSCRIBE, subscriber_id, '')}@{domain}"
 
 
 def preferences_url(subscriber_id: int, now: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,7 @@ class Candidates:
     topic_ids: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """One chosen paper and the topic that contributed most to it (None: no topic did)."""
 
     paper_id: int
@@ -87,10 +87,8 @@ def _ranked(
     paper_ids = candidates.paper_ids[chosen].tolist()
     votes = candidates.votes[chosen].astype(np.int64).tolist()
     chosen_scores = np.take_along_axis(scores, chosen, axis=1).tolist()
-    return [
-        [Ranked(*paper) for paper in zip(*columns, strict=True)][:number]
-        for number, *columns in zip(numbers, paper_ids, chosen_scores, topics, votes, strict=True)
-    ]
+    rows = zip(numbers, paper_ids, chosen_scores, topics, votes, strict=True)
+    return [list(map(Ranked, *columns))[:number] for number, *columns in rows]
 
 
 def _strongest(
