@@ -62,6 +62,28 @@ def number(name: str, default: float = _REQUIRED) -> float:
     return float(_read("float", name, default))
 
 
+def rate(name: str) -> float | None:
+    """The variable as a number above zero, or None if it is not set or empty: no limit."""
+    value = text(name, "")
+    return _rate(name, value) if value else None
+
+
+def rates(name: str) -> dict[str, float]:
+    """The variable as rates by name: ``google=20,microsoft=10``."""
+    pairs = [pair.partition("=") for pair in words(name, [])]
+    return {key.strip(): _rate(name, value) for key, _, value in pairs}
+
+
+def _rate(name: str, value: str) -> float:
+    try:
+        found = float(value)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise ImproperlyConfigured(f"{name} must hold numbers above zero, not {value!r}.")
+    return found
+
+
 def words(name: str, default: list[str] = _REQUIRED) -> list[str]:
     """The variable as a list: the text is cut at its commas."""
     return [word.strip() for word in _read("list", name, default) if word.strip()]

@@ -154,7 +154,13 @@ EMAIL_TIMEOUT = env.integer("MAIL_TIMEOUT_SECONDS", 20, least=1, most=600)
 ANYMAIL = {
     "REQUESTS_TIMEOUT": EMAIL_TIMEOUT,
     # boto3 would send an e-mail again by itself after a dropped connection.
-    "AMAZON_SES_CLIENT_PARAMS": {"config": {"retries": {"total_max_attempts": 1}}},
+    "AMAZON_SES_CLIENT_PARAMS": {
+        "config": {
+            "retries": {"total_max_attempts": 1},
+            "connect_timeout": 5,
+            "read_timeout": EMAIL_TIMEOUT,
+        }
+    },
     **{
         name.removeprefix("ANYMAIL_"): value
         for name, value in env.starting_with("ANYMAIL_").items()
@@ -181,7 +187,9 @@ POSTAL_ADDRESS = env.text("POSTAL_ADDRESS", "")
 # How many digests a worker leases at once, and how many of them are marked as being sent
 # before the mail service is called: the second is all that a killed worker leaves in doubt.
 DELIVERY_BATCH = env.integer("DELIVERY_BATCH", 200, least=1, most=5000)
-DELIVERY_CHUNK = env.integer("DELIVERY_CHUNK", 10, least=1, most=100)
+DELIVERY_CHUNK = env.integer("DELIVERY_CHUNK", 20, least=1, most=100)
+# Open connections of each worker process to the mail service.
+MAIL_CONNECTIONS = env.integer("MAIL_CONNECTIONS", 2, least=1, most=64)
 # One hand-over must always fit into the lease, or a slow mail service would look like a
 # dead worker.
 DELIVERY_LEASE = timedelta(
@@ -191,6 +199,17 @@ DELIVERY_LEASE = timedelta(
 )
 # How many workers a tick calls to the work; more than there are does no harm.
 SENDERS = env.integer("SENDERS", 2, least=1, most=1000)
+# What the mail service allows, over all workers: messages a second, and a (UTC) day; while a
+# new one is warmed up, how many on its first day, its second …; and messages a second to single
+# mailbox providers. Not set: no limit.
+MAIL_PER_SECOND = env.rate("MAIL_PER_SECOND")
+MAIL_PER_DAY = env.integer("MAIL_PER_DAY", 0) or None
+MAIL_WARM_UP = [int(day) for day in env.words("MAIL_WARM_UP", [])]
+PROVIDER_PER_SECOND = env.rates("PROVIDER_PER_SECOND")
+# The shares of an hour's mail from which on sending stops until an operator looks at it.
+BREAKER_REFUSED = env.number("BREAKER_REFUSED_PERCENT", 5) / 100
+BREAKER_COMPLAINED = env.number("BREAKER_COMPLAINED_PERCENT", 0.1) / 100
+BREAKER_LEAST = env.integer("BREAKER_LEAST", 100, least=1)
 DELIVERY_ATTEMPTS = env.integer("DELIVERY_ATTEMPTS", 8, least=1, most=50)
 DELIVERY_LATE = timedelta(hours=env.integer("DELIVERY_LATE_HOURS", 12, least=1, most=72))
 DELIVERY_DOUBT = timedelta(minutes=env.integer("DELIVERY_DOUBT_MINUTES", 60, least=1))

@@ -45,7 +45,11 @@ class Digest(models.Model):
     ACCEPTED = (*SURELY_SENT, State.BOUNCED)
 
     uuid = models.UUIDField(unique=True, db_default=RandomUUID(), editable=False)
-    edition = models.ForeignKey("digest.Edition", on_delete=models.PROTECT, related_name="digests")
+    # The unique pair below is this key's index; every index less is a write less, three times
+    # for each digest.
+    edition = models.ForeignKey(
+        "digest.Edition", on_delete=models.PROTECT, related_name="digests", db_index=False
+    )
     subscriber = models.ForeignKey(
         "subscribers.Subscriber", on_delete=models.SET_NULL, null=True, related_name="digests"
     )
@@ -83,6 +87,17 @@ class Digest(models.Model):
                 fields=["lease_until"],
                 name="digest_in_doubt",
                 condition=models.Q(state__in=["sending", "uncertain"]),
+            ),
+            # For the circuit breaker: what was handed over lately, and what went wrong of it.
+            models.Index(
+                fields=["handed_over_at"],
+                name="digest_handed_over",
+                condition=models.Q(handed_over_at__isnull=False),
+            ),
+            models.Index(
+                fields=["handed_over_at"],
+                name="digest_gone_wrong",
+                condition=models.Q(state__in=["failed", "bounced", "complained"]),
             ),
         ]
 
