@@ -116,6 +116,10 @@ def _api(error: anymail.AnymailAPIError) -> Outcome:
         return Outcome(Verdict.RETRY, detail, wait=wait or timedelta(seconds=60))
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return Outcome(Verdict.STOP, detail)
+    if status == HTTPStatus.CONFLICT or "duplicate_parameter" in error.response.text:
+        # The service knows this idempotency key (Resend says 409, Brevo duplicate_parameter):
+        # an earlier attempt may have been accepted.
+        return Outcome(Verdict.UNCERTAIN, detail)
     if 400 <= status < 500:
         return Outcome(Verdict.FAILED, detail)
     return Outcome(Verdict.UNCERTAIN, detail)

@@ -1,0 +1,296 @@
+"""A real HTTP server on this machine that speaks as Postmark, Resend and Brevo do.
+
+It keeps its own ledger of what it accepted, honours idempotency keys as the real ones do, and
+answers Postmark's search. As far as anymail 15 and ``digest.delivery.doubt`` need it:
+https://postmarkapp.com/developer/api/email-api, …/messages-api,
+https://resend.com/docs/api-reference/emails/send-email, …/dashboard/emails/idempotency-keys,
+https://developers.brevo.com/reference/sendtransacemail, …/docs/heterogenous-versions-batch-emails
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, timezone
+from email.message import Message
+from email.utils import parseaddr
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock, Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from pytest_django import Settings
+
+TOKEN = "test-token"
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A request to send one message. `digest` is our id in its metadata, or ""."""
+
+    path: str
+    address: str
+    digest: str
+    body: bytes
+    key: str = ""
+    tag: str = ""
+    stream: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One message in the service's ledger."""
+
+    sending: Sending
+    provider_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the service does with a request; `content` None says what it usually says.
+
+    A message that is accepted is in the ledger before the answer goes out, `wait` seconds
+    later; without a status the line is cut instead.
+    """
+
+    status: int = 200
+    is_accepted: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    wait: float = 0
+
+
+ACCEPT = Answer(is_accepted=True)
+ACCEPT_SLOWLY = replace(ACCEPT, wait=1)
+ACCEPT_AND_HANG_UP = replace(ACCEPT, status=0)
+ACCEPT_IN_RIDDLES = replace(ACCEPT, content=b"<html>All is well.</html>")
+HANG_UP = Answer(status=0)
+
+
+def refuse_as_inactive(sending: Sending) -> Answer:
+    """Postmark's answer about an address that bounced before."""
+    said = (
+        "You tried to send to a recipient that has been marked as inactive.\n"
+        f"Found inactive addresses: {sending.address}.\n"
+        "Inactive recipients are ones that have generated a hard bounce or a spam complaint."
+    )
+    return Answer(422, content=json.dumps({"ErrorCode": 406, "Message": said}).encode())
+
+
+class FakeService:
+    """Accepts messages on a free port of 127.0.0.1 once `serving` has started it.
+
+    `on_send` may be replaced by a function that answers otherwise. `requests` are all that
+    came, `ledger` what was accepted, `searches` what was asked of Postmark's search, and
+    `is_indexed` says what it finds.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[Sending] = []
+        self.ledger: list[Accepted] = []
+        self.searches: list[Mapping[str, str]] = []
+        self.on_send: Callable[[Sending], Answer] = lambda _: ACCEPT
+        self.is_indexed: Callable[[Accepted], bool] = lambda _: True
+        self._first_by_key: dict[str, Accepted] = {}
+        self._lock = Lock()
+
+    def times_accepted(self) -> Counter[str]:
+        """How often each address's mail was accepted."""
+        return Counter(accepted.sending.address for accepted in list(self.ledger))
+
+    def answer(self, sending: Sending) -> Answer:
+        """Take a request: the answer's content is what goes out."""
+        with self._lock:
+            self.requests.append(sending)
+            answer = self.on_send(sending)
+            if not answer.is_accepted:
+                return answer
+            first = self._first_by_key.get(sending.key) if sending.key else None
+            if first is not None and (refusal := _refuse_key(first.sending, sending)):
+                return refusal
+            accepted = first or self._accept(sending)
+        if answer.content is None:
+            status, said = _acceptance(accepted)
+            answer = replace(answer, status=answer.status and status, content=said)
+        return answer
+
+    def search(self, wanted: Mapping[str, str]) -> dict[str, Any]:
+        """Postmark's outbound message search: the newest first."""
+        self.searches.append(wanted)
+        found = [
+            _found(accepted)
+            for accepted in reversed(self.ledger)
+            if self.is_indexed(accepted)
+            and wanted.get("metadata_digest", accepted.sending.digest) == accepted.sending.digest
+            and wanted.get("tag", accepted.sending.tag) == accepted.sending.tag
+            and wanted.get("messagestream", "outbound") == accepted.sending.stream
+        ]
+        page = found[int(wanted["offset"]) :][: int(wanted["count"])]
+        return {"TotalCount": len(found), "Messages": page}
+
+    def _accept(self, sending: Sending) -> Accepted:
+        accepted = Accepted(sending, f"m-{len(self.ledger) + 1}", datetime.now(UTC))
+        self.ledger.append(accepted)
+        if sending.key:
+            self._first_by_key[sending.key] = accepted
+        return accepted
+
+
+@contextmanager
+def serving(settings: Settings, backend: str) -> Iterator[FakeService]:
+    """A running service that all mail of a test goes to through `backend`, an anymail one."""
+    service = FakeService()
+    server = _Server(service)
+    # Its threads end with it: one that still answers slowly is not waited for.
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_address[1]}/"
+    settings.EMAIL_BACKEND = backend
+    settings.ANYMAIL = {
+        "REQUESTS_TIMEOUT": 0.5,
+        "POSTMARK_API_URL": url,
+        "POSTMARK_SERVER_TOKEN": TOKEN,
+        "RESEND_API_URL": url,
+        "RESEND_API_KEY": TOKEN,
+        "BREVO_API_URL": f"{url}v3/",
+        "BREVO_API_KEY": TOKEN,
+    }
+    try:
+        yield service
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, service: FakeService) -> None:
+        self.service = service
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    # Else each answer on a kept connection waits 40 ms for the other side's acknowledgement.
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        answer = Answer(401, content=b"{}")
+        if TOKEN in (self._token("X-Postmark-Server-Token"), self._token("api-key"), self._bearer):
+            sending = _READERS[self.path](self.path, json.loads(body), body, self.headers)
+            answer = self.server.service.answer(sending)
+        time.sleep(answer.wait)
+        self._reply(answer)
+
+    def do_GET(self) -> None:
+        split = urlsplit(self.path)
+        if split.path != "/messages/outbound" or self._token("X-Postmark-Server-Token") != TOKEN:
+            return self._reply(Answer(401, content=b"{}"))
+        wanted = {name: values[0] for name, values in parse_qs(split.query).items()}
+        said = json.dumps(self.server.service.search(wanted)).encode()
+        return self._reply(Answer(content=said))
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The test's own output is enough."""
+
+    def _reply(self, answer: Answer) -> None:
+        if not answer.status:
+            self.close_connection = True
+            return
+        content = b"{}" if answer.content is None else answer.content
+        with suppress(ConnectionError):  # who waited may have gone
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+            self.wfile.flush()
+
+    def _token(self, name: str) -> str:
+        return str(self.headers.get(name, ""))
+
+    @property
+    def _bearer(self) -> str:
+        return self._token("Authorization").removeprefix("Bearer ")
+
+
+# --- what each service's request holds, and how it says yes ----------------------------------
+_Headers = Message
+
+
+def _read_postmark(path: str, data: Any, body: bytes, _: _Headers) -> Sending:
+    return Sending(
+        path,
+        parseaddr(data["To"])[1],
+        data.get("Metadata", {}).get("digest", ""),
+        body,
+        tag=data.get("Tag", ""),
+        stream=data.get("MessageStream", "outbound"),
+    )
+
+
+def _read_resend(path: str, data: Any, body: bytes, headers: _Headers) -> Sending:
+    metadata = json.loads(data.get("headers", {}).get("X-Metadata", "{}"))
+    key = str(headers.get("Idempotency-Key", ""))
+    return Sending(path, parseaddr(data["to"][0])[1], metadata.get("digest", ""), body, key=key)
+
+
+def _read_brevo(path: str, data: Any, body: bytes, _: _Headers) -> Sending:
+    headers = data.get("headers", {})
+    metadata = json.loads(headers.get("X-Mailin-custom", "{}"))
+    key = headers.get("idempotencyKey", "")
+    return Sending(path, data["to"][0]["email"], metadata.get("digest", ""), body, key=key)
+
+
+_READERS: Mapping[str, Callable[[str, Any, bytes, _Headers], Sending]] = {
+    "/email": _read_postmark,
+    "/emails": _read_resend,
+    "/v3/smtp/email": _read_brevo,
+}
+
+
+def _acceptance(accepted: Accepted) -> tuple[int, bytes]:
+    sending = accepted.sending
+    postmark = {
+        "To": sending.address,
+        "MessageID": accepted.provider_id,
+        "ErrorCode": 0,
+        "Message": "OK",
+    }
+    status, said = {
+        "/email": (200, postmark),
+        "/emails": (200, {"id": accepted.provider_id}),
+        "/v3/smtp/email": (201, {"messageId": accepted.provider_id}),
+    }[sending.path]
+    return status, json.dumps(said).encode()
+
+
+def _refuse_key(first: Sending, again: Sending) -> Answer | None:
+    """Resend repeats its first answer to the same payload only; Brevo never does."""
+    if again.path == "/v3/smtp/email":
+        return Answer(400, content=b'{"code": "duplicate_parameter", "message": "seen"}')
+    if again.body != first.body:
+        return Answer(409, content=b'{"name": "invalid_idempotent_request", "statusCode": 409}')
+    return None
+
+
+def _found(accepted: Accepted) -> dict[str, Any]:
+    # Postmark writes its times in New York's, with seven digits of a second.
+    at = accepted.at.astimezone(timezone(timedelta(hours=-5)))
+    return {
+        "MessageID": accepted.provider_id,
+        "ReceivedAt": f"{at:%Y-%m-%dT%H:%M:%S.%f}0-05:00",
+        "Tag": accepted.sending.tag,
+        "Metadata": {"digest": accepted.sending.digest} if accepted.sending.digest else {},
+    }
