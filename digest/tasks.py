@@ -7,7 +7,7 @@ from celery import shared_task
 from django.conf import settings
 
 from . import editions, intake
-from .delivery import leases, plan
+from .delivery import doubt, leases, plan, providers
 from .delivery.run import deliver
 from .delivery.service import service_name
 
@@ -26,6 +26,8 @@ def tick() -> None:
         look.apply_async([source], expires=BELL_EXPIRES)
     editions.close_if_due(plan.database_now(), hour=settings.EDITION_CLOSES_HOUR)
     leases.sweep(doubt=settings.DELIVERY_DOUBT)
+    resolve.apply_async(expires=BELL_EXPIRES)
+    providers.tidy()
     plan.plan_due()
     ring()
 
@@ -42,6 +44,13 @@ def send() -> None:
     deliver(seconds=SEND_SECONDS)
     if leases.is_anything_ready(mail_service=service_name()):
         send.apply_async(expires=BELL_EXPIRES)
+
+
+@shared_task(name="digest.resolve")
+def resolve() -> None:
+    """Ask the mail service about digests in doubt, where it can be asked. Not in the tick: a
+    service that is slow to answer must not hold up the planning."""
+    doubt.resolve(seconds=SEND_SECONDS)
 
 
 def ring() -> None:

@@ -21,6 +21,7 @@ LIVELY = {
     "SOURCES": "",
     "DELIVERY_BATCH": "50",
     "DELIVERY_CHUNK": "5",
+    "MAIL_CONNECTIONS": "2",
     "DELIVERY_LEASE_SECONDS": "4",
     "LOG_LEVEL": "WARNING",
 }

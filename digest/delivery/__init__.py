@@ -6,7 +6,10 @@ A digest's way, with the state it is in (the arrows of ``leases``):
       ▲                   │                             │
       └── lease expired ──┘                             └── lease expired ──► uncertain
 
-``plan`` makes the rows of those who are due; ``leases`` holds the statements above, all by the
-database's clock; ``service`` speaks to the mail service; ``policy`` says what an exception
-means; ``run`` puts them in order.
+``plan`` makes the rows of those who are due. ``run`` claims, composes and renders; each
+``sender`` marks, hands over and records, a chunk at a time, with a connection of its own
+(``service``, ``smtp``). The ``gate`` says how many may go and how fast (``limits``,
+``providers``), and the ``breaker`` when to stop. ``leases`` holds the statements of the arrows
+above, all by the database's clock; ``policy`` says what an exception means; ``doubt`` settles
+what can be settled of the uncertain (``idempotency``).
 """

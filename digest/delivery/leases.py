@@ -13,11 +13,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection
+from django.db import connection, transaction
 
 from digest.composing import Composed, Request
 from digest.models import Digest
 from digest.press import TEMPLATE_VERSION
+
+from .providers import provider_of
 
 State = Digest.State
 
@@ -28,6 +30,7 @@ class Claimed:
 
     uuid: UUID
     attempts: int
+    provider: str
     request: Request
 
 
@@ -47,11 +50,29 @@ def claim(limit: int, *, lease: timedelta, mail_service: str) -> Lease:
     Nothing is claimed while the mail service is held.
     """
     token = uuid4()
-    rows = _fetch(
+    with transaction.atomic():
+        # The table grows from nothing to a million rows within minutes, and PostgreSQL, which
+        # still believes it small, would sort all that are ready instead of taking the first
+        # from the index.
+        _execute("SET LOCAL enable_sort = off")
+        rows = _claim_rows(token, limit, lease, mail_service)
+    return Lease(
+        token,
+        [
+            Claimed(uuid, attempts, provider_of(email or ""), Request(pk, *request))
+            for pk, uuid, attempts, email, *request in rows
+        ],
+    )
+
+
+def _claim_rows(
+    token: UUID, limit: int, lease: timedelta, mail_service: str
+) -> list[tuple[Any, ...]]:
+    return _fetch(
         f"""
         WITH ready AS (
             SELECT id FROM digest_digest
-            WHERE state = 'ready' AND next_attempt_at <= now() AND NOT {_HELD}
+            WHERE state = 'ready' AND next_attempt_at <= now() AND NOT {HELD}
             ORDER BY next_attempt_at, id
             LIMIT %(limit)s
             FOR UPDATE SKIP LOCKED
@@ -61,21 +82,15 @@ def claim(limit: int, *, lease: timedelta, mail_service: str) -> Lease:
             lease_until = now() + %(lease)s,
             next_attempt_at = now() + %(lease)s
         FROM ready LEFT JOIN LATERAL (
-            SELECT s.id, s.frequency, s.length
+            SELECT s.id, s.email, s.frequency, s.length
             FROM digest_digest r JOIN subscribers_subscriber s ON s.id = r.subscriber_id
             WHERE r.id = ready.id
         ) s ON true
         WHERE d.id = ready.id
-        RETURNING d.id, d.uuid, d.attempts, d.edition_id, s.id, s.frequency, s.length
+        RETURNING
+            d.id, d.uuid, d.attempts, s.email, d.edition_id, s.id, s.frequency, s.length
         """,
         {"limit": limit, "token": token, "lease": lease, "mail_service": mail_service},
-    )
-    return Lease(
-        token,
-        [
-            Claimed(uuid, attempts, Request(pk, edition_id, subscriber_id, frequency, length))
-            for pk, uuid, attempts, edition_id, subscriber_id, frequency, length in rows
-        ],
     )
 
 
@@ -105,21 +120,22 @@ def mark_sending(
             error = '',
             handed_over_at = now(),
             lease_until = now() + %(lease)s
-        FROM jsonb_to_recordset(%(chunk)s)
+        FROM jsonb_to_recordset(%(rows)s)
                 AS c(id bigint, paper_ids bigint[], reasons text[]),
             subscribers_subscriber s
         WHERE d.id = c.id
+            AND d.id = ANY(%(ids)s)
             AND s.id = d.subscriber_id
-            AND d.state = 'ready'
+            AND {_IS_READY}
             AND d.lease_token = %(token)s
             AND d.lease_until > now()
-            AND NOT {_HELD}
-            AND ({_WHY_NOT}) IS NULL
+            AND NOT {HELD}
+            AND ({WHY_NOT}) IS NULL
         RETURNING d.id, s.email
         """,
         {
-            "chunk": json.dumps(
-                [{"id": c.digest_id, "paper_ids": c.paper_ids, "reasons": c.reasons} for c in chunk]
+            **_listed(
+                {"id": c.digest_id, "paper_ids": c.paper_ids, "reasons": c.reasons} for c in chunk
             ),
             "token": token,
             "lease": lease,
@@ -134,16 +150,17 @@ def mark_sending(
 def skip(token: UUID, skip_reasons: Mapping[int, str]) -> int:
     """Store why we chose not to send these digests (reason by id). Answers how many it were."""
     return _execute(
-        """
+        f"""
         UPDATE digest_digest d
         SET state = 'skipped', skip_reason = c.skip_reason, lease_token = NULL, lease_until = NULL
-        FROM jsonb_to_recordset(%(skips)s) AS c(id bigint, skip_reason text)
-        WHERE d.id = c.id AND d.state = 'ready' AND d.lease_token = %(token)s
+        FROM jsonb_to_recordset(%(rows)s) AS c(id bigint, skip_reason text)
+        WHERE d.id = c.id
+            AND d.id = ANY(%(ids)s)
+            AND {_IS_READY}
+            AND d.lease_token = %(token)s
         """,
         {
-            "skips": json.dumps(
-                [{"id": pk, "skip_reason": reason} for pk, reason in skip_reasons.items()]
-            ),
+            **_listed({"id": pk, "skip_reason": why} for pk, why in skip_reasons.items()),
             "token": token,
         },
     )
@@ -163,13 +180,13 @@ def skip_unwanted(token: UUID, ids: Sequence[int], *, late: timedelta) -> dict[s
             lease_token = NULL,
             lease_until = NULL
         FROM (
-            SELECT d.id, ({_WHY_NOT}) AS reason
+            SELECT d.id, ({WHY_NOT}) AS reason
             FROM digest_digest d LEFT JOIN subscribers_subscriber s ON s.id = d.subscriber_id
             WHERE d.id = ANY(%(ids)s)
         ) why
         WHERE d.id = why.id
             AND why.reason IS NOT NULL
-            AND d.state = 'ready'
+            AND {_IS_READY}
             AND d.lease_token = %(token)s
         RETURNING d.skip_reason
         """,
@@ -201,7 +218,7 @@ def record(token: UUID, results: Iterable[Result]) -> int:
     over; a row that an event has moved on does not, for the event knows more.
     """
     return _execute(
-        """
+        f"""
         UPDATE digest_digest d
         SET state = c.state,
             provider_id = c.provider_id,
@@ -210,27 +227,26 @@ def record(token: UUID, results: Iterable[Result]) -> int:
             next_attempt_at = now() + make_interval(secs => c.wait),
             lease_token = CASE c.state WHEN 'uncertain' THEN d.lease_token END,
             lease_until = CASE c.state WHEN 'uncertain' THEN now() END
-        FROM jsonb_to_recordset(%(results)s) AS c(
+        FROM jsonb_to_recordset(%(rows)s) AS c(
             id bigint, state text, provider_id text, error text,
             wait double precision, is_spent boolean
         )
         WHERE d.id = c.id
-            AND d.state IN ('sending', 'uncertain')
+            AND d.id = ANY(%(ids)s)
+            AND {_IS_HANDED_OVER}
             AND d.lease_token = %(token)s
         """,
         {
-            "results": json.dumps(
-                [
-                    {
-                        "id": result.digest_id,
-                        "state": result.state,
-                        "provider_id": result.provider_id,
-                        "error": result.error,
-                        "wait": result.wait.total_seconds(),
-                        "is_spent": result.is_spent,
-                    }
-                    for result in results
-                ]
+            **_listed(
+                {
+                    "id": result.digest_id,
+                    "state": result.state,
+                    "provider_id": result.provider_id,
+                    "error": result.error,
+                    "wait": result.wait.total_seconds(),
+                    "is_spent": result.is_spent,
+                }
+                for result in results
             ),
             "token": token,
         },
@@ -240,28 +256,28 @@ def record(token: UUID, results: Iterable[Result]) -> int:
 def fail(token: UUID, errors: Mapping[int, str]) -> int:
     """Fail digests that could not even be rendered (error by id)."""
     return _execute(
-        """
+        f"""
         UPDATE digest_digest d
         SET state = 'failed', error = c.error, lease_token = NULL, lease_until = NULL
-        FROM jsonb_to_recordset(%(errors)s) AS c(id bigint, error text)
-        WHERE d.id = c.id AND d.state = 'ready' AND d.lease_token = %(token)s
+        FROM jsonb_to_recordset(%(rows)s) AS c(id bigint, error text)
+        WHERE d.id = c.id
+            AND d.id = ANY(%(ids)s)
+            AND {_IS_READY}
+            AND d.lease_token = %(token)s
         """,
-        {
-            "errors": json.dumps([{"id": pk, "error": text} for pk, text in errors.items()]),
-            "token": token,
-        },
+        {**_listed({"id": pk, "error": text} for pk, text in errors.items()), "token": token},
     )
 
 
-def release(token: UUID, *, wait: timedelta = timedelta(0)) -> int:
-    """Give back every leased digest that was not marked, to be taken up after `wait`."""
+def release(token: UUID, ids: Sequence[int], *, wait: timedelta = timedelta(0)) -> int:
+    """Give back those of these leased digests that were not marked, to be taken up after `wait`."""
     return _execute(
-        """
-        UPDATE digest_digest
+        f"""
+        UPDATE digest_digest d
         SET lease_token = NULL, lease_until = NULL, next_attempt_at = now() + %(wait)s
-        WHERE state = 'ready' AND lease_token = %(token)s
+        WHERE d.id = ANY(%(ids)s) AND {_IS_READY} AND d.lease_token = %(token)s
         """,
-        {"token": token, "wait": wait},
+        {"ids": list(ids), "token": token, "wait": wait},
     )
 
 
@@ -294,7 +310,7 @@ def is_anything_ready(*, mail_service: str) -> bool:
         f"""
         SELECT EXISTS (
             SELECT FROM digest_digest
-            WHERE state = 'ready' AND next_attempt_at <= now() AND NOT {_HELD}
+            WHERE state = 'ready' AND next_attempt_at <= now() AND NOT {HELD}
         )
         """,
         {"mail_service": mail_service},
@@ -302,9 +318,15 @@ def is_anything_ready(*, mail_service: str) -> bool:
     return bool(rows[0][0])
 
 
+# The state of a row that is known by its id. Written so that PostgreSQL does not see the indexes
+# of all rows in these states: with figures of yesterday it believes them nearly empty, and would
+# read through them for each statement instead of going by the primary key.
+_IS_READY = "d.state || '' = 'ready'"
+_IS_HANDED_OVER = "d.state || '' IN ('sending', 'uncertain')"
+
 # Why a reader must not be written to, or NULL; `d` is the digest and `s` its subscriber. A
 # pause ends on the reader's own calendar, which may be up to 14 hours ahead of UTC.
-_WHY_NOT = """
+WHY_NOT = """
     CASE
         WHEN s.id IS NULL THEN 'erased'
         WHEN s.state <> 'active' THEN s.state
@@ -316,7 +338,7 @@ _WHY_NOT = """
     END
 """
 
-_HELD = """
+HELD = """
     EXISTS (
         SELECT FROM digest_hold h
         WHERE h.mail_service = %(mail_service)s
@@ -324,6 +346,16 @@ _HELD = """
             AND (h.until IS NULL OR h.until > now())
     )
 """
+
+
+def _listed(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Rows as parameters: as JSON, and their ids once more.
+
+    PostgreSQL cannot tell how many rows the JSON holds; by the ids it knows, and goes to them
+    by the primary key instead of reading the whole table.
+    """
+    listed = list(rows)
+    return {"rows": json.dumps(listed), "ids": [row["id"] for row in listed]}
 
 
 def _fetch(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -1,7 +1,9 @@
 """Who is due: a digest row for each of them, once, and the time of their next one."""
 
 import logging
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfoNotFoundError
 
 from django.db import connection, transaction
@@ -10,7 +12,7 @@ from django.db.models.functions import Now
 
 from digest.models import Digest, Edition
 from subscribers.models import Subscriber
-from subscribers.schedule import next_due_of
+from subscribers.schedule import next_due
 
 logger = logging.getLogger(__name__)
 
@@ -63,24 +65,45 @@ def _plan_batch(edition: Edition | None) -> int | None:
             Subscriber.objects.active()
             .filter(next_due_at__lte=Now())
             .order_by("next_due_at", "id")
-            .select_for_update(skip_locked=True)[:BATCH]
+            .select_for_update(skip_locked=True)
+            .values_list("pk", "next_due_at", *_WISHES)[:BATCH]
         )
         if not due:
             return None
-        now = database_now()
-        made = _make_rows(edition, [(s.pk, s.next_due_at or now) for s in due]) if edition else 0
-        _set_next_due([(s.pk, _next_due(s, now)) for s in due])
+        made = _make_rows(edition, [(pk, at) for pk, at, *_ in due]) if edition else 0
+        next_due = _clock(database_now())
+        _set_next_due([(pk, next_due(*wishes)) for pk, _, *wishes in due])
         return made
 
 
-def _next_due(subscriber: Subscriber, now: datetime) -> datetime:
-    """A zone that was struck from the time zone database must not stop the other readers."""
-    try:
-        return next_due_of(subscriber, now)
-    except ZoneInfoNotFoundError:
-        logger.error("Subscriber %s has no zone that we know; UTC is used.", subscriber.pk)
-        subscriber.zone = "UTC"
-        return next_due_of(subscriber, now)
+_WISHES = ("zone", "hour", "frequency", "weekday", "paused_until")
+
+
+def _clock(now: datetime) -> Callable[..., datetime]:
+    """`schedule.next_due` after `now`, for a batch: most readers wish what others wish too."""
+
+    @cache
+    def after_now(
+        zone: str, hour: int, frequency: str, weekday: int, paused_until: date | None
+    ) -> datetime:
+        def in_zone(zone: str) -> datetime:
+            return next_due(
+                now,
+                zone=zone,
+                hour=hour,
+                frequency=frequency,
+                weekday=weekday,
+                paused_until=paused_until,
+            )
+
+        try:
+            return in_zone(zone)
+        except ZoneInfoNotFoundError:
+            # A zone that was struck from the time zone database must not stop the others.
+            logger.error("There is no zone %s any more; UTC is used.", zone)
+            return in_zone("UTC")
+
+    return after_now
 
 
 def _set_next_due(times: list[tuple[int, datetime]]) -> None:

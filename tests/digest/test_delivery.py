@@ -130,8 +130,8 @@ def test_a_digest_is_claimed_again_when_its_lease_has_ended() -> None:
 
 
 def test_a_released_digest_is_claimed_again() -> None:
-    ready_digest()
-    leases.release(claim().token)
+    digest = ready_digest()
+    leases.release(claim().token, [digest.pk])
 
     assert len(claim().claimed) == 1
 

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from digest.delivery import plan
 from digest.delivery.run import deliver
-from digest.models import Digest, Hold
+from digest.models import BackOff, Digest, Hold
 from subscribers.models import Subscriber
 from subscribers.suppression import is_suppressed
 from tests.contract import check_digest
@@ -29,7 +29,9 @@ def send_to(number: int) -> list[Subscriber]:
 
 
 def try_again() -> None:
+    """As if the holds and the pauses were over, and the waits of the digests too."""
     Hold.objects.update(released_at=Now())
+    BackOff.objects.all().delete()
     Digest.objects.filter(state=State.READY).update(next_attempt_at=Now())
     deliver(seconds=60)
 
