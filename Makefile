@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench run browser lock clean
+.PHONY: help demo test lint bench chaos run browser lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ lint: .venv/.installed ## Check style, types, the import rules and the migration
 
 bench: .venv/.installed ## Measure speed, memory and the ranking's quality (ARGS picks some)
 	$(RUN) -m tests.benchmarks $(ARGS)
+
+chaos: .venv/.installed ## Try to break the send guarantee (ARGS="--rounds 20 --readers 20000")
+	$(RUN) -m tests.chaos $(ARGS)
 
 run: .venv/.installed ## Run the site, the worker and the clock with your own .env
 	$(RUN) -m deploy.run

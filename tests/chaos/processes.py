@@ -1,0 +1,182 @@
+"""The processes of a round: workers that can be killed, beats, and the mail server."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import IO, Any
+
+from deploy import children
+
+POOL = 2
+WORKER = (
+    *("-A", "deploy", "worker", "--concurrency", str(POOL), "--queues", "letters,digests"),
+    *("--without-mingle", "--without-gossip"),
+)
+# After this long a worker that was asked to stop is killed, and the round has failed.
+STOP_SECONDS = 30.0
+
+
+@dataclass(eq=False)
+class Process:
+    """One worker or beat. `wanted` is False from the moment that somebody ends it."""
+
+    name: str
+    popen: "subprocess.Popen[bytes]"
+    wanted: bool = True
+    asked_at: float | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self.popen.poll() is None
+
+    @property
+    def is_late(self) -> bool:
+        asked_at = self.asked_at
+        return (
+            asked_at is not None and self.is_running and time.monotonic() > asked_at + STOP_SECONDS
+        )
+
+    def signal_group(self, number: int) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, number)
+
+    def children(self) -> list[int]:
+        """The pool processes (Linux)."""
+        pid = self.popen.pid
+        with suppress(FileNotFoundError):
+            return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return []
+
+
+@dataclass
+class Fleet:
+    """The workers and beats of one round, each in a process group of its own.
+
+    They end with us: the kernel kills those that we start, and Celery has it kill their pools.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+    workers: list[Process] = field(default_factory=list)
+    beats: list[Process] = field(default_factory=list)
+    fallen: list[str] = field(default_factory=list)
+    _number: int = 0
+
+    def add_worker(self, skew: int = 0) -> None:
+        """Start a worker; `skew` is how many seconds its clock is wrong."""
+        module = ("tests.chaos.skewed", str(skew)) if skew else ("celery",)
+        self.workers.append(self._start("worker", *module, *WORKER))
+
+    def add_beat(self) -> None:
+        schedule = str(self.folder / f"schedule-{self._number}")
+        self.beats.append(
+            self._start("beat", "celery", "-A", "deploy", "beat", "--schedule", schedule)
+        )
+
+    def replace_ended(self) -> None:
+        """Start anew what has ended, and note what ended unasked, or was asked and did not."""
+        for worker in self.workers:
+            if worker.is_late:
+                self.fallen.append(f"{worker.name} did not end within {STOP_SECONDS:.0f} s")
+                worker.signal_group(signal.SIGKILL)
+                worker.popen.wait()
+        for group, add in ((self.workers, self.add_worker), (self.beats, self.add_beat)):
+            for process in [process for process in group if not process.is_running]:
+                group.remove(process)
+                if process.wanted:
+                    self.fallen.append(f"{process.name} ended with {process.popen.returncode}")
+                add()
+
+    def any_worker(self, chance: Random) -> Process | None:
+        running = [one for one in self.workers if one.is_running and one.wanted]
+        return chance.choice(running) if running else None
+
+    def pool_size(self) -> int:
+        """How many pool processes there are now."""
+        return sum(len(worker.children()) for worker in self.workers)
+
+    def stop(self) -> list[str]:
+        """Ask all to end; answers those that did not in time, or not well. None is left."""
+        late = []
+        for process in (*self.beats, *self.workers):
+            process.popen.send_signal(signal.SIGTERM)
+        for process in (*self.beats, *self.workers):
+            try:
+                process.popen.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                late.append(f"{process.name} did not end within {STOP_SECONDS:.0f} s")
+            process.signal_group(signal.SIGKILL)
+            process.popen.wait()
+        return late
+
+    def _start(self, kind: str, *arguments: str) -> Process:
+        self._number += 1
+        name = f"{kind}-{self._number}"
+        log = self.folder / f"{name}.log"
+        argv = [sys.executable, "-m", *arguments]
+        popen = children.spawn(argv, log=log, env=self.environment, death_signal="KILL")
+        return Process(name, popen)
+
+
+class MailServer:
+    """The sink, as a process of its own, and the ledger it keeps. A context manager."""
+
+    def __init__(self, ledger: Path, *, rate: float, seed: int) -> None:
+        self.ledger = ledger
+        self._popen = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.sink", str(ledger), str(rate), str(seed)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert self._popen.stdout is not None
+        self.port = int(self._popen.stdout.readline())
+        self._read: IO[bytes] | None = None
+        self.taken = 0
+
+    def __enter__(self) -> "MailServer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._popen.communicate()  # closes its standard input, and so it ends
+
+    def order(self, **orders: Any) -> None:
+        """Have it misbehave; see `sink.Orders`."""
+        assert self._popen.stdin is not None
+        self._popen.stdin.write(json.dumps(orders).encode() + b"\n")
+        self._popen.stdin.flush()
+
+    def count(self) -> int:
+        """How many messages have come to their end until now."""
+        self._read = self._read or (self.ledger.open("rb") if self.ledger.exists() else None)
+        if self._read:
+            self.taken += self._read.read().count(b"\n")
+        return self.taken
+
+    def entries(self) -> Sequence["Entry"]:
+        lines = self.ledger.read_text().splitlines() if self.ledger.exists() else []
+        return [Entry(*line.split()) for line in lines]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the ledger, as text."""
+
+    recipient: str
+    message_id: str
+    monotonic: str
+    wall: str
+    verdict: str
+
+    @property
+    def uuid(self) -> str:
+        """The digest's, which its Message-ID holds."""
+        return self.message_id.removeprefix("<d.").partition("@")[0]
