@@ -14,6 +14,7 @@ from subscribers import addresses
 from subscribers.models import Topic
 
 from . import reasons
+from .delivery.service import service_name
 from .models import Digest, Edition, EditionPaper, Event, Hold, Look, Paper, PaperTopic, Sighting
 
 
@@ -200,7 +201,15 @@ class HoldAdmin(ReadOnly):
     list_display = ("mail_service", "reason", "created_at", "until", "released_at")
     list_filter = ("mail_service",)
     ordering = ("-created_at",)
+    fields = ("mail_service", "reason", "until")
     actions = ("release",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """An operator pauses sending by adding a hold, and resumes it by releasing it."""
+        return request.user.has_perm("digest.add_hold")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"mail_service": service_name(), "reason": "Paused by an operator"}
 
     def has_release_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("digest.change_hold")
