@@ -113,7 +113,7 @@ class Delivery(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        for model in (Event, Digest, Suppression):
+        for model in (Event, Digest, Suppression, Hold):
             model.objects.all().delete()
         edition = Edition.objects.first() or make_edition()
         readers = Subscriber.objects.order_by("pk") or [make_reader() for _ in range(READERS)]
@@ -188,7 +188,7 @@ class Delivery(RuleBasedStateMachine):
     def set_aside(self, data: strategies.DataObject, is_thin: bool) -> None:
         """A digest turns out to be thin, or cannot be rendered."""
         worker = self._any_worker(data)
-        chosen = data.draw(strategies.sampled_from(sorted(self.digests)))
+        chosen = self._any_digest(data).pk
         act: Callable[..., int] = leases.skip if is_thin else leases.fail
 
         number = act(worker.token, {chosen: Digest.SkipReason.THIN})
@@ -249,9 +249,10 @@ class Delivery(RuleBasedStateMachine):
     @rule(data=strategies.data())
     def hold(self, data: strategies.DataObject) -> None:
         """While the mail service is held, nobody gets anything to send."""
+        worker = self._any_worker(data)
         hold = Hold.objects.create(mail_service=SERVICE, reason="test")
 
-        assert self._mark(self._any_worker(data)) == {}
+        assert self._mark(worker) == {}
         assert leases.claim(READERS, lease=LONG, mail_service=SERVICE).claimed == []
 
         hold.delete()
@@ -321,7 +322,8 @@ class Delivery(RuleBasedStateMachine):
         return self.workers[data.draw(strategies.integers(0, len(self.workers) - 1))]
 
     def _any_digest(self, data: strategies.DataObject) -> Digest:
-        return self.digests[data.draw(strategies.sampled_from(sorted(self.digests)))]
+        # By position: the ids are others in each example, and Hypothesis wants the same choices.
+        return list(self.digests.values())[data.draw(strategies.integers(0, READERS - 1))]
 
     def _set(self, reader: Subscriber, **fields: object) -> None:
         Subscriber.objects.filter(address_hash=reader.address_hash).update(**fields)
@@ -342,5 +344,5 @@ class Delivery(RuleBasedStateMachine):
 
 @pytest.mark.django_db(transaction=True)
 def test_no_order_of_events_hands_a_digest_over_twice_or_forgets_one() -> None:
-    plenty = settings(max_examples=120, stateful_step_count=40, deadline=None)
+    plenty = settings(max_examples=100, stateful_step_count=40, deadline=None)
     run_state_machine_as_test(Delivery, settings=plenty)
