@@ -81,6 +81,8 @@ def _tell(console: Console, report: Any) -> None:
     """Say how a round went as soon as it is over: a long run is watched."""
     for violation in report.violations:
         console.print(f"✗ round {report.number}: {violation}", style="red", markup=False)
+    for fallen in report.fallen:
+        console.print(f"! round {report.number}: {fallen}; another was started", style="yellow")
     if not report.violations:
         console.print(f"✓ round {report.number}: {report.verdict.mails:,} mails", style="green")
 

@@ -68,6 +68,7 @@ class Fleet:
     workers: list[Process] = field(default_factory=list)
     beats: list[Process] = field(default_factory=list)
     fallen: list[str] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
     _number: int = 0
 
     def add_worker(self, skew: int = 0) -> None:
@@ -81,11 +82,13 @@ class Fleet:
             self._start("beat", "celery", "-A", "deploy", "beat", "--schedule", schedule)
         )
 
-    def replace_ended(self) -> None:
-        """Start anew what has ended, and note what ended unasked, or was asked and did not."""
+    def replace_ended(self) -> int:
+        """Start anew what has ended, as a supervisor does. Answers how many had fallen: a
+        worker now and then does when Redis goes, by a fault of Celery's Redis transport."""
+        before = len(self.fallen)
         for worker in self.workers:
             if worker.is_late:
-                self.fallen.append(f"{worker.name} did not end within {STOP_SECONDS:.0f} s")
+                self.stuck.append(f"{worker.name} did not end within {STOP_SECONDS:.0f} s")
                 worker.signal_group(signal.SIGKILL)
                 worker.popen.wait()
         for group, add in ((self.workers, self.add_worker), (self.beats, self.add_beat)):
@@ -94,6 +97,7 @@ class Fleet:
                 if process.wanted:
                     self.fallen.append(f"{process.name} ended with {process.popen.returncode}")
                 add()
+        return len(self.fallen) - before
 
     def any_worker(self, chance: Random) -> Process | None:
         running = [one for one in self.workers if one.is_running and one.wanted]
@@ -115,6 +119,7 @@ class Fleet:
                 late.append(f"{process.name} did not end within {STOP_SECONDS:.0f} s")
             process.signal_group(signal.SIGKILL)
             process.popen.wait()
+        self.beats, self.workers = [], []
         return late
 
     def _start(self, kind: str, *arguments: str) -> Process:
