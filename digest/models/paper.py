@@ -1,4 +1,6 @@
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.utils import timezone
 
@@ -28,9 +30,24 @@ class Paper(models.Model):
     first_source = models.CharField(max_length=40)
     first_seen_at = models.DateTimeField(default=timezone.now, db_index=True)
     changed_at = models.DateTimeField(default=timezone.now)
+    # The title counts more than the abstract (weights A and C).
+    search = models.GeneratedField(
+        expression=(
+            SearchVector("title", weight="A", config="english")
+            + SearchVector("abstract", weight="C", config="english")
+        ),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
     topics = models.ManyToManyField(
         "subscribers.Topic", through="digest.PaperTopic", related_name="papers"
     )
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["search"], name="paper_search"),
+            GinIndex(OpClass("title", name="gin_trgm_ops"), name="paper_title_trigrams"),
+        ]
 
     def __str__(self) -> str:
         return self.title

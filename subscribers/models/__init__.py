@@ -3,6 +3,7 @@ from .letter import Letter
 from .link import Link
 from .subscriber import Subscriber, SubscriberQuerySet
 from .suppression import Suppression
+from .term import Term
 from .topic import Subscription, Topic
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "SubscriberQuerySet",
     "Subscription",
     "Suppression",
+    "Term",
     "Topic",
 ]

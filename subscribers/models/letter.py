@@ -20,11 +20,15 @@ class Letter(models.Model):
     class Kind(models.TextChoices):
         CONFIRM = "confirm", "Please confirm your address"
         KNOWN = "known", "You are subscribed already"
+        LINK = "link", "A new link to your preferences"
+        CHANGE = "change", "Please confirm your new address"
+        CHANGED = "changed", "Your address was changed"
 
     subscriber = models.ForeignKey(
         "subscribers.Subscriber", on_delete=models.CASCADE, related_name="letters"
     )
     kind = models.CharField(max_length=12, choices=Kind)
+    to = models.EmailField(max_length=320, blank=True, help_text="Empty: the subscriber's address.")
     created_at = models.DateTimeField(default=timezone.now)
     next_attempt_at = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -9,6 +9,10 @@ class Link(models.Model):
         CONFIRM = "confirm", "Confirm the address"
         PREFERENCES = "preferences", "Open the preferences"
         UNSUBSCRIBE = "unsubscribe", "Unsubscribe"
+        READ = "read", "Read a digest on the web"
+        VOTE = "vote", "Vote on papers"
+        CHANGE = "change", "Confirm a new address"
+        REFUSE = "refuse", "This was not me"
 
     token_hash = models.CharField(max_length=64, unique=True)
     purpose = models.CharField(max_length=12, choices=Purpose)

@@ -42,6 +42,13 @@ class Subscriber(models.Model):
         SUNDAY = 6, "Sunday"
 
     email = models.EmailField(max_length=320)
+    new_email = models.EmailField(
+        max_length=320,
+        blank=True,
+        db_default="",
+        editable=False,
+        help_text="Asked for, and not confirmed yet.",
+    )
     address_hash = models.CharField(max_length=64, unique=True, editable=False)
     state = models.CharField(max_length=12, choices=State, default=State.PENDING)
     topics = models.ManyToManyField(Topic, through=Subscription, related_name="subscribers")
@@ -56,6 +63,10 @@ class Subscriber(models.Model):
         default=10,
         validators=[MinValueValidator(3), MaxValueValidator(20)],
         help_text="Papers in a digest, at most.",
+    )
+    language = models.CharField(max_length=7, db_default="en")
+    is_exploring = models.BooleanField(
+        db_default=True, help_text="One place in the digest for something off the usual path."
     )
     paused_until = models.DateField(null=True, blank=True)
     next_due_at = models.DateTimeField(null=True, blank=True)

@@ -27,10 +27,18 @@ class Topic(models.Model):
 
 
 class Subscription(models.Model):
-    """One subscriber follows one topic."""
+    """What one topic is to one subscriber: followed, more or less, or never wanted."""
+
+    class Emphasis(models.IntegerChoices):
+        MUTED = -2, "Never"
+        LESS = -1, "Less"
+        NORMAL = 0, "Follow"
+        MORE = 1, "More"
 
     subscriber = models.ForeignKey("subscribers.Subscriber", on_delete=models.CASCADE)
     topic = models.ForeignKey(Topic, on_delete=models.CASCADE)
+    # With a default of the database's own: readers are loaded by COPY, too.
+    emphasis = models.SmallIntegerField(choices=Emphasis, db_default=Emphasis.NORMAL)
 
     class Meta:
         constraints = [

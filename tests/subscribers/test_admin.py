@@ -35,6 +35,7 @@ def test_saving_preferences_moves_the_next_digest(admin_client: Client) -> None:
         "subscription_set-INITIAL_FORMS": "0",
         "subscription_set-0-subscriber": str(reader.pk),
         "subscription_set-0-topic": str(topic.pk),
+        "subscription_set-0-emphasis": "0",
         "state": Subscriber.State.UNSUBSCRIBED,
     }
 

@@ -1,0 +1,50 @@
+"""What readers tell us of papers: by a vote, or by following a link."""
+
+from django.db import models
+from django.utils import timezone
+
+
+class Vote(models.Model):
+    """One reader's word on one paper: more like this, or less. The last word counts."""
+
+    class Value(models.IntegerChoices):
+        LESS = -1, "Less like this"
+        MORE = 1, "More like this"
+
+    class Origin(models.TextChoices):
+        MAIL = "mail", "On the page behind a mail"
+        SEED = "seed", "Picked as an example of what to send"
+        IMPORT = "import", "From the reader's own library"
+
+    subscriber = models.ForeignKey(
+        "subscribers.Subscriber", on_delete=models.CASCADE, related_name="votes"
+    )
+    paper = models.ForeignKey("digest.Paper", on_delete=models.CASCADE, related_name="reader_votes")
+    value = models.SmallIntegerField(choices=Value)
+    origin = models.CharField(max_length=8, choices=Origin, default=Origin.MAIL)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscriber", "paper"], name="one_vote_a_paper")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber_id} votes {self.value:+} on {self.paper_id}"
+
+
+class Click(models.Model):
+    """Somebody, or a program, followed a paper's link in a digest. Ids only, and off by default."""
+
+    digest = models.ForeignKey("digest.Digest", on_delete=models.CASCADE, related_name="clicks")
+    paper = models.ForeignKey("digest.Paper", on_delete=models.CASCADE, related_name="clicks")
+    at = models.DateTimeField(default=timezone.now)
+    is_machine = models.BooleanField(
+        default=False, help_text="Part of a burst, such as only a scanner makes."
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["digest", "at"], name="click_in_digest")]
+
+    def __str__(self) -> str:
+        return f"Click on {self.paper_id} in {self.digest_id}"
