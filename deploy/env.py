@@ -62,15 +62,10 @@ def number(name: str, default: float = _REQUIRED) -> float:
     return float(_read("float", name, default))
 
 
-def rate(name: str) -> float | None:
-    """The variable as a number above zero, or None if it is not set or empty: no limit."""
-    value = text(name, "")
-    return _rate(name, value) if value else None
-
-
 def rates(name: str) -> dict[str, float]:
-    """The variable as rates by name: ``google=20,microsoft=10``."""
-    pairs = [pair.partition("=") for pair in words(name, [])]
+    """The variable as rates by name: ``google=20,microsoft=10``. A number that stands without
+    a name has the name ""."""
+    pairs = [pair.rpartition("=") for pair in words(name, [])]
     return {key.strip(): _rate(name, value) for key, _, value in pairs}
 
 
@@ -131,6 +126,39 @@ def mail_server(name: str, default: str) -> dict[str, Any]:
         )
     usual_port = 587 if config.get("EMAIL_USE_TLS") else 465 if config.get("EMAIL_USE_SSL") else 25
     return {**config, "EMAIL_PORT": config["EMAIL_PORT"] or usual_port}
+
+
+def mail_services(name: str) -> dict[str, dict[str, Any]]:
+    """The variable (``main=3,reserve=0``) as mail services by name.
+
+    The number is the weight, 1 if there is none. For each service a variable of its own,
+    ``MAIL_SERVICE_MAIN``, holds an SMTP server (smtp+tls://…) or the path of a mail backend.
+    """
+    services = {}
+    for word in words(name, []):
+        key, _, weight = word.partition("=")
+        variable = f"MAIL_SERVICE_{key.upper()}"
+        services[key] = {"WEIGHT": _weight(name, weight or "1"), **_mail_backend(variable)}
+    return services
+
+
+def _weight(name: str, value: str) -> float:
+    return 0.0 if value.strip() == "0" else _rate(name, value)
+
+
+def _mail_backend(name: str) -> dict[str, Any]:
+    if "://" not in text(name):
+        return {"BACKEND": text(name), "OPTIONS": {}}
+    server = mail_server(name, _REQUIRED)
+    options = {
+        "host": server["EMAIL_HOST"],
+        "port": server["EMAIL_PORT"],
+        "username": server["EMAIL_HOST_USER"],
+        "password": server["EMAIL_HOST_PASSWORD"],
+        "use_tls": server.get("EMAIL_USE_TLS", False),
+        "use_ssl": server.get("EMAIL_USE_SSL", False),
+    }
+    return {"BACKEND": "digest.delivery.smtp.EmailBackend", "OPTIONS": options}
 
 
 def starting_with(prefix: str) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """``python -m deploy.run``: the site, one worker and the clock, with the operator's own .env.
 
 For one machine. On several, start gunicorn, `celery worker` and `celery beat` with the same
-arguments by whatever starts the machine's services.
+arguments by whatever starts the machine's services, and have it restart what ends (systemd:
+Restart=always).
 """
 
 import argparse
@@ -17,6 +18,8 @@ from deploy.demo import processes
 from deploy.demo.processes import Children, ProcessError
 from deploy.env import BASE_DIR
 
+# What cannot run is tried again no more often than this.
+REVIVE_SECONDS = 5.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -34,7 +37,7 @@ def main() -> int:
         _start(children, folder, port)
         console.print(f"Broadsheet runs at http://127.0.0.1:{port}. Ctrl-C stops it.")
         console.print(f"Its logs lie in {folder}.", markup=False)
-        _watch(children)
+        _watch(children, console)
     except ProcessError as error:
         console.print(f"✗ {error}", style="red", markup=False)
         return 1
@@ -75,11 +78,13 @@ def _start(children: Children, folder: Path, port: int) -> None:
     children.wait_until(lambda: processes.is_listening(port), web)
 
 
-def _watch(children: Children) -> None:
-    """Never returns: raises `ProcessError` if a process ends, KeyboardInterrupt at Ctrl-C."""
+def _watch(children: Children, console: Console) -> None:
+    """Start anew what ends, until KeyboardInterrupt at Ctrl-C: a worker, for one, may end when
+    Redis is restarted under it."""
     while True:
-        children.check()
-        time.sleep(0.5)
+        time.sleep(REVIVE_SECONDS)
+        for failure in children.revive():
+            console.print(f"✗ {failure}", style="red", markup=False)
 
 
 if __name__ == "__main__":

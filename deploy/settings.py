@@ -4,6 +4,7 @@ Everything that differs from place to place comes from the environment through
 ``deploy.env``; ``deploy/env.example`` lists the variables.
 """
 
+import os
 from datetime import timedelta
 from email.utils import parseaddr
 from urllib.parse import urlsplit
@@ -14,6 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from deploy import env
 
+# The arrays of a batch of readers are small; numpy's threads would only spin beside the other
+# workers. Read when numpy is imported, which is later than this.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 django_stubs_ext.monkeypatch()  # ModelAdmin[Paper] and its like also at run time
 
 # --- paths ---------------------------------------------------------------------------------
@@ -129,18 +133,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 TICK_SECONDS = env.integer("TICK_SECONDS", 60, least=1, most=3600)
+# Without "expires": Celery judges it by the worker's clock, and a worker whose clock is wrong
+# would throw every task away. Ticks that piled up find nothing to do and cost nothing.
 CELERY_BEAT_SCHEDULE = {
-    # A tick that waited longer than two periods is thrown away: the next one sees the same.
-    "tick": {
-        "task": "digest.tick",
-        "schedule": timedelta(seconds=TICK_SECONDS),
-        "options": {"expires": 2 * TICK_SECONDS},
-    },
-    "letters": {
-        "task": "subscribers.send_letters",
-        "schedule": timedelta(seconds=TICK_SECONDS),
-        "options": {"expires": 2 * TICK_SECONDS},
-    },
+    task: {"task": task, "schedule": timedelta(seconds=TICK_SECONDS)}
+    for task in ("digest.tick", "subscribers.send_letters")
 }
 
 # --- mail ----------------------------------------------------------------------------------
@@ -187,27 +184,28 @@ if not MAIL_DOMAIN:
 # The law asks for it at the foot of each digest (CAN-SPAM, and its like elsewhere).
 POSTAL_ADDRESS = env.text("POSTAL_ADDRESS", "")
 
+# Several services may share the digests by weight; letters go by the one above.
+MAIL_SERVICES = env.mail_services("MAIL_SERVICES")
+
 # --- delivery ------------------------------------------------------------------------------
 # How many digests a worker leases at once, and how many of them are marked as being sent
 # before the mail service is called: the second is all that a killed worker leaves in doubt.
-DELIVERY_BATCH = env.integer("DELIVERY_BATCH", 200, least=1, most=5000)
-DELIVERY_CHUNK = env.integer("DELIVERY_CHUNK", 20, least=1, most=100)
+DELIVERY_BATCH = env.integer("DELIVERY_BATCH", 500, least=1, most=5000)
+DELIVERY_CHUNK = env.integer("DELIVERY_CHUNK", 50, least=1, most=100)
 # Open connections of each worker process to the mail service.
 MAIL_CONNECTIONS = env.integer("MAIL_CONNECTIONS", 2, least=1, most=64)
-# One hand-over must always fit into the lease, or a slow mail service would look like a
-# dead worker.
+# One hand-over must always fit into the lease, or a slow mail service would look like a dead
+# worker; what is left of a chunk when its lease ends is given back.
 DELIVERY_LEASE = timedelta(
-    seconds=env.integer(
-        "DELIVERY_LEASE_SECONDS", max(300, DELIVERY_CHUNK * EMAIL_TIMEOUT * 2), least=2
-    )
+    seconds=env.integer("DELIVERY_LEASE_SECONDS", max(300, EMAIL_TIMEOUT * 10), least=2)
 )
 # How many workers a tick calls to the work; more than there are does no harm.
 SENDERS = env.integer("SENDERS", 2, least=1, most=1000)
-# What the mail service allows, over all workers: messages a second, and a (UTC) day; while a
-# new one is warmed up, how many on its first day, its second …; and messages a second to single
-# mailbox providers. Not set: no limit.
-MAIL_PER_SECOND = env.rate("MAIL_PER_SECOND")
-MAIL_PER_DAY = env.integer("MAIL_PER_DAY", 0) or None
+# What a mail service allows, over all workers: messages a second, and a (UTC) day, by its name,
+# or without one for each of them; while a new one is warmed up, how many on its first day, its
+# second …; and messages a second to single mailbox providers. Not set: no limit.
+MAIL_PER_SECOND = env.rates("MAIL_PER_SECOND")
+MAIL_PER_DAY = {name: int(number) for name, number in env.rates("MAIL_PER_DAY").items()}
 MAIL_WARM_UP = [int(day) for day in env.words("MAIL_WARM_UP", [])]
 PROVIDER_PER_SECOND = env.rates("PROVIDER_PER_SECOND")
 # The shares of an hour's mail from which on sending stops until an operator looks at it.

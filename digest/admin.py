@@ -14,7 +14,6 @@ from subscribers import addresses
 from subscribers.models import Topic
 
 from . import reasons
-from .delivery.service import service_name
 from .models import Digest, Edition, EditionPaper, Event, Hold, Look, Paper, PaperTopic, Sighting
 
 
@@ -209,7 +208,7 @@ class HoldAdmin(ReadOnly):
         return request.user.has_perm("digest.add_hold")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return {"mail_service": service_name(), "reason": "Paused by an operator"}
+        return {"reason": "Paused by an operator"}
 
     def has_release_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("digest.change_hold")

@@ -7,19 +7,21 @@ from anymail.exceptions import AnymailError, AnymailUnsupportedFeature
 from anymail.message import AnymailMessage
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.core.mail import get_connection
+
+from .delivery import services
 
 
 @register(Tags.compatibility, deploy=True)
 def check_lease(**_: Any) -> list[CheckMessage]:
-    longest = settings.DELIVERY_CHUNK * settings.EMAIL_TIMEOUT
+    # A conversation by SMTP waits for several answers, and as long as this for each.
+    longest = 4 * settings.EMAIL_TIMEOUT
     if settings.DELIVERY_LEASE.total_seconds() > longest:
         return []
     return [
         Warning(
             "A slow mail service would look like a dead worker: the lease is shorter than one "
-            f"chunk may take ({longest} seconds).",
-            hint="Raise DELIVERY_LEASE_SECONDS, or lower DELIVERY_CHUNK or MAIL_TIMEOUT_SECONDS.",
+            f"hand-over may take ({longest} seconds).",
+            hint="Raise DELIVERY_LEASE_SECONDS, or lower MAIL_TIMEOUT_SECONDS.",
             id="broadsheet.W001",
         )
     ]
@@ -39,11 +41,15 @@ def check_postal_address(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.compatibility, deploy=True)
-def check_mail_service(**_: Any) -> list[CheckMessage]:
-    """Whether the mail service can carry our id, by which its events find their digest."""
-    backend = get_connection()
+def check_mail_services(**_: Any) -> list[CheckMessage]:
+    """Whether each mail service can carry our id, by which its events find their digest."""
+    backends = [services.connection_to(name) for name in services.names()]
+    return [problem for backend in backends if (problem := _problem_of(backend))]
+
+
+def _problem_of(backend: Any) -> CheckMessage | None:
     if not isinstance(backend, AnymailBaseBackend):
-        return []
+        return None
     canary = AnymailMessage(
         "Check",
         "Check",
@@ -55,13 +61,11 @@ def check_mail_service(**_: Any) -> list[CheckMessage]:
     try:
         backend.build_message_payload(canary, backend.send_defaults)
     except AnymailUnsupportedFeature as error:
-        return [
-            Error(
-                f"{backend.esp_name} cannot carry a digest: {error}",
-                hint="Choose another service in MAIL_BACKEND.",
-                id="broadsheet.E001",
-            )
-        ]
+        return Error(
+            f"{backend.esp_name} cannot carry a digest: {error}",
+            hint="Choose another service in MAIL_BACKEND or MAIL_SERVICES.",
+            id="broadsheet.E001",
+        )
     except AnymailError:
-        return []  # a question of content, which a real message answers
-    return []
+        pass  # a question of content, which a real message answers
+    return None

@@ -7,29 +7,27 @@ from celery import shared_task
 from django.conf import settings
 
 from . import editions, intake
-from .delivery import doubt, leases, plan, providers
+from .delivery import doubt, leases, plan, providers, services
 from .delivery.run import deliver
-from .delivery.service import service_name
 
 logger = logging.getLogger(__name__)
 
 # Short enough that a worker asked to stop is done in time, long enough to be worth the start.
 SEND_SECONDS = 20
-# A bell that nobody answered for this long is forgotten; the next tick rings again.
-BELL_EXPIRES = 120
 
 
 @shared_task(name="digest.tick")
 def tick() -> None:
     """Once a minute: see what is due, and ring for it. Safe to run twice, at once or late."""
     for source in intake.sources_due(timedelta(minutes=settings.SOURCE_MINUTES)):
-        look.apply_async([source], expires=BELL_EXPIRES)
+        look.delay(source)
     editions.close_if_due(plan.database_now(), hour=settings.EDITION_CLOSES_HOUR)
     leases.sweep(doubt=settings.DELIVERY_DOUBT)
-    resolve.apply_async(expires=BELL_EXPIRES)
+    resolve.delay()
     providers.tidy()
-    plan.plan_due()
-    ring()
+    if not ring():
+        # Nobody may take up those who are due now, or there is nothing to send them.
+        plan.plan_due()
 
 
 @shared_task(name="digest.look")
@@ -42,8 +40,8 @@ def look(source: str) -> None:
 def send() -> None:
     """Hand over what is ready for a while, and ring again if there is more."""
     deliver(seconds=SEND_SECONDS)
-    if leases.is_anything_ready(mail_service=service_name()):
-        send.apply_async(expires=BELL_EXPIRES)
+    if _is_there_work():
+        send.delay()
 
 
 @shared_task(name="digest.resolve")
@@ -53,8 +51,14 @@ def resolve() -> None:
     doubt.resolve(seconds=SEND_SECONDS)
 
 
-def ring() -> None:
-    """Ring for every sender if there is anything to send."""
-    if leases.is_anything_ready(mail_service=service_name()):
+def ring() -> bool:
+    """Ring for every sender if there is anything to send. Answers whether there is."""
+    if is_there_work := _is_there_work():
         for _ in range(settings.SENDERS):
-            send.apply_async(expires=BELL_EXPIRES)
+            send.delay()
+    return is_there_work
+
+
+def _is_there_work() -> bool:
+    is_work = leases.is_anything_ready() or plan.is_anybody_due()
+    return is_work and bool(services.open_names())

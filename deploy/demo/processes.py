@@ -33,6 +33,7 @@ class Child:
     """One process, what people call it, and where it writes."""
 
     name: str
+    argv: Sequence[str]
     process: "subprocess.Popen[bytes]"
     log: Path
 
@@ -55,9 +56,7 @@ class Children:
 
     def start(self, name: str, module: str, *arguments: str) -> Child:
         """Start ``python -m module`` and watch it from now on."""
-        log = self.folder / f"{name.replace(' ', '-')}.log"
-        argv = [sys.executable, "-m", module, *arguments]
-        child = Child(name, children.spawn(argv, log=log, env=self.environment), log)
+        child = self._spawn(name, [sys.executable, "-m", module, *arguments])
         self.running.append(child)
         return child
 
@@ -66,6 +65,19 @@ class Children:
         for child in self.running:
             if (code := child.process.poll()) is not None:
                 raise child.failure(f"ended with {code}")
+
+    def revive(self) -> list[ProcessError]:
+        """Start those anew that have ended, and answer why each of them did."""
+        failures = []
+        for place, child in enumerate(self.running):
+            if (code := child.process.poll()) is not None:
+                failures.append(child.failure(f"ended with {code} and was started anew"))
+                self.running[place] = self._spawn(child.name, child.argv)
+        return failures
+
+    def _spawn(self, name: str, argv: Sequence[str]) -> Child:
+        log = self.folder / f"{name.replace(' ', '-')}.log"
+        return Child(name, argv, children.spawn(argv, log=log, env=self.environment), log)
 
     def wait_until(self, is_ready: Callable[[], bool], child: Child) -> None:
         """Return once `is_ready`; raise `ProcessError` if it takes too long or a child ends."""
@@ -82,10 +94,7 @@ class Children:
         Raises `ProcessError` if it fails, or if a child ends meanwhile.
         """
         argv = [sys.executable, str(BASE_DIR / "manage.py"), command, *arguments]
-        log = self.folder / f"{command}.log"
-        child = Child(
-            f"manage.py {command}", children.spawn(argv, log=log, env=self.environment), log
-        )
+        child = self._spawn(f"manage.py {command}", argv)
         try:
             while child.process.poll() is None:
                 self.check()
@@ -95,7 +104,7 @@ class Children:
             _end(child)
         if child.process.returncode != 0:
             raise child.failure("failed")
-        return log.read_text(errors="replace")
+        return child.log.read_text(errors="replace")
 
     def stop(self) -> None:
         """End all, the youngest first. Safe to repeat."""

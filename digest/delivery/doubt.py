@@ -22,17 +22,15 @@ from uuid import UUID, uuid4
 
 import requests
 from django.conf import settings
-from django.core.mail import get_connection
-from django.db import connection
 
 from digest.composing import Request, compose
 from digest.models import Digest
 from digest.press import TEMPLATE_VERSION, press_for
 from digest.rendering import DigestMessage
 
-from . import leases
+from . import leases, services
 from .policy import Outcome, Verdict
-from .service import MailService, service_name
+from .service import MailService
 
 logger = logging.getLogger(__name__)
 
@@ -49,21 +47,24 @@ MARGIN = timedelta(minutes=5)
 
 
 def resolve(*, seconds: float) -> Counter[str]:
-    """Settle digests in doubt at the configured mail service, for `seconds` (below ``MARGIN``).
+    """Settle digests in doubt, each at the mail service it was handed to, for `seconds` (below
+    ``MARGIN``).
 
-    Answers how many came into each state. Those of another service are left alone: a digest
-    in doubt is never handed to a second one. Any number may run at once, on any host, and be
-    killed at any moment. Call it outside a transaction.
+    Answers how many came into each state. Those of a service that is not configured any more
+    are left alone: a digest in doubt is never handed to a second one. Any number may run at
+    once, on any host, and be killed at any moment. Call it outside a transaction.
     """
     deadline = time.monotonic() + seconds
 
     def is_over() -> bool:
         return time.monotonic() >= deadline
 
-    backend = get_connection()
-    states = look_up(service_name(), backend, is_over=is_over)
-    if idempotent_for := getattr(backend, "idempotent_for", None):
-        states += retry(idempotent_for, is_over=is_over)
+    states: Counter[str] = Counter()
+    for name in services.names():
+        backend = services.connection_to(name)
+        states += look_up(name, backend, is_over=is_over)
+        if idempotent_for := getattr(backend, "idempotent_for", None):
+            states += retry(name, idempotent_for, is_over=is_over)
     return states
 
 
@@ -85,7 +86,7 @@ def look_up(mail_service: str, backend: Any, *, is_over: Callable[[], bool]) -> 
     Answers how many came into each state. The service's address and key are the backend's.
     """
     states: Counter[str] = Counter()
-    ask = LOOK_UPS.get(mail_service)
+    ask = LOOK_UPS.get(services.kind_of(backend))
     if ask is None or not (digests := _take_to_look_up(mail_service)):
         return states
     with requests.Session() as session:
@@ -158,7 +159,7 @@ LOOK_UPS: Mapping[str, LookUp] = {"Postmark": _ask_postmark}
 
 def _take_to_look_up(mail_service: str) -> list[Doubtful]:
     """The oldest digests in doubt at the service; nobody else gets them for a while."""
-    rows = _fetch(
+    rows = leases.fetch(
         """
         WITH doubtful AS (
             SELECT id FROM digest_digest
@@ -184,7 +185,7 @@ def _take_to_look_up(mail_service: str) -> list[Doubtful]:
 def _settle(digest: Doubtful, state: str, provider_id: str) -> int:
     """Store what the service said, unless an event or another attempt came first."""
     return len(
-        _fetch(
+        leases.fetch(
             """
             UPDATE digest_digest
             SET state = %(state)s, provider_id = %(provider_id)s, error = '',
@@ -215,14 +216,16 @@ class Stored:
     handed_over_at: datetime
 
 
-def retry(idempotent_for: timedelta, *, is_over: Callable[[], bool]) -> Counter[str]:
+def retry(
+    mail_service: str, idempotent_for: timedelta, *, is_over: Callable[[], bool]
+) -> Counter[str]:
     """Hand digests in doubt to the same service again, under the key it knows them by.
 
     Only an acceptance settles one. A refusal does not: it is of the second attempt and says
     nothing about the first. Answers how many came into each state.
     """
     states: Counter[str] = Counter()
-    with MailService() as service:
+    with MailService(mail_service) as service:
         while digests := take_for_retry(token := uuid4(), service.name, idempotent_for):
             results = _hand_over_again(service, digests, is_over)
             leases.record(token, results)
@@ -266,7 +269,7 @@ def take_for_retry(token: UUID, mail_service: str, idempotent_for: timedelta) ->
     ``leases.mark_sending`` asks is asked here too: the reader may still be written to, the
     service is not held.
     """
-    rows = _fetch(
+    rows = leases.fetch(
         f"""
         WITH doubtful AS (
             SELECT d.id, s.id AS subscriber_id, s.email, s.frequency, s.length
@@ -344,9 +347,3 @@ def make_again(digests: Sequence[Stored]) -> dict[int, DigestMessage]:
             message.to = [digest.address]
             messages[digest.request.digest_id] = message
     return messages
-
-
-def _fetch(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return list(cursor.fetchall())

@@ -4,13 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.conf import settings
 
 from . import limits
 from .limits import Pace, Taken
+from .plan import database_now
 from .providers import Providers
 
+Limit = TypeVar("Limit", int, float)
 # A turn further off than this is not waited for; the digests go back and are claimed later.
 FAR_OFF = limits.LONGEST_WAIT
 
@@ -19,11 +22,14 @@ FAR_OFF = limits.LONGEST_WAIT
 class Passed:
     """What came of a chunk at the gate: who may go, at which pace, and who has to wait.
 
-    `waits` maps the ids of those who have to wait to how long.
+    `waits` maps the ids of those who have to wait to how long. `too_many` are those for whom
+    nothing is left of the day's quota, which begins anew after `quota_wait`.
     """
 
     ids: frozenset[int]
     waits: Mapping[int, timedelta]
+    too_many: Sequence[int]
+    quota_wait: timedelta
     pace: Pace
     provider_paces: Mapping[str, Pace]
     taken: Taken
@@ -58,22 +64,33 @@ class Gate:
     """The limits of one mail service, for one run of a worker. Threads may share it."""
 
     def __init__(self, mail_service: str) -> None:
-        self._mail_service = mail_service
-        self._per_second: float | None = settings.MAIL_PER_SECOND
+        self.mail_service = mail_service
+        self._per_second = _of_service(settings.MAIL_PER_SECOND, mail_service)
         self._provider_rates: Mapping[str, float] = settings.PROVIDER_PER_SECOND
         self._quota = limits.quota_of(
-            limits.day_of_service(mail_service), settings.MAIL_WARM_UP, settings.MAIL_PER_DAY
+            limits.day_of_service(mail_service),
+            settings.MAIL_WARM_UP,
+            _of_service(settings.MAIL_PER_DAY, mail_service),
         )
         self.providers = Providers(mail_service)
 
     @property
     def chunk_size(self) -> int:
-        """No more than go out in a few seconds: a chunk that takes long is long in doubt."""
-        if self._per_second is None:
-            return int(settings.DELIVERY_CHUNK)
-        return max(1, min(settings.DELIVERY_CHUNK, int(self._per_second * 5)))
+        """A chunk that takes long is long in doubt."""
+        return self._soon(settings.DELIVERY_CHUNK)
 
-    def admit(self, providers: Mapping[int, str], now: datetime) -> Passed:
+    @property
+    def batch_size(self) -> int:
+        """What is claimed and has to wait keeps other mail services from their work."""
+        return self._soon(settings.DELIVERY_BATCH)
+
+    def _soon(self, number: int) -> int:
+        """`number`, but no more than may go out within a few seconds."""
+        if self._per_second is None:
+            return number
+        return max(1, min(number, int(self._per_second * 5)))
+
+    def admit(self, providers: Mapping[int, str]) -> Passed:
         """Who of a chunk may go now. `providers` maps each digest's id to its reader's provider.
 
         Returns when the first of them may be handed over. What it took of quota and rate for
@@ -82,14 +99,19 @@ class Gate:
         chunk = _Sorting(dict(providers))
         for provider, ids in chunk.by_provider().items():
             if until := self.providers.paused().get(provider):
-                chunk.set_aside(ids, until - now)
-        taken = limits.take_quota(self._mail_service, len(chunk.providers), quota=self._quota)
-        chunk.set_aside(list(chunk.providers)[taken.number :], _until_midnight(now))
+                chunk.set_aside(ids, until - database_now())
+        taken = limits.take_quota(self.mail_service, len(chunk.providers), quota=self._quota)
+        too_many = list(chunk.providers)[taken.number :]
+        quota_wait = _until_midnight(database_now()) if too_many else timedelta(0)
+        for pk in too_many:
+            del chunk.providers[pk]
         paces = self._provider_paces(chunk)
         pace = self._pace(chunk)
         limits.give_back(taken, taken.number - len(chunk.providers))
         pace.wait_for_start()
-        return Passed(frozenset(chunk.providers), chunk.waits, pace, paces, taken)
+        return Passed(
+            frozenset(chunk.providers), chunk.waits, too_many, quota_wait, pace, paces, taken
+        )
 
     def give_back(self, passed: Passed, number: int) -> None:
         """`number` of those who passed were not sent after all."""
@@ -104,7 +126,7 @@ class Gate:
             # No more than have their turn soon: nobody else should wait behind them.
             most = max(1, int(rate * FAR_OFF.total_seconds()))
             chunk.set_aside(ids[most:], FAR_OFF)
-            key, number = f"{self._mail_service}/{provider}", min(len(ids), most)
+            key, number = f"{self.mail_service}/{provider}", min(len(ids), most)
             wait = limits.reserve(key, number, per_second=rate)
             if wait is None:
                 chunk.set_aside(ids[:most], FAR_OFF)
@@ -115,13 +137,18 @@ class Gate:
     def _pace(self, chunk: _Sorting) -> Pace:
         number = len(chunk.providers)
         wait = (
-            limits.reserve(self._mail_service, number, per_second=self._per_second)
+            limits.reserve(self.mail_service, number, per_second=self._per_second)
             if number
             else timedelta(0)
         )
         if wait is None:
             chunk.set_aside(chunk.providers, FAR_OFF)
         return Pace(wait or timedelta(0), per_second=self._per_second)
+
+
+def _of_service(limit: Mapping[str, Limit], mail_service: str) -> Limit | None:
+    """The service's own limit, or the one that stands without a name; None is no limit."""
+    return limit.get(mail_service, limit.get(""))
 
 
 def _until_midnight(now: datetime) -> timedelta:

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from digest.composing import Composed, Request
 from digest.models import Digest
@@ -31,6 +32,7 @@ class Claimed:
     uuid: UUID
     attempts: int
     provider: str
+    links_epoch: str
     request: Request
 
 
@@ -54,13 +56,13 @@ def claim(limit: int, *, lease: timedelta, mail_service: str) -> Lease:
         # The table grows from nothing to a million rows within minutes, and PostgreSQL, which
         # still believes it small, would sort all that are ready instead of taking the first
         # from the index.
-        _execute("SET LOCAL enable_sort = off")
+        execute("SET LOCAL enable_sort = off")
         rows = _claim_rows(token, limit, lease, mail_service)
     return Lease(
         token,
         [
-            Claimed(uuid, attempts, provider_of(email or ""), Request(pk, *request))
-            for pk, uuid, attempts, email, *request in rows
+            Claimed(uuid, attempts, provider_of(email or ""), links_epoch or "", Request(*request))
+            for uuid, attempts, email, links_epoch, *request in rows
         ],
     )
 
@@ -68,7 +70,7 @@ def claim(limit: int, *, lease: timedelta, mail_service: str) -> Lease:
 def _claim_rows(
     token: UUID, limit: int, lease: timedelta, mail_service: str
 ) -> list[tuple[Any, ...]]:
-    return _fetch(
+    return fetch(
         f"""
         WITH ready AS (
             SELECT id FROM digest_digest
@@ -82,13 +84,14 @@ def _claim_rows(
             lease_until = now() + %(lease)s,
             next_attempt_at = now() + %(lease)s
         FROM ready LEFT JOIN LATERAL (
-            SELECT s.id, s.email, s.frequency, s.length
+            SELECT s.id, s.email, s.links_epoch, s.frequency, s.length
             FROM digest_digest r JOIN subscribers_subscriber s ON s.id = r.subscriber_id
             WHERE r.id = ready.id
         ) s ON true
         WHERE d.id = ready.id
         RETURNING
-            d.id, d.uuid, d.attempts, s.email, d.edition_id, s.id, s.frequency, s.length
+            d.uuid, d.attempts, s.email, s.links_epoch,
+            d.id, d.edition_id, s.id, s.frequency, s.length
         """,
         {"limit": limit, "token": token, "lease": lease, "mail_service": mail_service},
     )
@@ -108,7 +111,7 @@ def mark_sending(
     written to: active, not paused, not suppressed, not late, and the mail service not held.
     Answers the address of each digest that passed, by id; only these may be handed over.
     """
-    rows = _fetch(
+    rows = fetch(
         f"""
         UPDATE digest_digest d
         SET state = 'sending',
@@ -149,7 +152,7 @@ def mark_sending(
 
 def skip(token: UUID, skip_reasons: Mapping[int, str]) -> int:
     """Store why we chose not to send these digests (reason by id). Answers how many it were."""
-    return _execute(
+    return execute(
         f"""
         UPDATE digest_digest d
         SET state = 'skipped', skip_reason = c.skip_reason, lease_token = NULL, lease_until = NULL
@@ -172,7 +175,7 @@ def skip_unwanted(token: UUID, ids: Sequence[int], *, late: timedelta) -> dict[s
     Answers how many there were of each reason. The others are untouched: `release` gives them
     back.
     """
-    rows = _fetch(
+    rows = fetch(
         f"""
         UPDATE digest_digest d
         SET state = 'skipped',
@@ -217,7 +220,7 @@ def record(token: UUID, results: Iterable[Result]) -> int:
     Also a row that has become uncertain meanwhile takes the word of the worker that handed it
     over; a row that an event has moved on does not, for the event knows more.
     """
-    return _execute(
+    return execute(
         f"""
         UPDATE digest_digest d
         SET state = c.state,
@@ -255,7 +258,7 @@ def record(token: UUID, results: Iterable[Result]) -> int:
 
 def fail(token: UUID, errors: Mapping[int, str]) -> int:
     """Fail digests that could not even be rendered (error by id)."""
-    return _execute(
+    return execute(
         f"""
         UPDATE digest_digest d
         SET state = 'failed', error = c.error, lease_token = NULL, lease_until = NULL
@@ -271,7 +274,7 @@ def fail(token: UUID, errors: Mapping[int, str]) -> int:
 
 def release(token: UUID, ids: Sequence[int], *, wait: timedelta = timedelta(0)) -> int:
     """Give back those of these leased digests that were not marked, to be taken up after `wait`."""
-    return _execute(
+    return execute(
         f"""
         UPDATE digest_digest d
         SET lease_token = NULL, lease_until = NULL, next_attempt_at = now() + %(wait)s
@@ -288,13 +291,13 @@ def sweep(*, doubt: timedelta) -> tuple[int, int]:
     After `doubt` without a word from anybody an uncertain row is assumed sent; its papers may
     come again. Safe to repeat.
     """
-    uncertain = _execute(
+    uncertain = execute(
         """
         UPDATE digest_digest SET state = 'uncertain', error = 'The worker fell silent.'
         WHERE state = 'sending' AND lease_until < now()
         """
     )
-    assumed = _execute(
+    assumed = execute(
         """
         UPDATE digest_digest SET state = 'assumed', lease_token = NULL, lease_until = NULL
         WHERE state = 'uncertain' AND handed_over_at < now() - %(doubt)s
@@ -304,18 +307,9 @@ def sweep(*, doubt: timedelta) -> tuple[int, int]:
     return uncertain, assumed
 
 
-def is_anything_ready(*, mail_service: str) -> bool:
-    """Whether a worker that looked now would find a digest to claim."""
-    rows = _fetch(
-        f"""
-        SELECT EXISTS (
-            SELECT FROM digest_digest
-            WHERE state = 'ready' AND next_attempt_at <= now() AND NOT {HELD}
-        )
-        """,
-        {"mail_service": mail_service},
-    )
-    return bool(rows[0][0])
+def is_anything_ready() -> bool:
+    """Whether there is a digest to claim."""
+    return Digest.objects.filter(state=State.READY, next_attempt_at__lte=Now()).exists()
 
 
 # The state of a row that is known by its id. Written so that PostgreSQL does not see the indexes
@@ -341,7 +335,7 @@ WHY_NOT = """
 HELD = """
     EXISTS (
         SELECT FROM digest_hold h
-        WHERE h.mail_service = %(mail_service)s
+        WHERE h.mail_service IN (%(mail_service)s, '')
             AND h.released_at IS NULL
             AND (h.until IS NULL OR h.until > now())
     )
@@ -358,13 +352,13 @@ def _listed(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {"rows": json.dumps(listed), "ids": [row["id"] for row in listed]}
 
 
-def _fetch(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def fetch(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return list(cursor.fetchall())
 
 
-def _execute(sql: str, parameters: Mapping[str, Any] | None = None) -> int:
+def execute(sql: str, parameters: Mapping[str, Any] | None = None) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return int(cursor.rowcount)

@@ -1,18 +1,24 @@
 """Who is due: a digest row for each of them, once, and the time of their next one."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfoNotFoundError
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from digest.composing import Request
 from digest.models import Digest, Edition
 from subscribers.models import Subscriber
 from subscribers.schedule import next_due
+
+from .leases import HELD, Claimed, Lease, execute, fetch
+from .providers import provider_of
 
 logger = logging.getLogger(__name__)
 
@@ -32,14 +38,53 @@ def newest_edition() -> Edition | None:
 def plan_due() -> int:
     """Make a digest row for every reader whose time has come. Answers how many were made.
 
-    Sets each reader's `next_due_at` in the same transaction. The row is unique for edition and
-    reader, so this may be run at any time, twice, and by several at once.
+    For when no worker may take them up (``claim_due``): their lateness shows, and where there
+    is no edition to send, their next time is set. The row is unique for edition and reader, so
+    this may be run at any time, twice, and by several at once.
     """
     edition = newest_edition()
     made = 0
-    while (batch := _plan_batch(edition)) is not None:
-        made += batch
+    while (rows := _plan_batch(edition, BATCH, "true", {})) is not None:
+        made += len(rows)
     return made
+
+
+def claim_due(limit: int, *, lease: timedelta, mail_service: str) -> Lease:
+    """Make the digest rows of up to `limit` readers whose time has come, the longest due first,
+    and lease them in the same statement.
+
+    Readers whom another worker plans are passed over, not waited for, and so any number of
+    workers plan at once. Those who had a row of this edition already get none, only their next
+    time. Nothing is claimed while the mail service is held or there is no edition; ``plan_due``
+    is for that.
+    """
+    token = uuid4()
+    edition = newest_edition()
+    if edition is None:
+        return Lease(token, [])
+    parameters = {"mail_service": mail_service, "token": token, "lease": lease}
+    rows: list[tuple[int, UUID, _Due]] | None = []
+    while rows == []:
+        rows = _plan_batch(edition, limit, f"NOT {HELD}", parameters)
+    return Lease(
+        token,
+        [
+            Claimed(
+                uuid,
+                0,
+                provider_of(due.email),
+                due.links_epoch,
+                Request(pk, edition.pk, due.subscriber_id, due.frequency, due.length),
+            )
+            for pk, uuid, due in rows or ()
+        ],
+    )
+
+
+def is_anybody_due() -> bool:
+    """Whether there is a reader to make a digest for, and something to make it of."""
+    due = Subscriber.objects.active().filter(next_due_at__lte=Now())
+    return newest_edition() is not None and due.exists()
 
 
 def plan_early() -> int:
@@ -54,29 +99,51 @@ def plan_early() -> int:
     readers = _active_unpaused().exclude(
         Exists(Digest.objects.filter(edition=edition, subscriber=OuterRef("pk")))
     )
-    now = database_now()
-    return _make_rows(edition, [(pk, now) for pk in readers.values_list("pk", flat=True)])
+    return len(_make_rows(edition, list(readers.values_list("pk", flat=True)), {}))
 
 
-def _plan_batch(edition: Edition | None) -> int | None:
-    """Plan the readers who have been due longest; None when nobody is due."""
+class _Due(NamedTuple):
+    """A reader whose time has come: what they wish, and who they are."""
+
+    subscriber_id: int
+    zone: str
+    hour: int
+    frequency: str
+    weekday: int
+    paused_until: date | None
+    email: str
+    links_epoch: str
+    length: int
+
+    @property
+    def wishes(self) -> tuple[str, int, str, int, date | None]:
+        return (self.zone, self.hour, self.frequency, self.weekday, self.paused_until)
+
+
+def _plan_batch(
+    edition: Edition | None, limit: int, condition: str, parameters: Mapping[str, Any]
+) -> list[tuple[int, UUID, _Due]] | None:
+    """Plan the readers who have been due longest: their new rows; None when nobody is due."""
     with transaction.atomic():
-        due = list(
-            Subscriber.objects.active()
-            .filter(next_due_at__lte=Now())
-            .order_by("next_due_at", "id")
-            .select_for_update(skip_locked=True)
-            .values_list("pk", "next_due_at", *_WISHES)[:BATCH]
+        rows = fetch(
+            f"""
+            SELECT id, zone, hour, frequency, weekday, paused_until,
+                email, links_epoch, length
+            FROM subscribers_subscriber
+            WHERE state = 'active' AND next_due_at <= now() AND {condition}
+            ORDER BY next_due_at, id
+            LIMIT %(limit)s
+            FOR NO KEY UPDATE SKIP LOCKED
+            """,
+            {**parameters, "limit": limit},
         )
-        if not due:
+        if not rows:
             return None
-        made = _make_rows(edition, [(pk, at) for pk, at, *_ in due]) if edition else 0
+        due = {row[0]: _Due(*row) for row in rows}
+        made = _make_rows(edition, list(due), parameters) if edition else []
         next_due = _clock(database_now())
-        _set_next_due([(pk, next_due(*wishes)) for pk, _, *wishes in due])
-        return made
-
-
-_WISHES = ("zone", "hour", "frequency", "weekday", "paused_until")
+        _set_next_due({pk: next_due(*reader.wishes) for pk, reader in due.items()})
+    return [(pk, uuid, due[subscriber_id]) for pk, uuid, subscriber_id in made]
 
 
 def _clock(now: datetime) -> Callable[..., datetime]:
@@ -106,32 +173,46 @@ def _clock(now: datetime) -> Callable[..., datetime]:
     return after_now
 
 
-def _set_next_due(times: list[tuple[int, datetime]]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE subscribers_subscriber s SET next_due_at = due.at
-            FROM unnest(%s::bigint[], %s::timestamptz[]) AS due(id, at) WHERE s.id = due.id
-            """,
-            [[pk for pk, _ in times], [at for _, at in times]],
-        )
+def _set_next_due(times: Mapping[int, datetime]) -> None:
+    """Set `next_due_at` by subscriber. Most have theirs in common, so each time goes over once."""
+    places: dict[datetime, int] = {}
+    execute(
+        """
+        UPDATE subscribers_subscriber s SET next_due_at = (%(times)s::timestamptz[])[due.place]
+        FROM unnest(%(ids)s::bigint[], %(places)s::int[]) AS due(id, place)
+        WHERE s.id = due.id
+        """,
+        {
+            "ids": list(times),
+            "places": [places.setdefault(at, len(places) + 1) for at in times.values()],
+            "times": list(places),
+        },
+    )
 
 
 def _active_unpaused() -> QuerySet[Subscriber]:
     return Subscriber.objects.active().filter(Q(paused_until=None) | Q(paused_until__lte=Now()))
 
 
-def _make_rows(edition: Edition, due: list[tuple[int, datetime]]) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO digest_digest (edition_id, subscriber_id, due_at)
-            SELECT %s, due.id, due.at FROM unnest(%s::bigint[], %s::timestamptz[]) AS due(id, at)
-            ON CONFLICT DO NOTHING
-            """,
-            [edition.pk, [pk for pk, _ in due], [at for _, at in due]],
-        )
-        return int(cursor.rowcount)
+def _make_rows(
+    edition: Edition, subscriber_ids: Sequence[int], parameters: Mapping[str, Any]
+) -> list[tuple[int, UUID, int]]:
+    """The new rows: their ids, uuids and readers. Leased if there is a `token` and a `lease`.
+
+    Each is due when its reader was; who is not due yet is due now.
+    """
+    return fetch(
+        """
+        INSERT INTO digest_digest
+            (edition_id, subscriber_id, due_at, lease_token, lease_until, next_attempt_at)
+        SELECT %(edition)s, id, least(next_due_at, now()),
+            %(token)s, now() + %(lease)s, now() + coalesce(%(lease)s, interval '0')
+        FROM subscribers_subscriber WHERE id = ANY(%(ids)s)
+        ON CONFLICT DO NOTHING
+        RETURNING id, uuid, subscriber_id
+        """,
+        {"token": None, "lease": None, **parameters, "edition": edition.pk, "ids": subscriber_ids},
+    )
 
 
 def database_now() -> datetime:

@@ -1,14 +1,14 @@
 """One worker's run: claim, compose and render here; mark, hand over and record in senders.
 
-A sender is a thread with a connection of its own to the mail service and to the database. The
+A sender is a thread with a connection of its own to a mail service and to the database. The
 queue between is short, so a slow mail service slows the claiming, and memory stays as it is.
 """
 
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
 from queue import Queue
 from threading import Event
 
@@ -22,10 +22,9 @@ from digest.rendering import DigestMessage
 from subscribers import links
 from subscribers.models import Subscriber
 
-from . import breaker, leases
+from . import breaker, leases, plan, services
 from .gate import Gate
 from .sender import Chunk, Rendered, Sender, Tally, hold
-from .service import service_name
 
 logger = logging.getLogger(__name__)
 
@@ -34,58 +33,114 @@ State = Digest.State
 LONGEST_CLAIM = timedelta(minutes=5)
 
 
+class Lane:
+    """One mail service's senders, and the short queue before them."""
+
+    def __init__(self, mail_service: str) -> None:
+        self.gate = Gate(mail_service)
+        self._halted = Event()
+        self._chunks: Queue[Chunk | None] = Queue(maxsize=settings.MAIL_CONNECTIONS)
+        self._senders = [
+            Sender(self._chunks, self.gate, self._halted) for _ in range(settings.MAIL_CONNECTIONS)
+        ]
+        for sender in self._senders:
+            sender.start()
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether the service is of no use for the rest of this run."""
+        return self._halted.is_set()
+
+    def put(self, chunk: Chunk) -> None:
+        """Give a chunk to a sender; waits while all have enough to do."""
+        self._chunks.put(chunk)
+
+    def close(self) -> None:
+        """Say that nothing more comes."""
+        for _ in self._senders:
+            self._chunks.put(None)
+
+    def finish(self) -> Tally:
+        """Wait for the senders, and answer what they did. Raises what ended one of them."""
+        tally = Tally()
+        for sender in self._senders:
+            sender.join()
+        for sender in self._senders:
+            tally.add(sender.finish())
+        return tally
+
+
 def deliver(*, seconds: float) -> Tally:
     """Hand over digests that are ready, for about `seconds`; ends early when none is.
 
     Any number may run at once, on any host. Killed at any moment it leaves at most one chunk
-    (``DELIVERY_CHUNK``) for each of its connections (``MAIL_CONNECTIONS``) in doubt; everything
-    else that it held is taken up by others when its lease ends. Call it outside a transaction.
+    (``DELIVERY_CHUNK``) for each of its connections (``MAIL_CONNECTIONS``, to each of the mail
+    services) in doubt; everything else that it held is taken up by others when its lease ends.
+    Call it outside a transaction.
     """
-    halted = Event()
     deadline = time.monotonic() + seconds
-    chunks: Queue[Chunk | None] = Queue(maxsize=settings.MAIL_CONNECTIONS)
-    mail_service = service_name()
-    gate = Gate(mail_service)
-    senders = [Sender(chunks, gate, halted) for _ in range(settings.MAIL_CONNECTIONS)]
-    tally = Tally()
 
     def is_over() -> bool:
-        return halted.is_set() or time.monotonic() >= deadline
+        return time.monotonic() >= deadline
 
-    for sender in senders:
-        sender.start()
-    try:
-        for chunk in _chunks(tally, mail_service, gate.chunk_size, is_over):
-            chunks.put(chunk)
-    finally:
-        for _ in senders:
-            chunks.put(None)
-        for sender in senders:
-            sender.join()
-    for sender in senders:
-        tally.add(sender.finish())
+    tally = Tally()
+    useless: set[str] = set()
+    # What a service gave back that became useless is for the others.
+    while halted := _run(tally, useless, is_over):
+        useless |= halted
     return tally
 
 
-def _chunks(
-    tally: Tally, mail_service: str, size: int, is_over: Callable[[], bool]
-) -> Iterator[Chunk]:
-    """Claimed digests, rendered, in chunks, until nothing is ready or the run is over."""
-    while not is_over() and not break_circuit(mail_service):
-        lease = leases.claim(
-            settings.DELIVERY_BATCH,
-            lease=min(settings.DELIVERY_LEASE, LONGEST_CLAIM),
-            mail_service=mail_service,
-        )
-        if not lease.claimed:
-            return
-        rendered = _render(lease, _compose(lease, tally), tally)
-        for start in range(0, len(rendered), size):
-            if is_over():
-                ids = [one.composed.digest_id for one in rendered[start:]]
-                leases.release(lease.token, ids)
-                return
-            yield Chunk(lease.token, rendered[start : start + size])
+def _run(tally: Tally, useless: Collection[str], is_over: Callable[[], bool]) -> set[str]:
+    """Work until nothing is left to claim. Answers the services that became useless meanwhile."""
+    lanes: dict[str, Lane] = {}
+    try:
+        while not is_over() and _work_a_batch(lanes, tally, useless, is_over):
+            pass
+    finally:
+        for lane in lanes.values():
+            lane.close()
+    for done in [lane.finish() for lane in lanes.values()]:
+        tally.add(done)
+    return {name for name, lane in lanes.items() if lane.is_halted}
+
+
+def _work_a_batch(
+    lanes: dict[str, Lane], tally: Tally, useless: Collection[str], is_over: Callable[[], bool]
+) -> bool:
+    """Claim a batch for a mail service and put it before its senders. False: there is nothing
+    to claim, or no service to take it."""
+    halted = [name for name, lane in lanes.items() if lane.is_halted]
+    mail_service = services.choose(without={*useless, *halted})
+    if mail_service is None:
+        return False
+    if break_circuit(mail_service):
+        return True
+    if mail_service not in lanes:
+        lanes[mail_service] = Lane(mail_service)
+    lane = lanes[mail_service]
+    lease = _claim(mail_service, lane.gate.batch_size)
+    if lease is None:
+        return False
+    rendered = _render(lease, _compose(lease, tally), tally)
+    size = lane.gate.chunk_size
+    for start in range(0, len(rendered), size):
+        if is_over() or lane.is_halted:
+            leases.release(lease.token, [one.composed.digest_id for one in rendered[start:]])
+            break
+        lane.put(Chunk(lease.token, rendered[start : start + size]))
+    return True
+
+
+def _claim(mail_service: str, limit: int) -> leases.Lease | None:
+    """Digests that are ready again come first, for they have waited longer; then the readers
+    whose time has come. None: there are neither."""
+    lease = min(settings.DELIVERY_LEASE, LONGEST_CLAIM)
+    for claim in (leases.claim, plan.claim_due):
+        claimed = claim(limit, lease=lease, mail_service=mail_service)
+        if claimed.claimed:
+            return claimed
+    return None
 
 
 def break_circuit(mail_service: str) -> bool:
@@ -127,10 +182,8 @@ def _compose(lease: leases.Lease, tally: Tally) -> list[Composed]:
 def _render(lease: leases.Lease, composed: Sequence[Composed], tally: Tally) -> list[Rendered]:
     """The messages. One that cannot be rendered fails alone; the others go on."""
     by_id = {claimed.request.digest_id: claimed for claimed in lease.claimed}
-    subscriber_ids = [by_id[c.digest_id].request.subscriber_id for c in composed]
     now = timezone.now()
-    behind = Subscriber.objects.filter(pk__in=subscriber_ids).exclude(links_epoch=links.epoch(now))
-    links.ensure(list(behind), now)
+    _ensure_links(lease, now)
     rendered, errors = [], {}
     for selection in composed:
         claimed = by_id[selection.digest_id]
@@ -151,3 +204,11 @@ def _render(lease: leases.Lease, composed: Sequence[Composed], tally: Tally) -> 
     if errors:
         tally.states[State.FAILED] += leases.fail(lease.token, errors)
     return rendered
+
+
+def _ensure_links(lease: leases.Lease, now: datetime) -> None:
+    """Store the links in these mails for the readers who have not had a digest this month."""
+    current = links.epoch(now)
+    behind = [c.request.subscriber_id for c in lease.claimed if c.links_epoch != current]
+    if behind:
+        links.ensure(list(Subscriber.objects.filter(pk__in=behind)), now)

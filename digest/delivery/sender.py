@@ -13,7 +13,8 @@ from threading import Event, Thread
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from digest.composing import Composed
@@ -34,6 +35,9 @@ logger = logging.getLogger(__name__)
 State = Digest.State
 # After a mail service could not be reached, nobody knocks again for this long.
 UNREACHABLE = timedelta(seconds=30)
+QUOTA_USED_UP = "The day's quota is used up."
+# How long a worker waits for the database to come back: less than it has for its own end.
+PATIENCE = timedelta(seconds=15)
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
 
@@ -97,7 +101,7 @@ class Sender(Thread):
 
     def run(self) -> None:
         try:
-            with MailService() as service:
+            with MailService(self._gate.mail_service) as service:
                 while (chunk := self._chunks.get()) is not None:
                     self._take(chunk, service)
         except BaseException as error:
@@ -122,7 +126,7 @@ def _hand_over_chunk(chunk: Chunk, gate: Gate, service: MailService, tally: Tall
         leases.release(chunk.token, chunk.ids)
         return False
     providers = {one.composed.digest_id: one.claimed.provider for one in chunk.rendered}
-    passed = gate.admit(providers, timezone.now())
+    passed = gate.admit(providers)
     _send_back(chunk.token, passed.waits)
     until = time.monotonic() + settings.DELIVERY_LEASE.total_seconds()
     addresses = leases.mark_sending(
@@ -137,12 +141,32 @@ def _hand_over_chunk(chunk: Chunk, gate: Gate, service: MailService, tally: Tall
     marked = [one for one in chunk.rendered if one.composed.digest_id in addresses]
     outcomes, problem = _hand_over(marked, addresses, passed, service, until)
     results = [_result(one, outcome) for one, outcome in zip(marked, outcomes, strict=True)]
-    leases.record(chunk.token, results)
+    _record(chunk.token, results)
     tally.states.update(result.state for result in results)
     _note_providers(gate, marked, outcomes)
     if problem:
         hold(service.name, problem.detail, _length_of(problem))
-    return problem is None
+    if passed.too_many:
+        # The hold first: what is given back is free for another mail service, not for this one.
+        hold(service.name, QUOTA_USED_UP, passed.quota_wait)
+        leases.release(chunk.token, passed.too_many)
+    return problem is None and not passed.too_many
+
+
+def _record(token: UUID, results: Sequence[leases.Result]) -> None:
+    """Store what became of a chunk, also when the database is being restarted just now: what
+    surely went out should not fall into doubt for that."""
+    patience = time.monotonic() + PATIENCE.total_seconds()
+    while True:
+        try:
+            leases.record(token, results)
+        except (OperationalError, InterfaceError):
+            connection.close()
+            if time.monotonic() >= patience:
+                raise
+            time.sleep(0.5)
+        else:
+            return
 
 
 def _send_back(token: UUID, waits: Mapping[int, timedelta]) -> None:
@@ -253,5 +277,6 @@ def hold(mail_service: str, reason: str, length: timedelta | None) -> None:
     Hold.objects.create(
         mail_service=mail_service,
         reason=reason,
-        until=None if length is None else timezone.now() + length,
+        # By the database's clock, which is the one that ends it.
+        until=None if length is None else Now() + length,
     )

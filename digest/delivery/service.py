@@ -7,28 +7,19 @@ from types import TracebackType
 from typing import Any, Self
 
 from anymail.message import AnymailMessage
-from django.core.mail import get_connection
 
+from . import services
 from .policy import Outcome, Verdict, connection_outcome, outcome_of
 
 logger = logging.getLogger(__name__)
 
 
-def service_name() -> str:
-    """The mail service's name as rows and holds keep it: "smtp", or anymail's name for it."""
-    return _name(get_connection())
-
-
-def _name(backend: Any) -> str:
-    return str(getattr(backend, "esp_name", "smtp"))
-
-
 class MailService:
-    """The configured mail service. Use it in one thread, as a context manager."""
+    """A mail service by its configured name. Use it in one thread, as a context manager."""
 
-    def __init__(self) -> None:
-        self._backend: Any = get_connection()
-        self.name = _name(self._backend)
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._backend: Any = services.connection_to(name)
 
     def __enter__(self) -> Self:
         return self

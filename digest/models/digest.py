@@ -2,6 +2,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -45,13 +46,17 @@ class Digest(models.Model):
     ACCEPTED = (*SURELY_SENT, State.BOUNCED)
 
     uuid = models.UUIDField(unique=True, db_default=RandomUUID(), editable=False)
-    # The unique pair below is this key's index; every index less is a write less, three times
-    # for each digest.
+    # Every index less is a write less, three times for each digest: the unique pair below is
+    # the subscriber's index, and an edition's rows lie together, where a BRIN finds them.
     edition = models.ForeignKey(
         "digest.Edition", on_delete=models.PROTECT, related_name="digests", db_index=False
     )
     subscriber = models.ForeignKey(
-        "subscribers.Subscriber", on_delete=models.SET_NULL, null=True, related_name="digests"
+        "subscribers.Subscriber",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="digests",
+        db_index=False,
     )
     state = models.CharField(max_length=10, choices=State, db_default=State.READY)
     skip_reason = models.CharField(max_length=12, choices=SkipReason, db_default="", blank=True)
@@ -74,7 +79,7 @@ class Digest(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["edition", "subscriber"], name="one_digest_a_reader_and_edition"
+                fields=["subscriber", "edition"], name="one_digest_a_reader_and_edition"
             )
         ]
         indexes: ClassVar = [
@@ -88,12 +93,8 @@ class Digest(models.Model):
                 name="digest_in_doubt",
                 condition=models.Q(state__in=["sending", "uncertain"]),
             ),
-            # For the circuit breaker: what was handed over lately, and what went wrong of it.
-            models.Index(
-                fields=["handed_over_at"],
-                name="digest_handed_over",
-                condition=models.Q(handed_over_at__isnull=False),
-            ),
+            BrinIndex(fields=["edition"], name="digest_of_edition", autosummarize=True),
+            # For the circuit breaker: what went wrong lately.
             models.Index(
                 fields=["handed_over_at"],
                 name="digest_gone_wrong",

@@ -16,7 +16,7 @@ class HoldQuerySet(models.QuerySet["Hold"]):
 class Hold(models.Model):
     """Nothing is handed to this mail service: until a time, or until an operator releases it."""
 
-    mail_service = models.CharField(max_length=40)
+    mail_service = models.CharField(max_length=40, blank=True, help_text="Empty: to none at all.")
     reason = models.CharField(max_length=300)
     created_at = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True, blank=True, help_text="Empty: until it is released.")
@@ -25,4 +25,4 @@ class Hold(models.Model):
     objects: ClassVar = HoldQuerySet.as_manager()
 
     def __str__(self) -> str:
-        return f"{self.mail_service} held: {self.reason}"
+        return f"{self.mail_service or 'Everything'} held: {self.reason}"

@@ -83,7 +83,7 @@ class Subscriber(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["next_due_at"],
+                fields=["next_due_at", "id"],
                 name="subscriber_due",
                 condition=models.Q(state="active"),
             ),

@@ -1,6 +1,8 @@
 """``make bench``: run the benchmarks named in the arguments (all of them if none is), each on a
-PostgreSQL and a Valkey of its own, and print their tables."""
+PostgreSQL and a Valkey of its own, and print their tables. The same figures go as JSON into
+.broadsheet/bench.json."""
 
+import json
 import os
 import shutil
 import sys
@@ -8,6 +10,7 @@ from importlib import import_module
 
 import django
 from rich.console import Console
+from rich.table import Table
 
 from deploy.services import running
 from tests.services_plugin import ENVIRONMENT, HOME
@@ -31,8 +34,19 @@ def main() -> None:
 def _run_all(names: "list[str] | tuple[str, ...]") -> None:
     # These need Django to be set up, which needs the services.
     import_module("django.core.management").call_command("migrate", verbosity=0)
+    told = {}
     for name in names:
-        Console().print(import_module(f"tests.benchmarks.{name}").run())
+        table = import_module(f"tests.benchmarks.{name}").run()
+        Console().print(table)
+        told[name] = _rows(table)
+        (HOME / "bench.json").write_text(json.dumps(told, indent=1, ensure_ascii=False))
+
+
+def _rows(table: Table) -> list[dict[str, str]]:
+    """What the table says, for a program: a row each, by the columns' names."""
+    names = [str(column.header) for column in table.columns]
+    columns = [[str(cell) for cell in column.cells] for column in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from random import Random
@@ -13,49 +15,53 @@ import psutil
 from django.db import connection
 from rich.table import Table
 
-from digest.delivery import plan
 from digest.models import Digest
 from tests.benchmarks.load import fresh_edition, fresh_readers
 
 WORKERS = 2
 READERS = [int(n) for n in os.environ.get("READERS", "10000,100000").split(",")]
 NULL = {"MAIL_BACKEND": "tests.benchmarks.null.EmailBackend", "MAIL_CONNECTIONS": "1"}
+# Of a worker's memory over the run so many readings are shown, at equal distances.
+READINGS = 8
 
 
 def run() -> Table:
-    table = Table(
-        "readers", "planned after s", "sent after s", "digests/s", "worker µs", "PostgreSQL µs",
-        "MB a worker",
-    )  # fmt: skip
-    for number in READERS:
-        table.add_row(f"{number:,}", *deliver_to(number, NULL).cells())
+    all_figures = [deliver_to(number, NULL) for number in READERS]
+    table = Table("engine into a null transport", *(f"{f.number:,} readers" for f in all_figures))
+    first = all_figures[0].microseconds
+    table.add_row("seconds", *(f"{f.seconds:.1f}" for f in all_figures))
+    table.add_row("digests a second", *(f"{f.per_second:,.0f}" for f in all_figures))
+    table.add_row("time a reader", *(f"{f.microseconds / first:.2f} x" for f in all_figures))
+    for stage in all_figures[0].stages:
+        table.add_row(f"µs of {stage}", *(f"{f.stages[stage]:.0f}" for f in all_figures))
+    table.add_row("µs of PostgreSQL", *(f"{f.server_cpu:.0f}" for f in all_figures))
+    table.add_row("MB a worker, peak", *(f"{f.peak_mb:.0f}" for f in all_figures))
+    table.add_row("MB over the run", *(" ".join(map(str, f.memory_mb)) for f in all_figures))
     return table
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What it took to deliver one digest to each of `number` readers."""
+    """What it took to deliver one digest to each of `number` readers.
+
+    `stages` and `server_cpu` are microseconds of CPU time a reader, in the workers and in
+    PostgreSQL; `memory_mb` is one worker's resident memory in the course of the run.
+    """
 
     number: int
-    planned: float
     seconds: float
-    worker_cpu: float
+    stages: dict[str, float]
     server_cpu: float
     peak_mb: float
+    memory_mb: Sequence[int]
 
     @property
     def per_second(self) -> float:
         return self.number / self.seconds
 
-    def cells(self) -> list[str]:
-        return [
-            f"{self.planned:.1f}",
-            f"{self.seconds:.1f}",
-            f"{self.per_second:,.0f}",
-            f"{self.worker_cpu / self.number * 1e6:.0f}",
-            f"{self.server_cpu / self.number * 1e6:.0f}",
-            f"{self.peak_mb:.0f}",
-        ]
+    @property
+    def microseconds(self) -> float:
+        return self.seconds / self.number * 1e6
 
 
 def deliver_to(number: int, environ: dict[str, str]) -> Figures:
@@ -68,21 +74,29 @@ def deliver_to(number: int, environ: dict[str, str]) -> Figures:
     fresh_edition(chance)
     with ExitStack() as stack:
         workers = [stack.enter_context(_worker(environ)) for _ in range(WORKERS)]
-        server = _postgres_cpu()
-        planner, start = time.process_time(), time.monotonic()
-        assert plan.plan_due() == number
-        planner, planned = time.process_time() - planner, time.monotonic()
-        told = [json.loads(worker.communicate(b"planned")[0]) for worker in workers]
+        start, server = time.monotonic(), _postgres_cpu()
+        for worker in workers:
+            assert worker.stdin is not None
+            worker.stdin.write(b"go\n")
+            worker.stdin.flush()
+        told = [json.loads(worker.communicate()[0]) for worker in workers]
         seconds, server = time.monotonic() - start, _postgres_cpu() - server
     assert Digest.objects.filter(state=Digest.State.SENT).count() == number
+    stages: Counter[str] = Counter()
+    for one in told:
+        stages.update(one["stages"])
     return Figures(
         number=number,
-        planned=planned - start,
         seconds=seconds,
-        worker_cpu=planner + sum(one["cpu"] for one in told),
-        server_cpu=server,
+        stages={stage: cpu / number * 1e6 for stage, cpu in stages.items()},
+        server_cpu=server / number * 1e6,
         peak_mb=max(one["peak_mb"] for one in told),
+        memory_mb=_some_of(told[0]["memory_mb"]),
     )
+
+
+def _some_of(readings: Sequence[int]) -> list[int]:
+    return list(readings[:: max(1, len(readings) // READINGS)])
 
 
 def _worker(environ: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -31,7 +31,7 @@ def states() -> Counter[str]:
 
 
 def test_a_rate_spaces_the_mails(sink: Sink, settings: Settings) -> None:
-    settings.MAIL_PER_SECOND = 20.0
+    settings.MAIL_PER_SECOND = {"": 20.0}
     arrivals: list[datetime] = []
 
     def note(_: object) -> str:
@@ -48,16 +48,17 @@ def test_a_rate_spaces_the_mails(sink: Sink, settings: Settings) -> None:
 
 
 def test_the_day_s_quota_leaves_the_rest_for_tomorrow(sink: Sink, settings: Settings) -> None:
-    settings.MAIL_PER_DAY = 3
+    settings.MAIL_PER_DAY = {"": 3}
 
     send_to(*(f"reader{number}@dest.example" for number in range(5)))
 
     assert len(sink.messages) == 3
-    waiting = Digest.objects.filter(state=State.READY)
-    assert {digest.next_attempt_at.date() for digest in waiting} == {
-        (timezone.now() + timedelta(days=1)).date()
-    }
-    assert {digest.attempts for digest in waiting} == {0}
+    assert states() == {State.SENT: 3, State.READY: 2}
+    assert Digest.objects.filter(state=State.READY, attempts=0, lease_token=None).count() == 2
+    until = Hold.objects.get(mail_service="smtp", reason="The day's quota is used up.").until
+    assert until is not None
+    midnight = (timezone.now() + timedelta(days=1)).replace(hour=0, minute=0, second=0)
+    assert abs(until - midnight) < timedelta(seconds=2)
 
 
 def test_a_new_mail_service_is_warmed_up(sink: Sink, settings: Settings) -> None:

@@ -8,7 +8,6 @@ from django.core.management.base import BaseCommand
 
 from digest.delivery import leases, plan
 from digest.delivery.run import deliver
-from digest.delivery.service import service_name
 from digest.models import Hold
 
 
@@ -31,5 +30,5 @@ class Command(BaseCommand):
             self.stdout.write(f"{count} {state}")
         for reason, count in sorted(tally.skip_reasons.items()):
             self.stdout.write(f"  {count} skipped: {reason}")
-        for hold in Hold.objects.active().filter(mail_service=service_name()):
+        for hold in Hold.objects.active():
             self.stderr.write(self.style.ERROR(f"Nothing more is sent: {hold}"))
