@@ -34,6 +34,11 @@ class Passed:
     provider_paces: Mapping[str, Pace]
     taken: Taken
 
+    @property
+    def is_paced(self) -> bool:
+        """Whether any of them may have to wait for their turn."""
+        return self.pace.is_limited or bool(self.provider_paces)
+
     def wait_for_turn(self, provider: str) -> None:
         """Sleep until the next message, which is for a reader at `provider`, may go."""
         self.pace.wait_for_turn()

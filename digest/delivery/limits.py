@@ -83,6 +83,10 @@ class Pace:
         self._next = time.monotonic() + wait.total_seconds()
         self._lock = threading.Lock()
 
+    @property
+    def is_limited(self) -> bool:
+        return self._gap > 0
+
     def wait_for_start(self) -> None:
         """Sleep until the first turn. Do so before the chunk is marked as being sent."""
         time.sleep(max(0.0, self._next - time.monotonic()))

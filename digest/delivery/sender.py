@@ -213,19 +213,21 @@ def _hand_over(
     """
     outcomes = []
     problem: Outcome | None = None
-    for rendered in marked:
+    recipients = [addresses[rendered.composed.digest_id] for rendered in marked]
+    # Whoever has to wait for their turn is not announced before.
+    following = [""] * len(marked) if passed.is_paced else [*recipients[1:], ""][: len(marked)]
+    for rendered, recipient, next_one in zip(marked, recipients, following, strict=True):
         problem = problem or _overdue(until) or service.connect()
         if problem:
             outcome = Outcome(Verdict.RETRY, problem.detail, wait=UNREACHABLE)
         else:
             passed.wait_for_turn(rendered.claimed.provider)
-            rendered.message.to = [addresses[rendered.composed.digest_id]]
-            outcome = service.hand_over(rendered.message)
+            rendered.message.to = [recipient]
+            outcome = service.hand_over(rendered.message, following=next_one)
             if outcome.verdict is Verdict.STOP or outcome.wait:
                 problem = outcome
         if outcome.is_bad_address:
-            bad = addresses[rendered.composed.digest_id]
-            suppression.suppress(hashed(bad), Suppression.Reason.BOUNCED, timezone.now())
+            suppression.suppress(hashed(recipient), Suppression.Reason.BOUNCED, timezone.now())
         outcomes.append(outcome)
     return outcomes, problem
 

@@ -1,6 +1,7 @@
 """One open connection to the mail service, and what it says of each message."""
 
 import logging
+import re
 import smtplib
 from contextlib import suppress
 from types import TracebackType
@@ -12,6 +13,8 @@ from . import services
 from .policy import Outcome, Verdict, connection_outcome, outcome_of
 
 logger = logging.getLogger(__name__)
+
+_NOT_PLAIN = re.compile(r'[\r\n\0,;<>" \t]')
 
 
 class MailService:
@@ -44,13 +47,15 @@ class MailService:
             return connection_outcome(error)
         return None
 
-    def hand_over(self, message: AnymailMessage) -> Outcome:
+    def hand_over(self, message: AnymailMessage, *, following: str = "") -> Outcome:
         """Give one message to the mail service and say what became of it. Raises nothing.
 
-        The connection must be open. After anything but a clear answer it is closed, because
-        what stands on the line then is not known.
+        `following` is the address that the next message is for, if that comes at once: a
+        server may be told so in the same breath. The connection must be open. After anything
+        but a clear answer it is closed, because what stands on the line then is not known.
         """
         _refuse_many_recipients(message)
+        self._backend.following = following
         try:
             if not self._backend.send_messages([message]):
                 # anymail answers 0 when a pre_send receiver cancelled the message.
@@ -84,5 +89,5 @@ def _provider_id(message: AnymailMessage) -> str:
 def _refuse_many_recipients(message: AnymailMessage) -> None:
     """A digest is for one person; anything else would show readers each other's addresses."""
     (address,) = message.recipients()
-    if any(character in address for character in '\r\n\0,;<>" \t'):
+    if _NOT_PLAIN.search(address):
         raise ValueError("A digest goes to one plain address.")

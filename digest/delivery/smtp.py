@@ -1,5 +1,6 @@
 """Django's SMTP backend, with two things more: it can say how far a conversation had come when
-it broke, and it sends MAIL, RCPT and DATA in one packet to servers that take them so."""
+it broke, and to servers that take it so it sends the end of a message and the beginning of the
+next in one packet (RFC 2920)."""
 
 import re
 import smtplib
@@ -11,6 +12,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends import smtp
 from django.core.mail.message import sanitize_address
 
+_DOT = re.compile(rb"\n\.")
 _PLAIN = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 
 
@@ -20,6 +22,8 @@ class _Transmitting:
     # Whether the text of a message has begun to go over the line: from there on, a lost
     # connection leaves us in doubt.
     data_begun = False
+    # The sender and the recipient whose message the server has been told to expect next.
+    announced: tuple[str, str] | None = None
 
     def mail(self, sender: str, options: Any = ()) -> tuple[int, bytes]:
         self.data_begun = False
@@ -29,23 +33,31 @@ class _Transmitting:
         self.data_begun = True
         return super().data(msg)  # type: ignore[misc,no-any-return]  # a mixin
 
-    def transmit(self: Any, sender: str, recipient: str, content: bytes) -> None:
+    def transmit(self: Any, sender: str, recipient: str, content: bytes, following: str) -> None:
         """Hand over one message with CRLF line ends. Raises what ``sendmail`` raises.
 
-        Where the server offers PIPELINING (RFC 2920) this waits for two answers instead of four.
+        Where the server offers PIPELINING (RFC 2920) this waits for two answers instead of
+        four, and for one where it announces the recipient `following`, if there is one: the
+        next call must then be for them, or the connection be closed.
         """
         self.data_begun = False
         self.ehlo_or_helo_if_needed()
         if not self.has_extn("pipelining"):
             self.sendmail(sender, [recipient], content)
             return
-        self.send(f"MAIL FROM:<{sender}>\r\nRCPT TO:<{recipient}>\r\nDATA\r\n")
+        if self.announced is None:
+            self.send(_envelope(sender, recipient))
+        self.announced = None
         from_answer, to_answer, data_answer = [self.getreply() for _ in range(3)]
         is_refused = from_answer[0] != 250 or to_answer[0] not in {250, 251}
         if data_answer[0] == 354:
             self.data_begun = not is_refused
             # A server that wants the text of a message that nobody is to get is given none.
-            self.send(b".\r\n" if is_refused else _ended(content))
+            text = b".\r\n" if is_refused else _ended(content)
+            if following and not is_refused:
+                text += _envelope(sender, following)
+                self.announced = (sender, following)
+            self.send(text)
             data_answer = self.getreply()
         if is_refused or data_answer[0] != 250:
             self._begin_anew(421 in {from_answer[0], to_answer[0], data_answer[0]})
@@ -59,15 +71,21 @@ class _Transmitting:
     def _begin_anew(self: Any, is_closing: bool) -> None:
         if is_closing:
             self.close()
-        else:
+        elif self.announced is None:
+            # Else the next transaction has begun already, and this would end it.
             self._rset()
+
+
+def _envelope(sender: str, recipient: str) -> bytes:
+    return f"MAIL FROM:<{sender}>\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode("ascii")
 
 
 def _ended(content: bytes) -> bytes:
     """The text as DATA wants it: a dot at the start of a line doubled, a dot alone at the end."""
     if content.startswith(b"."):
         content = b"." + content
-    content = content.replace(b"\r\n.", b"\r\n..")
+    if _DOT.search(content):  # twice as fast as to replace nothing
+        content = content.replace(b"\r\n.", b"\r\n..")
     return content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
@@ -84,6 +102,9 @@ class EmailBackend(smtp.EmailBackend):
     after it, nobody knows. Django's backend tells the two apart no more than smtplib does.
     """
 
+    # Who the message after the next one is for, where that is known to follow at once.
+    following = ""
+
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
         return _SMTPOverTLS if self.use_ssl else _SMTP
@@ -98,13 +119,31 @@ class EmailBackend(smtp.EmailBackend):
         if len(recipients) != 1:
             return bool(super()._send(email_message))  # type: ignore[misc]  # not in its stubs
         message: Any = email_message.message()
-        assert isinstance(self.connection, _Transmitting)
-        self.connection.transmit(
-            _bare(email_message.from_email),
-            _bare(recipients[0]),
+        sender, recipient = _bare(email_message.from_email), _bare(recipients[0])
+        self._expected(sender, recipient).transmit(
+            sender,
+            recipient,
             message.as_bytes(linesep="\r\n"),
+            _bare(self.following) if self.following else "",
         )
         return True
+
+    def _expected(self, sender: str, recipient: str) -> _Transmitting:
+        """The connection; a new one if the server waits for the message of somebody else."""
+        assert isinstance(self.connection, _Transmitting)
+        if self.connection.announced not in {None, (sender, recipient)}:
+            self.close()
+            self.open()
+        assert isinstance(self.connection, _Transmitting)
+        return self.connection
+
+    def close(self) -> None:
+        """Close the connection; without a farewell while the server waits for a message, which
+        it would take for the message's text."""
+        if self.connection is not None and getattr(self.connection, "announced", None):
+            self.connection.close()
+            self.connection = None
+        super().close()
 
 
 def _bare(address: str) -> str:

@@ -37,6 +37,7 @@ class Server:
 
     def _serve(self) -> None:
         line, _ = self._listening.accept()
+        self._listening.close()  # one connection only
         with line, line.makefile("rb") as lines:
             for number, answer in enumerate(self._answers):
                 if number and not self._read(lines):
@@ -136,3 +137,56 @@ def test_only_after_the_text_has_begun_is_a_lost_line_in_doubt(
             backend.send_messages([message])
 
     assert backend.data_begun is begun
+
+
+def message_to(*names: str) -> list[EmailMessage]:
+    return [
+        EmailMessage("Subject", BODY, "us@x.example", [f"{name}@dest.example"]) for name in names
+    ]
+
+
+def test_the_next_reader_is_announced_with_the_end_of_a_message() -> None:
+    answers = ["250 ok", "250 ok", "354 go", "250 taken"] * 2
+    first, second = message_to("first", "second")
+    with Server(answers).running() as server, backend_of(server) as backend:
+        backend.following = "second@dest.example"
+        backend.send_messages([first])
+        told = list(server.told)
+        backend.following = ""
+        backend.send_messages([second])
+
+    # The server had the second envelope before anybody asked for the second message.
+    assert told[4].endswith(b"\r\n.\r\n")
+    assert server.told[5:8] == [
+        b"MAIL FROM:<us@x.example>",
+        b"RCPT TO:<second@dest.example>",
+        b"DATA",
+    ]
+    assert len([text for text in server.told if text.endswith(b"\r\n.\r\n")]) == 2
+
+
+def test_a_refused_message_does_not_end_the_one_that_was_announced() -> None:
+    answers = ["250 ok", "250 ok", "354 go", "554 no", "250 ok", "250 ok", "354 go", "250 taken"]
+    first, second = message_to("first", "second")
+    with Server(answers).running() as server, backend_of(server) as backend:
+        backend.following = "second@dest.example"
+        with pytest.raises(smtplib.SMTPDataError):
+            backend.send_messages([first])
+        backend.following = ""
+        assert backend.send_messages([second]) == 1
+
+    assert b"RSET" not in [command.upper() for command in server.told]
+
+
+def test_whoever_was_announced_in_vain_gets_nobody_else_s_message() -> None:
+    answers = ["250 ok", "250 ok", "354 go", "250 taken", "250 ok", "250 ok", "354 go"]
+    first, other = message_to("first", "other")
+    with Server(answers).running() as server, backend_of(server) as backend:
+        backend.following = "second@dest.example"
+        backend.send_messages([first])
+        # The server takes one connection only, so a new one is refused; on the old one it
+        # would have taken this message for the second reader's.
+        with pytest.raises(OSError, match="refused"):
+            backend.send_messages([other])
+
+    assert [text for text in server.told if b"other" in text] == []
