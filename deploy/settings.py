@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
+    "django.contrib.sitemaps",
     "django.contrib.staticfiles",
     "anymail",
     "csp",
@@ -138,7 +139,7 @@ TICK_SECONDS = env.integer("TICK_SECONDS", 60, least=1, most=3600)
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": timedelta(seconds=TICK_SECONDS)}
     for task in ("digest.tick", "subscribers.send_letters")
-}
+} | {"subscribers.purge": {"task": "subscribers.purge", "schedule": timedelta(hours=1)}}
 
 # --- mail ----------------------------------------------------------------------------------
 # SMTP unless another backend is named, for example anymail.backends.postmark.EmailBackend;
@@ -225,15 +226,31 @@ EDITION_CLOSES_HOUR = env.integer("EDITION_CLOSES_HOUR", 5, least=0, most=23)
 
 # --- ranking -------------------------------------------------------------------------------
 # Votes break ties; as an equal of the content they make the choice worse.
-RANKING_VOTE_WEIGHT = env.number("RANKING_VOTE_WEIGHT", 0.1)
+RANKING_VOTE_WEIGHT = env.number("RANKING_VOTE_WEIGHT", 0.02)
 # Fewer papers than this are not a digest; they wait for the next one.
 DIGEST_LEAST_PAPERS = env.integer("DIGEST_LEAST_PAPERS", 3, least=1, most=20)
+
+# --- sign-up -------------------------------------------------------------------------------
+# The visitor's browser computes for a second before it may sign up (ALTCHA). Needs HTTPS.
+SIGNUP_CAPTCHA = env.boolean("SIGNUP_CAPTCHA", default=False)
+# Where a form on another site may lead afterwards: https://blog.example.org, without a path.
+SIGNUP_REDIRECTS = [origin.rstrip("/") for origin in env.words("SIGNUP_REDIRECTS", [])]
+# Each within an hour: sign-ups from one network; letters to one domain that is no large
+# mailbox provider; letters over all, above which they wait.
+SIGNUPS_PER_NETWORK = env.integer("SIGNUPS_PER_NETWORK", 30, least=1)
+SIGNUPS_PER_DOMAIN = env.integer("SIGNUPS_PER_DOMAIN", 50, least=1)
+CONFIRMATIONS_PER_HOUR = env.integer("CONFIRMATIONS_PER_HOUR", 1000, least=1)
+# How many proxies of ours stand before the site; X-Forwarded-For is believed so far.
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, most=10)
 
 # --- privacy -------------------------------------------------------------------------------
 # Two keys apart from SECRET_KEY, because they outlive it: old unsubscribe links must go on
 # working, and a suppressed address must stay suppressed.
 LINK_KEY = env.secret("LINK_KEY")
 ADDRESS_KEY = env.secret("ADDRESS_KEY")
+# Off: the links in a digest lead straight to the papers. On: they lead through this site, which
+# keeps who followed which.
+TRACK_CLICKS = env.boolean("TRACK_CLICKS", default=False)
 
 # --- security ------------------------------------------------------------------------------
 SECRET_KEY = env.secret("SECRET_KEY")
@@ -257,7 +274,8 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF],
         "img-src": [SELF],
         "font-src": [SELF],
-        "form-action": [SELF],
+        # Where the sign-up form leads is part of what a browser asks this of.
+        "form-action": [SELF, *SIGNUP_REDIRECTS],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
     }

@@ -10,4 +10,5 @@ urlpatterns = [
     path("webhooks/", include("anymail.urls")),
     *([path("", include("deploy.demo.urls"))] if settings.DEMO else []),
     path("", include("subscribers.urls")),
+    path("", include("digest.urls")),
 ]

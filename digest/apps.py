@@ -9,4 +9,5 @@ class DigestConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("digest.checks")
+        import_module("digest.exporting")
         import_module("digest.receivers")

@@ -1,26 +1,29 @@
 """What goes into each reader's digest: a whole batch of readers at once.
 
-Reads topics and the ledger of papers already sent for the batch, in a constant number of
+Reads interests and the ledger of papers already sent for the batch, in a constant number of
 queries; ranks; and decides for whom there is too little to send.
 """
 
+import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 import numpy as np
 from django.db import connection
 from django.db.models import Min
+from django.utils import timezone
 from numpy.typing import NDArray
 
-from subscribers.models import Subscriber, Subscription
+from subscribers.models import Subscriber
 
-from . import reasons
+from . import interests, reasons
+from .interests import Interests
 from .models import Digest, Edition
-from .press import Window, press_for
-from .ranking.rank import Candidates, Ranked, rank
+from .press import Stock, Window, stock_for
+from .ranking.rank import Candidates, Chosen, Kind, Part, Readers, rank
 
 # How far back a digest reaches for a reader who missed some, and for a weekly reader.
 LOOK_BACK = timedelta(days=7)
@@ -35,21 +38,33 @@ class Request:
     subscriber_id: int
     frequency: str
     length: int
+    language: str
+    is_exploring: bool
+    confirmed_at: datetime | None
+
+    @property
+    def is_weekly(self) -> bool:
+        return self.frequency == Subscriber.Frequency.WEEKLY
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A reader's selection: parallel paper ids and reason codes, or the reason for none."""
+    """A reader's selection: parallel paper ids and reason codes, or the reason for none.
+
+    `contributions` are those of the papers one after the other, in thousandths.
+    """
 
     digest_id: int
     window: Window
     paper_ids: tuple[int, ...]
     reasons: tuple[str, ...]
+    contributions: tuple[int, ...]
     skip_reason: str
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Ledger:
+class Ledger:
     """What the readers of a batch had in the last days, by subscriber."""
 
     last_date: Mapping[int, date]
@@ -60,16 +75,14 @@ def compose(requests: Sequence[Request], *, vote_weight: float, least: int) -> l
     """Selections for `requests`, in no particular order. Changes nothing; safe to repeat."""
     dates = _read_dates({request.edition_id for request in requests})
     ledger = _read_ledger(requests, dates)
-    topics = _read_topics(requests)
+    wishes = interests.read([request.subscriber_id for request in requests], timezone.now())
     groups: dict[Window, list[Request]] = defaultdict(list)
     for request in requests:
         groups[_window(request, dates[request.edition_id], ledger)].append(request)
-    compose_group = partial(
-        _compose_group, ledger=ledger, topics=topics, vote_weight=vote_weight, least=least
+    of_group = partial(
+        compose_group, ledger=ledger, wishes=wishes, vote_weight=vote_weight, least=least
     )
-    return [
-        composed for window, group in groups.items() for composed in compose_group(window, group)
-    ]
+    return [composed for window, group in groups.items() for composed in of_group(window, group)]
 
 
 def _read_dates(edition_ids: set[int]) -> Mapping[int, date]:
@@ -79,7 +92,7 @@ def _read_dates(edition_ids: set[int]) -> Mapping[int, date]:
     return dict(editions.values_list("id", "date"))
 
 
-def _read_ledger(requests: Sequence[Request], dates: Mapping[int, date]) -> _Ledger:
+def _read_ledger(requests: Sequence[Request], dates: Mapping[int, date]) -> Ledger:
     """A paper is a candidate of one edition, so older digests cannot hold one of the window's.
 
     Looks each pair of edition and reader up by its unique key. Left to itself PostgreSQL reads
@@ -108,64 +121,134 @@ def _read_ledger(requests: Sequence[Request], dates: Mapping[int, date]) -> _Led
             day = dates[edition_id]
             last_date[subscriber_id] = max(day, last_date.get(subscriber_id, day))
             paper_ids[subscriber_id] |= frozenset(papers)
-    return _Ledger(last_date, paper_ids)
+    return Ledger(last_date, paper_ids)
 
 
-def _read_topics(requests: Sequence[Request]) -> Mapping[int, list[int]]:
-    topics: dict[int, list[int]] = defaultdict(list)
-    rows = Subscription.objects.filter(
-        subscriber_id__in=[request.subscriber_id for request in requests]
-    )
-    for subscriber_id, topic_id in rows.values_list("subscriber_id", "topic_id"):
-        topics[subscriber_id].append(topic_id)
-    return topics
-
-
-def _window(request: Request, day: date, ledger: _Ledger) -> Window:
+def _window(request: Request, day: date, ledger: Ledger) -> Window:
     """Everything since the reader's last digest, a week at most.
 
     A reader who never had one starts with the newest edition, or with the week's for a weekly
     digest.
     """
     earliest = day - LOOK_BACK
-    is_weekly = request.frequency == Subscriber.Frequency.WEEKLY
-    first = earliest if is_weekly else day - timedelta(days=1)
+    first = earliest if request.is_weekly else day - timedelta(days=1)
     since = ledger.last_date.get(request.subscriber_id, first)
     return Window(request.edition_id, max(since, earliest))
 
 
-def _compose_group(
+def compose_group(
     window: Window,
     group: Sequence[Request],
     *,
-    ledger: _Ledger,
-    topics: Mapping[int, list[int]],
+    ledger: Ledger,
+    wishes: Interests,
     vote_weight: float,
     least: int,
 ) -> Iterable[Composed]:
-    candidates = press_for(window).candidates
-    had = _had(group, ledger, candidates)
+    """The selections of readers who share a window, without a query once its stock is there."""
+    stock = stock_for(window)
+    had = _had(group, ledger, stock.candidates)
+    readers = [request.subscriber_id for request in group]
+    laid = interests.lay(readers, wishes, stock.candidates, stock.shelf)
     chosen = rank(
-        candidates,
-        _interests(group, topics, candidates),
-        had,
-        [request.length for request in group],
+        stock.candidates,
+        Readers(
+            laid.topics,
+            laid.terms,
+            laid.taste,
+            barred=had | laid.muted,
+            lengths=np.array([request.length for request in group]),
+            is_exploring=np.array([request.is_exploring for request in group]),
+            dice=_dice(group),
+        ),
         vote_weight=vote_weight,
         least=least,
     )
-    for row, (request, papers) in enumerate(zip(group, chosen, strict=True)):
-        skip_reason = _skip_reason(papers, nothing_new=bool(had[row].all()), least=least)
-        kept = [] if skip_reason else papers
+    telling = _Telling(stock, wishes, chosen)
+    has_had_all = [bool(row.all()) for row in had]
+    for row, request in enumerate(group):
+        papers = telling.papers(row)
+        skip_reason = _skip_reason(papers, nothing_new=has_had_all[row], least=least)
+        if skip_reason:
+            papers = []
         yield Composed(
             digest_id=request.digest_id,
             window=window,
-            paper_ids=tuple(paper.paper_id for paper in kept),
-            reasons=tuple(reasons.code(paper) for paper in kept),
+            paper_ids=tuple([telling.paper_ids[place] for _, place in papers]),
+            reasons=tuple(telling.reasons(row, request.subscriber_id, papers)),
+            contributions=telling.contributions(row, papers),
             skip_reason=skip_reason,
+            is_first=_is_first(request, stock.edition_date, ledger),
         )
 
 
-def _skip_reason(papers: Sequence[Ranked], *, nothing_new: bool, least: int) -> str:
+class _Telling:
+    """What was chosen, as it is stored: ids, reasons and contributions."""
+
+    def __init__(self, stock: Stock, wishes: Interests, chosen: Chosen) -> None:
+        self.paper_ids: list[int] = stock.candidates.paper_ids.tolist()
+        self._votes: list[int] = stock.candidates.votes.astype(np.int64).tolist()
+        self._topic_ids = stock.candidates.topic_ids
+        self._stock, self._wishes = stock, wishes
+        self._places = chosen.places.tolist()
+        self._kinds = chosen.kinds.tolist()
+        self._topics = chosen.topics.tolist()
+        thousandths = np.clip(np.rint(chosen.parts * 1000), -32768, 32767).astype(np.int16)
+        self._parts = thousandths.reshape(len(self._places), -1).tolist()
+
+    def papers(self, row: int) -> list[tuple[int, int]]:
+        """The reader's selection: pairs of a column and the candidate's place."""
+        return [(column, place) for column, place in enumerate(self._places[row]) if place >= 0]
+
+    def contributions(self, row: int, papers: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+        if len(papers) == len(self._places[row]):
+            return tuple(self._parts[row])
+        width = len(Part)
+        parts = self._parts[row]
+        return tuple(
+            part for column, _ in papers for part in parts[column * width : (column + 1) * width]
+        )
+
+    def reasons(
+        self, row: int, subscriber_id: int, papers: Sequence[tuple[int, int]]
+    ) -> Iterator[str]:
+        kinds, topics = self._kinds[row], self._topics[row]
+        for column, place in papers:
+            kind = kinds[column]
+            if kind == Kind.TOPIC:
+                yield reasons.of_topic(self._topic_ids[topics[column]])
+            elif kind == Kind.VOTES:
+                yield reasons.of_votes(self._votes[place])
+            elif kind == Kind.EXPLORING:
+                yield reasons.EXPLORING
+            else:
+                yield self._own(kind, subscriber_id, place)
+
+    def _own(self, kind: int, subscriber_id: int, place: int) -> str:
+        """A reason in the reader's own words, or by what they liked."""
+        shelf = self._stock.shelf
+        if kind == Kind.TERM:
+            terms = self._wishes.terms[subscriber_id]
+            term = interests.strongest_term(terms, shelf, place)
+            return reasons.of_term(term.kind, term.text)
+        paper_id = interests.strongest_like(self._wishes.likes[subscriber_id], shelf, place)
+        return reasons.of_like(paper_id, shelf.title(paper_id))
+
+
+def _dice(group: Sequence[Request]) -> NDArray[np.float32]:
+    """float32 (readers,): chance that comes out the same when a digest is composed again."""
+    seeds = [zlib.crc32(f"{r.edition_id}:{r.subscriber_id}".encode()) for r in group]
+    return (np.array(seeds, dtype=np.float64) / 2**32).astype(np.float32)
+
+
+def _is_first(request: Request, day: date, ledger: Ledger) -> bool:
+    """Whether the reader never had a digest: they confirmed within the days that the ledger
+    looks back on, and it holds none."""
+    is_new = request.confirmed_at is not None and request.confirmed_at.date() > day - LOOK_BACK
+    return is_new and request.subscriber_id not in ledger.last_date
+
+
+def _skip_reason(papers: Sequence[object], *, nothing_new: bool, least: int) -> str:
     if nothing_new:
         return Digest.SkipReason.NOTHING_NEW
     if not papers:
@@ -173,21 +256,7 @@ def _skip_reason(papers: Sequence[Ranked], *, nothing_new: bool, least: int) -> 
     return Digest.SkipReason.THIN if len(papers) < least else ""
 
 
-def _interests(
-    group: Sequence[Request], topics: Mapping[int, list[int]], candidates: Candidates
-) -> NDArray[np.float32]:
-    """float32 (readers, topics): 1 where the reader follows the topic."""
-    column = {topic: number for number, topic in enumerate(candidates.topic_ids)}
-    weights = np.zeros((len(group), len(column)), dtype=np.float32)
-    for row, request in enumerate(group):
-        followed = [
-            column[topic] for topic in topics.get(request.subscriber_id, ()) if topic in column
-        ]
-        weights[row, followed] = 1
-    return weights
-
-
-def _had(group: Sequence[Request], ledger: _Ledger, candidates: Candidates) -> NDArray[np.bool_]:
+def _had(group: Sequence[Request], ledger: Ledger, candidates: Candidates) -> NDArray[np.bool_]:
     """bool (readers, candidates): True where the reader was sent the paper before."""
     had = np.zeros((len(group), len(candidates.paper_ids)), dtype=np.bool_)
     for row, request in enumerate(group):

@@ -1,6 +1,6 @@
-"""Which topics a paper is about: how well it fits the words of each topic."""
+"""What a paper is about: its features, and how well it fits the words of each topic."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from django.db import transaction
@@ -8,6 +8,7 @@ from django.db import transaction
 from subscribers.models import Topic
 
 from .models import Paper, PaperTopic
+from .ranking.features import VERSION, Features, features_of
 from .ranking.tfidf import TopicTerms, topic_fits
 
 # Enough to know which words are common: two months of Daily Papers, read in half a second.
@@ -24,13 +25,48 @@ def match(papers: Sequence[Paper]) -> None:
         [_terms(topic) for topic in topics],
         background=_background(),
     )
+    for paper in papers:
+        paper.features = _stored(_features_of(paper))
     with transaction.atomic():
         _lock(papers)
+        Paper.objects.bulk_update(papers, ["features"])
         PaperTopic.objects.filter(paper__in=papers).delete()
         PaperTopic.objects.bulk_create(
             PaperTopic(paper=papers[row], topic=topics[column], fit=float(fits[row, column]))
             for row, column in np.argwhere(fits > 0)
         )
+
+
+def features_of_papers(papers: Iterable[Paper]) -> dict[int, Features]:
+    """The features by paper id. Those that a paper lacks, or has of an older version, are made
+    and stored. Safe to repeat."""
+    found, behind = {}, []
+    for paper in papers:
+        stored = bytes(paper.features or b"")
+        if stored[:1] == _VERSION:
+            found[paper.pk] = Features.from_bytes(stored[1:])
+        else:
+            found[paper.pk] = _features_of(paper)
+            paper.features = _stored(found[paper.pk])
+            behind.append(paper)
+    Paper.objects.bulk_update(behind, ["features"], batch_size=500)
+    return found
+
+
+def _features_of(paper: Paper) -> Features:
+    return features_of(
+        paper.title,
+        paper.abstract,
+        organization=paper.organization,
+        authors=paper.authors,
+    )
+
+
+def _stored(features: Features) -> bytes:
+    return _VERSION + features.to_bytes()
+
+
+_VERSION = bytes([VERSION])
 
 
 def _terms(topic: Topic) -> TopicTerms:

@@ -1,34 +1,49 @@
 """The press: what all readers of an edition share, made once and kept by each worker.
 
 A reader's digest is chosen from a `Window`, the editions since their last digest. For a
-window the press holds the candidates as arrays for ranking, and the mail as forms with slots
-for the personal parts, encoded for the wire, so that one more reader costs only the joining
-of bytes.
+window there is a stock, the candidates as arrays for ranking; for a window and a language the
+press holds the mail as forms with slots for the personal parts, encoded for the wire, so that
+one more reader costs only the joining of bytes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, lru_cache
+from typing import Any
 
 import css_inline
 import numpy as np
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.html import escape
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, override
 
-from subscribers.models import Topic
+from subscribers import links
+from subscribers.models import Link, Topic
 
 from . import cards, reasons
+from .excerpts import shorten
+from .interests import Shelf
 from .models import Edition, EditionPaper
 from .ranking.rank import Candidates
 from .slots import Form, markers
-from .wire import fragment
+from .wire import decoded, fragment, token_fragment
 
 # Stored with each digest. Raise it when a change of the templates changes what a mail says.
-TEMPLATE_VERSION = "1"
+TEMPLATE_VERSION = "2"
 
-PERSONAL = ("preheader", "intro", "cards", "unsubscribe_url", "preferences_url")
+# Gmail clips a mail at about 102 KB, and the way out with it; some services make links longer.
+MOST_HTML = 80_000
+# What a reader's own words may add to the mail around the cards: preheader, intro, tokens.
+_PERSONAL_SIZE = 3_000
+# As long as any token is; none is known yet when sizes are measured.
+_ANY_TOKEN = token_fragment("x" * 32)
+_LONGEST_NAME = fragment("&#x27;" * 60)
+
+_SHELL_SLOTS = ("preheader", "intro", "cards", "more", "unsubscribe", "preferences", "read")
+TEASER_LENGTH = 44
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,51 +55,165 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """One paper as it stands in a mail; `reason` is the only slot of its forms."""
+class Phrase:
+    """Words (or more) for both parts of a mail, as fragments for the wire."""
 
-    title: str
+    text: bytes
+    html: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """The same thing in HTML and in plain text."""
+
     html: Form
     text: Form
+
+    def fill(self, values: Mapping[str, Phrase]) -> Phrase:
+        return Phrase(
+            text=self.text.fill({name: value.text for name, value in values.items()}),
+            html=self.html.fill({name: value.html for name, value in values.items()}),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One paper as it stands in a mail. The slots of its form are `reason`, `vote` (the
+    reader's token) and, where clicks are tracked, `click` (the digest's id).
+
+    `topic_id` is the topic that it fits best, if there is one.
+    """
+
+    title: str
+    teaser: Phrase
+    topic_id: int | None
+    form: Twin
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedCard:
-    """A card with its reason, as fragments for the wire."""
+    """A card with its reason, as fragments around the slot `vote`, and its size in HTML.
 
-    html: bytes
-    text: bytes
+    Where clicks are tracked `CLICK_MARK` stands for the digest's id.
+    """
+
+    html: tuple[bytes, ...]
+    text: tuple[bytes, ...]
+    size: int
+
+
+# At about 3 KB each.
+_MOST_ENCODED = 5_000
+
+CLICK_MARK = fragment(markers(["click"])["click"])
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """What the readers of one window share. `cards` is by paper id."""
+    """What the readers of one window and language share. `cards` is by paper id.
+
+    `room` is how many bytes of HTML all cards of a mail may take together.
+    """
 
     edition_date: date
-    candidates: Candidates
+    language: str
+    headers: Mapping[str, str]
     cards: Mapping[int, Card]
     topic_names: Mapping[int, str]
-    html: Form
-    text: Form
+    tracks_clicks: bool
+    welcome: Phrase
+    room: int
+    shell: Twin
+    heading: Twin
+    more: Twin
     _encoded_cards: dict[tuple[int, str], EncodedCard] = field(default_factory=dict)
+    _headings: dict[int | None, Phrase] = field(default_factory=dict)
+    _intros: dict[tuple[int, bool, bool], Phrase] = field(default_factory=dict)
 
     def encoded_card(self, paper_id: int, code: str) -> EncodedCard:
         """A paper's card with the reason that `code` stands for; made at its first use."""
         found = self._encoded_cards.get((paper_id, code))
         if found is None:
-            card, reason = self.cards[paper_id], reasons.words(code, self.topic_names)
-            found = self._encoded_cards[paper_id, code] = EncodedCard(
-                html=card.html.fill_encoded({"reason": fragment(escape(reason))}),
-                text=card.text.fill_encoded({"reason": fragment(reason)}),
-            )
+            with override(self.language):
+                reason = phrase(reasons.words(code, self.topic_names))
+            found = self._encode_card(self.cards[paper_id], reason)
+            if len(self._encoded_cards) > _MOST_ENCODED:
+                self._encoded_cards.clear()  # reasons with a reader's own words are many
+            self._encoded_cards[paper_id, code] = found
         return found
+
+    def heading_of(self, topic_id: int | None) -> Phrase:
+        """The heading over a topic's papers in a weekly digest, both parts ready."""
+        found = self._headings.get(topic_id)
+        if found is None:
+            with override(self.language):
+                name = self.topic_names.get(topic_id or 0) or _("More for you")
+            found = self._headings[topic_id] = self.heading.fill({"topic": phrase(name)})
+        return found
+
+    def intro(self, chosen: int, *, is_first: bool, is_weekly: bool) -> Phrase:
+        """The line above the cards of a mail of so many."""
+        key = (chosen, is_first, is_weekly)
+        found = self._intros.get(key)
+        if found is None:
+            with override(self.language):
+                found = phrase(_intro(chosen, len(self.cards), is_first, is_weekly))
+            self._intros[key] = found
+        return found
+
+    def _encode_card(self, card: Card, reason: Phrase) -> EncodedCard:
+        html = card.form.html.around("vote", {"reason": reason.html, "click": CLICK_MARK})
+        text = card.form.text.around("vote", {"reason": reason.text, "click": CLICK_MARK})
+        # In a weekly digest a heading may stand above it.
+        heading = self.heading.html.fill({"topic": _LONGEST_NAME})
+        return EncodedCard(html, text, _size(heading + _ANY_TOKEN.join(html)))
 
 
 @lru_cache(maxsize=32)
-def press_for(window: Window) -> Press:
-    """The press of a window. A closed edition never changes, so neither does its press."""
+def press_for(window: Window, language: str = "en") -> Press:
+    """The press of a window. A closed edition never changes, so neither does its press.
+
+    Give `language` by position: the cache takes other ways for other presses.
+    """
     edition = Edition.objects.closed().get(pk=window.edition_id)
-    candidates = list(
+    candidates = _candidates(edition, window)
+    with override(language):
+        shell = _shell(edition)
+        return Press(
+            edition_date=edition.date,
+            language=language,
+            headers=_headers(edition, language),
+            cards={candidate.paper_id: _card(candidate) for candidate in candidates},
+            topic_names=dict(Topic.objects.values_list("id", "name")),
+            tracks_clicks=settings.TRACK_CLICKS,
+            welcome=phrase(_("Welcome!")),
+            room=_room(shell),
+            shell=shell,
+            heading=_twin("heading", markers(["topic"])),
+            more=_twin("more", {**markers(["words"]), "read_url": _read_url(edition)}),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What the readers of one window are chosen from, in whatever language."""
+
+    edition_date: date
+    candidates: Candidates
+    shelf: Shelf
+
+
+@lru_cache(maxsize=32)
+def stock_for(window: Window) -> Stock:
+    """The stock of a window. It never changes either, but for what its shelf has looked up."""
+    edition = Edition.objects.closed().get(pk=window.edition_id)
+    rows = _candidates(edition, window)
+    shelf = Shelf.of(edition.pk, [row.paper for row in rows])
+    return Stock(edition.date, _arrays(rows, shelf), shelf)
+
+
+def _candidates(edition: Edition, window: Window) -> list[EditionPaper]:
+    return list(
         EditionPaper.objects.filter(
             edition__closed_at__isnull=False,
             edition__date__gt=window.since,
@@ -93,26 +222,51 @@ def press_for(window: Window) -> Press:
         .select_related("paper", "edition")
         .order_by("-edition__date", "-votes", "paper_id")
     )
-    shell = {
-        "site_name": settings.SITE_NAME,
-        "site_url": settings.SITE_URL,
-        "postal_address": settings.POSTAL_ADDRESS,
-        "edition_date": edition.date,
-        "total": len(candidates),
-        "personal": markers(PERSONAL),
+
+
+def _headers(edition: Edition, language: str) -> Mapping[str, str]:
+    """What a mailbox provider wants to see on a mail to many (RFC 2919, 3834), for all alike."""
+    return {
+        "List-ID": f"{settings.SITE_NAME} <daily.{settings.MAIL_DOMAIN}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        "Feedback-ID": f"{edition.date:%Y%m%d}:{TEMPLATE_VERSION}:digest:broadsheet",
+        "Auto-Submitted": "auto-generated",
+        "Precedence": "bulk",
+        "X-Auto-Response-Suppress": "All",
+        "Content-Language": language,
     }
-    return Press(
-        edition_date=edition.date,
-        candidates=_arrays(candidates),
-        cards={candidate.paper_id: _card(candidate) for candidate in candidates},
-        topic_names=dict(Topic.objects.values_list("id", "name")),
-        html=Form(_inliner().inline(render_to_string("digest/mail/digest.html", shell))),
-        text=Form(render_to_string("digest/mail/digest.txt", shell)),
-    )
 
 
-def _arrays(candidates: Iterable[EditionPaper]) -> Candidates:
-    rows = list(candidates)
+def phrase(words: str) -> Phrase:
+    return Phrase(text=fragment(words), html=fragment(escape(words)))
+
+
+def _intro(chosen: int, total: int, is_first: bool, is_weekly: bool) -> str:
+    numbers = {"chosen": chosen, "total": total}
+    if is_first:
+        words = ngettext(
+            "Welcome! Here is your first digest: %(chosen)d paper chosen for you from "
+            "%(total)d. From now on it comes at the time you asked for.",
+            "Welcome! Here is your first digest: %(chosen)d papers chosen for you from "
+            "%(total)d. From now on it comes at the time you asked for.",
+            chosen,
+        )
+    elif is_weekly:
+        words = ngettext(
+            "%(chosen)d paper chosen for you from this week’s %(total)d",
+            "%(chosen)d papers chosen for you from this week’s %(total)d",
+            chosen,
+        )
+    else:
+        words = ngettext(
+            "%(chosen)d paper chosen for you from %(total)d in this edition",
+            "%(chosen)d papers chosen for you from %(total)d in this edition",
+            chosen,
+        )
+    return words % numbers
+
+
+def _arrays(rows: Sequence[EditionPaper], shelf: Shelf) -> Candidates:
     # Every topic has a column, also one that nothing fits today: its readers follow something.
     topic_ids = sorted(
         {int(topic) for row in rows for topic in row.fits}
@@ -128,17 +282,70 @@ def _arrays(candidates: Iterable[EditionPaper]) -> Candidates:
         votes=np.array([row.votes for row in rows], dtype=np.float32),
         fits=fits,
         topic_ids=tuple(topic_ids),
+        overlaps=shelf.overlaps,
     )
+
+
+# --- forms ---------------------------------------------------------------------------------
+def _shell(edition: Edition) -> Twin:
+    """All of the mail but its cards."""
+    slots = markers(_SHELL_SLOTS)
+    return _twin(
+        "digest",
+        {
+            "site_name": settings.SITE_NAME,
+            "site_url": settings.SITE_URL,
+            "postal_address": settings.POSTAL_ADDRESS,
+            "edition_date": edition.date,
+            "preferences_url": links.url(Link.Purpose.PREFERENCES, slots["preferences"]),
+            "unsubscribe_url": links.url(Link.Purpose.UNSUBSCRIBE, slots["unsubscribe"]),
+            "read_url": _read_url(edition),
+            "personal": slots,
+        },
+        is_whole=True,
+    )
+
+
+def _room(shell: Twin) -> int:
+    blank = shell.html.fill(dict.fromkeys(_SHELL_SLOTS, _ANY_TOKEN))
+    return MOST_HTML - _size(blank) - _PERSONAL_SIZE
+
+
+def _size(fragments: bytes) -> int:
+    return len(decoded(fragments).encode())
 
 
 def _card(candidate: EditionPaper) -> Card:
-    context = {"paper": cards.describe(candidate), **markers(["reason"])}
-    html = render_to_string("digest/mail/card.html", context)
+    paper = cards.describe(candidate)
+    slots = markers(["reason", "vote", "click"])
+    vote_url = f"{links.url(Link.Purpose.VOTE, slots['vote'])}/{candidate.paper_id}"
+    click_url = f"{settings.SITE_URL}/k/{slots['click']}/{candidate.paper_id}"
+    context = {
+        "paper": paper,
+        "paper_url": click_url if paper.url and settings.TRACK_CLICKS else paper.url,
+        "reason": slots["reason"],
+        "vote_url": vote_url,
+    }
     return Card(
-        title=candidate.paper.title,
-        html=Form(_inliner().inline_fragment(html, _stylesheet())),
-        text=Form(render_to_string("digest/mail/card.txt", context)),
+        title=paper.title,
+        teaser=phrase(shorten(paper.title, TEASER_LENGTH)),
+        topic_id=cards.best_topic(candidate),
+        form=_twin("card", context),
     )
+
+
+def _read_url(edition: Edition) -> str:
+    token = markers(["read"])["read"]
+    return f"{links.url(Link.Purpose.READ, token)}/{edition.date:%Y-%m-%d}"
+
+
+def _twin(name: str, context: dict[str, Any], *, is_whole: bool = False) -> Twin:
+    """The templates of this name as forms; `is_whole` if the HTML is more than a fragment."""
+    page = render_to_string(f"digest/mail/{name}.html", context)
+    text = render_to_string(f"digest/mail/{name}.txt", context)
+    inliner = _inliner()
+    html = inliner.inline(page) if is_whole else inliner.inline_fragment(page, _stylesheet())
+    return Twin(html=Form(html), text=Form(text))
 
 
 @cache

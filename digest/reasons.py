@@ -1,25 +1,74 @@
 """Why a paper is in a digest: a short code in the row, words in the mail.
 
-`topic:12` the reader follows topic 12 and it contributed most; `votes:54` no topic of the
-reader's fits, and the paper had 54 votes when the edition closed.
+`topic:12`       the reader follows topic 12
+`keyword:LoRA`   the paper holds a keyword that they follow
+`author:A. Doe`  it is by somebody they follow
+`like:7:Title`   it is like paper 7, which they voted up
+`votes:54`       nothing of theirs fits it; it had 54 votes when the edition closed
+`new`            off their usual path, to see whether they like it
+
+Of what fits, that stands here which contributed most to the paper's score.
 """
 
 from collections.abc import Mapping
 
-from .ranking.rank import Ranked
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from .excerpts import shorten
+
+# What fits the row.
+_TITLE_LENGTH = 90
+EXPLORING = "new"
 
 
-def code(ranked: Ranked) -> str:
-    if ranked.topic_id is not None:
-        return f"topic:{ranked.topic_id}"
-    return f"votes:{ranked.votes}"
+def of_topic(topic_id: int) -> str:
+    return f"topic:{topic_id}"
+
+
+def of_term(kind: str, text: str) -> str:
+    return f"{kind}:{text}"
+
+
+def of_like(paper_id: int, title: str) -> str:
+    return f"like:{paper_id}:{shorten(title, _TITLE_LENGTH)}"
+
+
+def of_votes(votes: int) -> str:
+    return f"votes:{votes}"
 
 
 def words(reason: str, topic_names: Mapping[int, str]) -> str:
-    """The reason as the reader is told it. `topic_names` maps a topic's id to its name."""
-    kind, _, value = reason.partition(":")
-    if kind == "topic":
-        return f"You follow {topic_names.get(int(value), 'this topic')}"
-    if int(value):
-        return f"Popular today: {value} vote{'' if value == '1' else 's'}"
-    return "New today"
+    """The reason as the reader is told it, in the language that is active.
+
+    `topic_names` maps a topic's id to its name.
+    """
+    kind, _colon, value = reason.partition(":")
+    match kind:
+        case "topic":
+            topic = topic_names.get(int(value), _("this topic"))
+            return _("You follow %(topic)s") % {"topic": topic}
+        case "keyword":
+            return _("You follow “%(keyword)s”") % {"keyword": value}
+        case "author":
+            return _("By %(author)s, whom you follow") % {"author": value}
+        case "like":
+            title = value.partition(":")[2]
+            return _("Like “%(title)s”, which you voted up") % {"title": title}
+        case "votes" if int(value):
+            said = ngettext(
+                "Everyone is reading: %(votes)d vote",
+                "Everyone is reading: %(votes)d votes",
+                int(value),
+            )
+            return said % {"votes": int(value)}
+        case "new":
+            return _("Something off your usual path")
+        case _:
+            return _("New today")
+
+
+def topic_of(reason: str) -> int | None:
+    """The topic that the reason names, if it names one."""
+    kind, _colon, value = reason.partition(":")
+    return int(value) if kind == "topic" else None

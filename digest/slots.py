@@ -1,8 +1,7 @@
 """Texts with slots: rendered once by a template, filled for each reader by joining pieces.
 
 A template is given a *marker* in place of each personal value; cutting the result at the
-markers leaves the pieces that every reader shares. They are kept as text and as bytes
-encoded for the wire.
+markers leaves the pieces that every reader shares, which are kept encoded for the wire.
 """
 
 import re
@@ -22,29 +21,29 @@ def markers(names: Iterable[str]) -> dict[str, str]:
 
 
 class Form:
-    """A text with slots. Made once, filled many times.
+    """A text with slots, encoded for the wire. Made once, filled many times.
 
-    Both ways of filling raise KeyError if a slot's name is not in `values`, and take the
-    values as they are: escape them before, for HTML.
+    Values are fragments (``wire.fragment``), and taken as they are: escape them before, for
+    HTML. Filling raises KeyError if a slot's name is not among them.
     """
 
     def __init__(self, text: str) -> None:
         # With one group in the pattern, every other piece is a slot's name.
         pieces = _MARKER.split(text)
         self._names = pieces[1::2]
-        self._first, *self._texts = pieces[::2]
-        self._first_encoded, *self._encoded = map(fragment, pieces[::2])
+        self._first, *self._others = map(fragment, pieces[::2])
 
-    def fill(self, values: Mapping[str, str]) -> str:
-        """The text with `values` in the slots."""
+    def fill(self, values: Mapping[str, bytes]) -> bytes:
+        """The text as a fragment, with `values` in the slots."""
         filled = [self._first]
-        for name, text in zip(self._names, self._texts, strict=True):
-            filled += (values[name], text)
-        return "".join(filled)
-
-    def fill_encoded(self, values: Mapping[str, bytes]) -> bytes:
-        """The text as a fragment for the wire; `values` are fragments too (``wire.fragment``)."""
-        filled = [self._first_encoded]
-        for name, encoded in zip(self._names, self._encoded, strict=True):
-            filled += (values[name], encoded)
+        for name, piece in zip(self._names, self._others, strict=True):
+            filled += (values[name], piece)
         return b"".join(filled)
+
+    def around(self, name: str, values: Mapping[str, bytes]) -> tuple[bytes, ...]:
+        """The fragments around the slot `name`, with `values` in the other slots.
+
+        ``value.join(pieces)`` is the whole: the quickest way to fill one slot for each reader.
+        """
+        mark = markers([name])[name].encode()
+        return tuple(self.fill({**values, name: mark}).split(mark))

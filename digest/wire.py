@@ -6,7 +6,7 @@ of what follows keep their length whatever stands before them.
 """
 
 import re
-from binascii import b2a_qp
+from binascii import a2b_qp, b2a_qp
 from email import message_from_bytes
 from email.header import Header
 from email.message import Message
@@ -31,16 +31,27 @@ def fragment(text: str) -> bytes:
     return encoded.replace(b"\n", b"\r\n")
 
 
+def decoded(fragments: bytes) -> str:
+    """The text that fragments in a row stand for."""
+    return a2b_qp(fragments).decode().replace("\r\n", "\n")
+
+
+def token_fragment(token: str) -> bytes:
+    """A word of letters, digits, "-" and "_" as a fragment: nothing of it is ever escaped."""
+    return token.encode() + b"=\r\n"
+
+
 def header(name: str, value: str) -> bytes:
     """One header line (or more, folded) with its CRLF; not for addresses and other structures.
 
     A value that is not ASCII becomes encoded words (RFC 2047). Raises ValueError for a line
     break in the value, which would begin another header.
     """
+    # Printable: no control character, so no line break either. By far the most are.
+    if value.isascii() and value.isprintable() and len(name) + len(value) < 900:
+        return f"{name}: {value}\r\n".encode()
     if "\n" in value or "\r" in value:
         raise ValueError(f"A line break in {name}.")
-    if value.isascii() and len(name) + len(value) < 900:
-        return f"{name}: {value}\r\n".encode()
     encoded = Header(value, "utf-8", header_name=name).encode(linesep="\r\n")
     return f"{name}: {encoded}\r\n".encode()
 

@@ -7,9 +7,27 @@ mail goes out: a mail library may take one text for two recipients.
 import hashlib
 import hmac
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from email_validator import EmailNotValidError, validate_email
+
+LONGEST = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
+
+# Where most people have their mail: what a slip of the fingers is compared with.
+COMMON_DOMAINS = frozenset(
+    {
+        *("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com"),
+        *("yahoo.com", "ymail.com", "icloud.com", "me.com", "mac.com", "aol.com", "mail.com"),
+        *("proton.me", "protonmail.com", "fastmail.com", "zoho.com", "gmx.com", "gmx.net"),
+        *("gmx.de", "gmx.at", "gmx.ch", "web.de", "t-online.de", "freenet.de", "posteo.de"),
+        *("yahoo.co.uk", "hotmail.co.uk", "btinternet.com", "orange.fr", "free.fr", "libero.it"),
+        *("qq.com", "163.com", "126.com", "naver.com", "mail.ru", "yandex.ru", "uol.com.br"),
+    }
+)
+# At this likeness "gmial.com" is a slip for gmail.com, and "gmail.de" is somebody else.
+_LIKENESS = 0.84
 
 
 class InvalidAddress(ValueError):
@@ -28,6 +46,10 @@ class Address:
     canonical: str
     deliver_to: str
 
+    @property
+    def domain(self) -> str:
+        return self.canonical.rpartition("@")[2]
+
 
 def parse(text: str) -> Address:
     """The address in `text`, which must hold nothing else.
@@ -39,10 +61,40 @@ def parse(text: str) -> Address:
     try:
         valid = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError as error:
-        raise InvalidAddress(str(error)) from error
+        raise InvalidAddress(_what_is_wrong(text)) from error
     # Without SMTPUTF8 the ASCII form is always there.
     deliver_to = str(valid.ascii_email)
     return Address(canonical=deliver_to.lower(), deliver_to=deliver_to)
+
+
+def _what_is_wrong(text: str) -> str:
+    """Plain words about a text that is no address, starting with what people do most."""
+    local, at, domain = text.rpartition("@")
+    if not at:
+        return _("An address has an @ in it, as in you@example.org.")
+    if "@" in local or any(character in text for character in ",;<> \t\r\n"):
+        return _("Enter one address only, without a name or a space, as in you@example.org.")
+    if not local.isascii():
+        return _(
+            "Letters other than a to z before the @ are not supported yet: mail would not reach "
+            "you. Please enter another address."
+        )
+    if len(text) > LONGEST:
+        return _("This is longer than an address can be.")
+    if "." not in domain:
+        return _("The part after the @ is not complete: it looks like example.org.")
+    return _("Mail cannot be sent to this address. Please look for a slip in it.")
+
+
+def better_spelled(address: Address) -> Address | None:
+    """The address with the common domain that was probably meant, if this is a slip of one.
+
+    A guess to ask about, never a reason to refuse: somebody may own the odd domain.
+    """
+    if address.domain in COMMON_DOMAINS:
+        return None
+    close = get_close_matches(address.domain, COMMON_DOMAINS, n=1, cutoff=_LIKENESS)
+    return parse(f"{address.deliver_to.rpartition('@')[0]}@{close[0]}") if close else None
 
 
 def canonical(text: str) -> str:
@@ -55,5 +107,22 @@ def hashed(address: str) -> str:
 
     The key makes it useless to whoever has a list of addresses but not the key.
     """
-    key = settings.ADDRESS_KEY.encode()
-    return hmac.new(key, canonical(address).encode(), hashlib.sha256).hexdigest()
+    return _keyed(canonical(address))
+
+
+def abuse_key(address: str) -> str:
+    """The keyed hash that all spellings share which reach one mailbox, as far as one can tell.
+
+    Without it a mailbox could be flooded through ada+1@…, ada+2@…, or through the dots that
+    Gmail ignores. Only for counting: mail and uniqueness go by the address itself, because
+    elsewhere such spellings may be different people. Raises `InvalidAddress`.
+    """
+    local, _at, domain = canonical(address).rpartition("@")
+    local = local.partition("+")[0]
+    if domain in {"gmail.com", "googlemail.com"}:
+        local, domain = local.replace(".", ""), "gmail.com"
+    return _keyed(f"abuse:{local}@{domain}")
+
+
+def _keyed(text: str) -> str:
+    return hmac.new(settings.ADDRESS_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()

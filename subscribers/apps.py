@@ -8,4 +8,5 @@ class SubscribersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        import_module("subscribers.checks")
         import_module("subscribers.receivers")

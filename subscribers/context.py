@@ -4,5 +4,9 @@ from django.conf import settings
 from django.http import HttpRequest
 
 
-def site(request: HttpRequest) -> dict[str, str]:
-    return {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
+def site(request: HttpRequest) -> dict[str, str | bool]:
+    return {
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "tracks_clicks": settings.TRACK_CLICKS,
+    }

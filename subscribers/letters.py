@@ -18,8 +18,9 @@ from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.utils import translation
 
-from subscribers import addresses, links, suppression
+from subscribers import abuse, addresses, change, links, suppression
 from subscribers.models import Letter, Link, Subscriber
 
 logger = logging.getLogger(__name__)
@@ -46,37 +47,57 @@ class Counts:
     postponed: int = 0
     given_up: int = 0
 
+    def add(self, outcome: str) -> None:
+        setattr(self, outcome, getattr(self, outcome) + 1)
+
 
 def send_waiting(now: datetime, limit: int) -> Counts:
     """Send up to `limit` letters that are due, oldest first, and return what became of them.
 
     Call it outside of a transaction: each letter is claimed, sent and marked by itself. Any
     number of workers may do it at once. A letter whose worker was killed is sent again after
-    the lease, so it may come twice.
+    the lease, so it may come twice. Those that the caps keep back wait for their turn, and all
+    of them wait while nobody can tell how many went out.
     """
     counts = Counts()
     for _ in range(limit):
         letter = _claim(now)
         if letter is None:
             break
-        if suppression.is_forbidden(letter.subscriber.address_hash):
-            _give_up(letter, now, "the address is suppressed")
-            counts.given_up += 1
-            continue
         try:
-            send(letter, now)
-        except (OSError, AnymailError, ValueError) as error:
-            if _is_permanent(error) or letter.attempts >= ATTEMPTS:
-                _give_up(letter, now, type(error).__name__)
-                counts.given_up += 1
-            else:
-                _postpone(letter, now, type(error).__name__)
-                counts.postponed += 1
-        else:
-            letter.sent_at = now
-            letter.save(update_fields=["sent_at"])
-            counts.sent += 1
+            counts.add(_deal_with(letter, now))
+        except abuse.CannotCount:
+            _keep_back(letter, now + FIRST_WAIT, "nobody can count")
+            counts.postponed += 1
+            break
     return counts
+
+
+def _deal_with(letter: Letter, now: datetime) -> str:
+    """Send this letter, or not. Answers what became of it, by the field of `Counts`."""
+    if suppression.is_forbidden(addressee_hash(letter)):
+        _give_up(letter, now, "the address is suppressed")
+        _forget_pending(letter.subscriber)
+        return "given_up"
+    try:
+        verdict = _verdict(letter)
+        if verdict == abuse.Verdict.GO:
+            send(letter, now)
+    except (OSError, AnymailError, ValueError) as error:
+        if _is_permanent(error) or letter.attempts >= ATTEMPTS:
+            _give_up(letter, now, type(error).__name__)
+            return "given_up"
+        _postpone(letter, now, type(error).__name__)
+        return "postponed"
+    if verdict == abuse.Verdict.NEVER:
+        _give_up(letter, now, "the mailbox had enough of them")
+        return "given_up"
+    if verdict == abuse.Verdict.LATER:
+        _keep_back(letter, now + LONGEST_WAIT, "too many go out")
+        return "postponed"
+    letter.sent_at = now
+    letter.save(update_fields=["sent_at"])
+    return "sent"
 
 
 def send(letter: Letter, now: datetime) -> None:
@@ -89,19 +110,35 @@ def send(letter: Letter, now: datetime) -> None:
     message.send()
 
 
+def addressee(letter: Letter) -> str:
+    return letter.to or letter.subscriber.email
+
+
+def addressee_hash(letter: Letter) -> str:
+    return addresses.hashed(letter.to) if letter.to else letter.subscriber.address_hash
+
+
 def build(letter: Letter, now: datetime) -> EmailMultiAlternatives:
-    """The letter as a message, with a link of its own, made now: only its hash is stored."""
+    """The letter as a message, in its reader's language.
+
+    Its links are its own, and made now: only their hashes are stored.
+    """
+    with translation.override(letter.subscriber.language):
+        return _build(letter, now)
+
+
+def _build(letter: Letter, now: datetime) -> EmailMultiAlternatives:
     context = {
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
-        "link": _LINKS[letter.kind](letter.subscriber, now),
+        **_CONTEXTS[letter.kind](letter, now),
     }
     folder = f"subscribers/letters/{letter.kind}"
     headers = {
         "Message-ID": _message_id(letter),
         "Auto-Submitted": "auto-generated",  # RFC 3834: no answering machine replies
         "X-Auto-Response-Suppress": "All",
-        "Content-Language": "en",
+        "Content-Language": letter.subscriber.language,
         # Tells mailbox providers that a web form caused this mail, so that they notice when
         # somebody enters one address into a thousand forms (draft-levine-mailbomb-header).
         "Form-Sub": "v=1",
@@ -109,7 +146,7 @@ def build(letter: Letter, now: datetime) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         subject=render_to_string(f"{folder}/subject.txt", context).strip(),
         body=render_to_string(f"{folder}/body.txt", context),
-        to=[letter.subscriber.email],
+        to=[addressee(letter)],
         reply_to=[settings.MAIL_REPLY_TO] if settings.MAIL_REPLY_TO else None,
         headers=headers,
     )
@@ -133,19 +170,52 @@ def check(message: EmailMessage) -> None:
 
 
 # --- what differs from letter to letter ----------------------------------------------------
-def _confirm_link(subscriber: Subscriber, now: datetime) -> str:
-    return links.issue(subscriber, Link.Purpose.CONFIRM, links.CONFIRM_LIFETIME, now)
+def _confirm(letter: Letter, now: datetime) -> dict[str, str]:
+    subscriber = letter.subscriber
+    return {
+        "link": links.issue(subscriber, Link.Purpose.CONFIRM, links.CONFIRM_LIFETIME, now),
+        "refuse_link": links.issue(subscriber, Link.Purpose.REFUSE, links.REFUSE_LIFETIME, now),
+    }
 
 
-def _preferences_link(subscriber: Subscriber, now: datetime) -> str:
-    links.ensure([subscriber], now)
-    return links.preferences_url(subscriber.pk, now)
+def _known(letter: Letter, now: datetime) -> dict[str, str]:
+    links.ensure([letter.subscriber], now)
+    return {"link": links.preferences_url(letter.subscriber_id, now)}
 
 
-_LINKS: dict[str, Callable[[Subscriber, datetime], str]] = {
-    Letter.Kind.CONFIRM: _confirm_link,
-    Letter.Kind.KNOWN: _preferences_link,
+def _link(letter: Letter, now: datetime) -> dict[str, str]:
+    purpose = Link.Purpose.PREFERENCES
+    return {"link": links.issue(letter.subscriber, purpose, links.FRESH_LIFETIME, now)}
+
+
+def _change(letter: Letter, now: datetime) -> dict[str, str]:
+    """Without a link where the address gets digests of its own: then the letter says so."""
+    if change.is_taken(letter.subscriber, addresses.hashed(letter.to)):
+        return {"link": ""}
+    link = change.link_for(letter, now)
+    if link is None:
+        raise UnsafeLetter("another address is asked by now")
+    return {"link": link}
+
+
+def _changed(letter: Letter, now: datetime) -> dict[str, str]:
+    return {
+        "new_address": letter.subscriber.masked_email,
+        "unsubscribe_url": links.unsubscribe_url(letter.subscriber_id),
+    }
+
+
+_CONTEXTS: dict[str, Callable[[Letter, datetime], dict[str, str]]] = {
+    Letter.Kind.CONFIRM: _confirm,
+    Letter.Kind.KNOWN: _known,
+    Letter.Kind.LINK: _link,
+    Letter.Kind.CHANGE: _change,
+    Letter.Kind.CHANGED: _changed,
 }
+
+
+# Anybody can cause these, for any address. The others answer somebody who holds a link.
+_CAPPED = frozenset({Letter.Kind.CONFIRM, Letter.Kind.KNOWN, Letter.Kind.CHANGE})
 
 
 def _message_id(letter: Letter) -> str:
@@ -180,10 +250,30 @@ def _postpone(letter: Letter, now: datetime, reason: str) -> None:
     logger.warning("Letter %s waits %s after %s", letter.pk, wait, reason)
 
 
+def _keep_back(letter: Letter, until: datetime, reason: str) -> None:
+    """Let the letter wait without counting this as an attempt: nothing was tried."""
+    letter.attempts -= 1
+    letter.next_attempt_at = until
+    letter.save(update_fields=["attempts", "next_attempt_at"])
+    logger.warning("Letter %s is kept back: %s", letter.pk, reason)
+
+
 def _give_up(letter: Letter, now: datetime, reason: str) -> None:
     letter.given_up_at = now
     letter.save(update_fields=["given_up_at"])
     logger.warning("Letter %s given up: %s", letter.pk, reason)
+
+
+def _forget_pending(subscriber: Subscriber) -> None:
+    """Delete what a sign-up left behind about somebody who wants nothing to do with us."""
+    Subscriber.objects.filter(pk=subscriber.pk, state=Subscriber.State.PENDING).delete()
+
+
+def _verdict(letter: Letter) -> abuse.Verdict:
+    """Whether the caps let this letter go. One that was tried before was counted then."""
+    if letter.attempts > 1 or letter.kind not in _CAPPED:
+        return abuse.Verdict.GO
+    return abuse.judge(addressee(letter), letter.kind)
 
 
 def _is_permanent(error: Exception) -> bool:

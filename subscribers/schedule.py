@@ -51,6 +51,29 @@ def next_due_of(subscriber: Subscriber, after: datetime) -> datetime:
     )
 
 
+def last_due_of(subscriber: Subscriber, now: datetime) -> datetime | None:
+    """When their last digest was due by what they set, pauses aside; None if that is long ago."""
+    tz = ZoneInfo(subscriber.zone)
+    allowed = _DAYS.get(subscriber.frequency, {subscriber.weekday})
+    today = now.astimezone(tz).date()
+    for day in (today - timedelta(days=days) for days in range(8)):
+        if day.weekday() in allowed:
+            due = _instant(day, subscriber.hour, tz)
+            if due is not None and due <= now:
+                return due
+    return None
+
+
+def end_of_day(now: datetime, zone: str) -> datetime:
+    """The first instant of tomorrow, in UTC, for whoever lives in `zone`."""
+    tz = ZoneInfo(zone)
+    today = now.astimezone(tz).date()
+    day = today + timedelta(days=1)
+    while (start := _instant(day, 0, tz)) is None:
+        day += timedelta(days=1)
+    return start
+
+
 def _instant(day: date, hour: int, tz: ZoneInfo) -> datetime | None:
     """When the clock shows `hour`:00 on that day, or jumps over it; None without such a day."""
     wanted = datetime.combine(day, time(hour), tz)

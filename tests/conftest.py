@@ -3,18 +3,29 @@
 from collections.abc import Iterator
 
 import pytest
+from django.core.cache import cache
 from pytest_django import Settings
 
-from digest.press import press_for
+from digest.interests import space_of
+from digest.press import press_for, stock_for
 from tests.smtp_sink import Sink
 
 
 @pytest.fixture(autouse=True)
 def _fresh_press() -> Iterator[None]:
     """A press is kept for as long as a worker lives; tests make the same edition anew."""
-    press_for.cache_clear()
+    kept = (press_for, stock_for, space_of)
+    for function in kept:
+        function.cache_clear()
     yield
-    press_for.cache_clear()
+    for function in kept:
+        function.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_pages() -> None:
+    """The site keeps public pages for a minute."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -90,5 +90,12 @@ def _check_bodies(message: EmailMessage) -> None:
     assert len(html.encode()) <= MOST_HTML, "Gmail would clip it, and the way out with it"
     assert not re.search(r"<(img|script|form|iframe|link)\b", html), "nothing is fetched or run"
     assert not re.search(r"slot[0-9a-f]{16}", html + text), "no slot is left open"
+    hidden = "[\u200b\u202a-\u202e\u2066-\u2069]"
+    assert not re.search(hidden, html + text + str(message["Subject"])), "nothing is hidden"
+    for body in (html, text):
+        assert re.search(r"/d/[\w-]{22}/\d{4}-\d\d-\d\d\b", body), "it can be read on the web"
+    votes = [re.findall(r"/v/[\w-]{22}/\d+\?w=(?:more|less)", body) for body in (html, text)]
+    assert votes[0] == votes[1], "both parts have the same votes"
+    assert len(votes[0]) == 2 * len(set(re.findall(r"/papers/\d+/", html))) > 0
     for body in (html, text):
         assert body.count(unsubscribe_url(message)) >= 2, "the way out, at the top and the foot"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from importlib import import_module
 from itertools import count
+from random import Random
 from typing import Any
 
 from django.apps import apps
@@ -51,13 +52,31 @@ def make_reader(*topics: Topic, **fields: Any) -> Subscriber:
     return subscriber
 
 
+_SAID = """
+    boats bread bridges candles carpets clocks clouds coins corals deserts drums engines ferns
+    flutes forests gardens glaciers harbours hills islands kites lamps lemons looms maps mills
+    mirrors mosses oceans orchards paints pears pianos planets quilts rivers roofs saddles sails
+    salt seeds shells spices stars stones streets tides tigers towers trains valleys violins
+    volcanoes wells whales wheat windows winters wool
+"""
+
+
+def abstract_of(number: int, *, sentences: int = 1) -> str:
+    """A text of its own for each number: papers that say the same are one piece of news."""
+    chance = Random(number)
+    return " ".join(
+        f"It says something new about {', '.join(chance.sample(_SAID.split(), 6))}."
+        for _ in range(sentences)
+    )
+
+
 def make_paper(**fields: Any) -> Paper:
     number = next(_numbers)
     usual = {
         "key": f"arxiv:2601.{number:05}",
         "title": f"Paper number {number}",
         "title_key": f"paper number {number}",
-        "abstract": "It says something new about an old question.",
+        "abstract": abstract_of(number),
         "authors": ["Ada Example", "Bo Sample"],
         "num_authors": 2,
         "url": f"https://arxiv.org/abs/2601.{number:05}",

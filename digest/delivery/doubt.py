@@ -272,7 +272,8 @@ def take_for_retry(token: UUID, mail_service: str, idempotent_for: timedelta) ->
     rows = leases.fetch(
         f"""
         WITH doubtful AS (
-            SELECT d.id, s.id AS subscriber_id, s.email, s.frequency, s.length
+            SELECT d.id, s.id AS subscriber_id, s.email, s.frequency, s.length, s.language,
+                s.is_exploring, s.confirmed_at
             FROM digest_digest d JOIN subscribers_subscriber s ON s.id = d.subscriber_id
             WHERE d.state = 'uncertain'
                 AND d.mail_service = %(mail_service)s
@@ -294,7 +295,8 @@ def take_for_retry(token: UUID, mail_service: str, idempotent_for: timedelta) ->
         FROM doubtful
         WHERE d.id = doubtful.id
         RETURNING d.id, d.edition_id, doubtful.subscriber_id, doubtful.frequency,
-            doubtful.length, d.uuid, doubtful.email, d.paper_ids, d.reasons, d.handed_over_at
+            doubtful.length, doubtful.language, doubtful.is_exploring, doubtful.confirmed_at,
+            d.uuid, doubtful.email, d.paper_ids, d.reasons, d.handed_over_at
         """,
         {
             "mail_service": mail_service,
@@ -309,7 +311,7 @@ def take_for_retry(token: UUID, mail_service: str, idempotent_for: timedelta) ->
     )
     return sorted(
         (
-            Stored(Request(*row[:5]), row[5], row[6], tuple(row[7]), tuple(row[8]), row[9])
+            Stored(Request(*row[:8]), row[8], row[9], tuple(row[10]), tuple(row[11]), row[12])
             for row in rows
         ),
         key=lambda digest: digest.handed_over_at,
@@ -323,23 +325,26 @@ def make_again(digests: Sequence[Stored]) -> dict[int, DigestMessage]:
     Where something has changed all the same, the service refuses the key and nothing is sent.
     """
     messages = {}
-    windows = {}
+    again = {}
     if digests:
         composed = compose(
             [digest.request for digest in digests],
             vote_weight=settings.RANKING_VOTE_WEIGHT,
             least=settings.DIGEST_LEAST_PAPERS,
         )
-        windows = {c.digest_id: c.window for c in composed}
+        again = {c.digest_id: c for c in composed}
     for digest in digests:
         try:
+            selection = again[digest.request.digest_id]
             message = DigestMessage(
-                press_for(windows[digest.request.digest_id]),
+                press_for(selection.window, digest.request.language),
                 uuid=digest.uuid,
                 subscriber_id=digest.request.subscriber_id,
                 paper_ids=digest.paper_ids,
                 reason_codes=digest.reasons,
                 now=digest.handed_over_at,
+                is_weekly=digest.request.is_weekly,
+                is_first=selection.is_first,
             )
         except Exception:  # whatever it is, the others go on and this one stays in doubt
             logger.exception("Digest %s could not be made again.", digest.request.digest_id)

@@ -84,14 +84,16 @@ def _claim_rows(
             lease_until = now() + %(lease)s,
             next_attempt_at = now() + %(lease)s
         FROM ready LEFT JOIN LATERAL (
-            SELECT s.id, s.email, s.links_epoch, s.frequency, s.length
+            SELECT s.id, s.email, s.links_epoch, s.frequency, s.length, s.language,
+                s.is_exploring, s.confirmed_at
             FROM digest_digest r JOIN subscribers_subscriber s ON s.id = r.subscriber_id
             WHERE r.id = ready.id
         ) s ON true
         WHERE d.id = ready.id
         RETURNING
             d.uuid, d.attempts, s.email, s.links_epoch,
-            d.id, d.edition_id, s.id, s.frequency, s.length
+            d.id, d.edition_id, s.id, s.frequency, s.length, s.language,
+            s.is_exploring, s.confirmed_at
         """,
         {"limit": limit, "token": token, "lease": lease, "mail_service": mail_service},
     )
@@ -118,13 +120,14 @@ def mark_sending(
             attempts = d.attempts + 1,
             paper_ids = c.paper_ids,
             reasons = c.reasons,
+            contributions = c.contributions,
             template_version = %(template_version)s,
             mail_service = %(mail_service)s,
             error = '',
             handed_over_at = now(),
             lease_until = now() + %(lease)s
         FROM jsonb_to_recordset(%(rows)s)
-                AS c(id bigint, paper_ids bigint[], reasons text[]),
+                AS c(id bigint, paper_ids bigint[], reasons text[], contributions smallint[]),
             subscribers_subscriber s
         WHERE d.id = c.id
             AND d.id = ANY(%(ids)s)
@@ -138,7 +141,13 @@ def mark_sending(
         """,
         {
             **_listed(
-                {"id": c.digest_id, "paper_ids": c.paper_ids, "reasons": c.reasons} for c in chunk
+                {
+                    "id": c.digest_id,
+                    "paper_ids": c.paper_ids,
+                    "reasons": c.reasons,
+                    "contributions": c.contributions,
+                }
+                for c in chunk
             ),
             "token": token,
             "lease": lease,

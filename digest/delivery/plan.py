@@ -74,7 +74,16 @@ def claim_due(limit: int, *, lease: timedelta, mail_service: str) -> Lease:
                 0,
                 provider_of(due.email),
                 due.links_epoch,
-                Request(pk, edition.pk, due.subscriber_id, due.frequency, due.length),
+                Request(
+                    pk,
+                    edition.pk,
+                    due.subscriber_id,
+                    due.frequency,
+                    due.length,
+                    due.language,
+                    due.is_exploring,
+                    due.confirmed_at,
+                ),
             )
             for pk, uuid, due in rows or ()
         ],
@@ -114,6 +123,9 @@ class _Due(NamedTuple):
     email: str
     links_epoch: str
     length: int
+    language: str
+    is_exploring: bool
+    confirmed_at: datetime | None
 
     @property
     def wishes(self) -> tuple[str, int, str, int, date | None]:
@@ -128,7 +140,7 @@ def _plan_batch(
         rows = fetch(
             f"""
             SELECT id, zone, hour, frequency, weekday, paused_until,
-                email, links_epoch, length
+                email, links_epoch, length, language, is_exploring, confirmed_at
             FROM subscribers_subscriber
             WHERE state = 'active' AND next_due_at <= now() AND {condition}
             ORDER BY next_due_at, id

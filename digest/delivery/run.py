@@ -189,12 +189,14 @@ def _render(lease: leases.Lease, composed: Sequence[Composed], tally: Tally) -> 
         claimed = by_id[selection.digest_id]
         try:
             message = DigestMessage(
-                press_for(selection.window),
+                press_for(selection.window, claimed.request.language),
                 uuid=claimed.uuid,
                 subscriber_id=claimed.request.subscriber_id,
                 paper_ids=selection.paper_ids,
                 reason_codes=selection.reasons,
                 now=now,
+                is_weekly=claimed.request.is_weekly,
+                is_first=selection.is_first,
             )
         except Exception as error:
             logger.exception("Digest %s could not be rendered.", selection.digest_id)

@@ -69,7 +69,10 @@ class Digest(models.Model):
     lease_until = models.DateTimeField(null=True, editable=False)
 
     paper_ids = ArrayField(models.BigIntegerField(), db_default=[], blank=True)
-    reasons = ArrayField(models.CharField(max_length=40), db_default=[], blank=True)
+    reasons = ArrayField(models.CharField(max_length=120), db_default=[], blank=True)
+    # What each part of the ranking added to each paper's score, in thousandths; a row of
+    # `ranking.rank.Part` after the other.
+    contributions = ArrayField(models.SmallIntegerField(), db_default=[], blank=True)
     template_version = models.CharField(max_length=12, db_default="", blank=True)
     mail_service = models.CharField(max_length=40, db_default="", blank=True)
     provider_id = models.CharField(max_length=300, db_default="", blank=True)

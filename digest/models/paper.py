@@ -27,6 +27,9 @@ class Paper(models.Model):
     organization = models.CharField(max_length=200, blank=True)
     votes = models.PositiveIntegerField(default=0)
     comments = models.PositiveIntegerField(default=0)
+    features = models.BinaryField(
+        null=True, editable=False, help_text="What it is about, as numbers: see matching."
+    )
     first_source = models.CharField(max_length=40)
     first_seen_at = models.DateTimeField(default=timezone.now, db_index=True)
     changed_at = models.DateTimeField(default=timezone.now)

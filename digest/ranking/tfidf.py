@@ -40,7 +40,7 @@ _WORD_OR_BREAK = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|[^\w\s]")
 _PART = re.compile(r"[-'’]")
 _VOWEL = re.compile("[aeiouy]")
 
-_ENGLISH = """
+_ENGLISH_WORDS = """
 a about above after again against all also although am among an and any are as at be because
 been before being below between both but by can could did do does doing down during each either
 else etc ever every for from further had has have having he her here hers him his how
@@ -69,7 +69,9 @@ result results reveal reveals show showing shown shows significant significantly
 specifically study studies substantial substantially superior technique techniques using various
 way ways widely work works
 """
-_STOP_WORDS = frozenset(f"{_ENGLISH} {_ACADEMIC}".split())
+# Words that any English text has.
+ENGLISH = frozenset(_ENGLISH_WORDS.split())
+_STOP_WORDS = ENGLISH | frozenset(_ACADEMIC.split())
 
 
 def tokens(text: str) -> list[str]:
@@ -82,7 +84,7 @@ def tokens(text: str) -> list[str]:
     found: list[str] = []
     previous = ""
     for match in _WORD_OR_BREAK.findall(_MARKS.sub("", _MARKUP.sub(" ", text)).lower()):
-        parts = [_stem(part) for part in _PART.split(match) if _is_telling(part)]
+        parts = [stem(part) for part in _PART.split(match) if _is_telling(part)]
         if not parts:
             previous = ""
         for part in parts:
@@ -198,14 +200,14 @@ def _is_telling(part: str) -> bool:
 
 
 @lru_cache(maxsize=100_000)
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """`word` without the endings of plurals and verb forms, as far as that is safe."""
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "ias")):
         word = word[:-1]
     for ending in ("ing", "ed"):
-        stem = word.removesuffix(ending)
-        if stem != word and len(stem) > 2 and not word.endswith("eed") and _VOWEL.search(stem):
-            return stem[:-1] if stem[-1] == stem[-2] and stem[-1] not in "lsz" else stem
+        start = word.removesuffix(ending)
+        if start != word and len(start) > 2 and not word.endswith("eed") and _VOWEL.search(start):
+            return start[:-1] if start[-1] == start[-2] and start[-1] not in "lsz" else start
     return word[:-1] if len(word) > 3 and word.endswith("e") else word

@@ -4,18 +4,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('subscribers', '0003_wishes'),
+        ("subscribers", "0003_wishes"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='subscriber',
-            name='subscriber_due',
+            model_name="subscriber",
+            name="subscriber_due",
         ),
         migrations.AddIndex(
-            model_name='subscriber',
-            index=models.Index(condition=models.Q(('state', 'active')), fields=['next_due_at', 'id'], name='subscriber_due'),
+            model_name="subscriber",
+            index=models.Index(
+                condition=models.Q(("state", "active")),
+                fields=["next_due_at", "id"],
+                name="subscriber_due",
+            ),
         ),
     ]

@@ -45,7 +45,8 @@ class Figures:
     """What it took to deliver one digest to each of `number` readers.
 
     `stages` and `server_cpu` are microseconds of CPU time a reader, in the workers and in
-    PostgreSQL; `memory_mb` is one worker's resident memory in the course of the run.
+    PostgreSQL; `memory_mb` is one worker's resident memory in the course of the run, and
+    `message_bytes` the mean size of a mail, headers included.
     """
 
     number: int
@@ -54,6 +55,7 @@ class Figures:
     server_cpu: float
     peak_mb: float
     memory_mb: Sequence[int]
+    message_bytes: int
 
     @property
     def per_second(self) -> float:
@@ -92,6 +94,7 @@ def deliver_to(number: int, environ: dict[str, str]) -> Figures:
         server_cpu=server / number * 1e6,
         peak_mb=max(one["peak_mb"] for one in told),
         memory_mb=_some_of(told[0]["memory_mb"]),
+        message_bytes=sum(one["bytes"] for one in told) // number,
     )
 
 

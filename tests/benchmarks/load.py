@@ -12,10 +12,9 @@ from django.utils import timezone
 from digest.models import Digest, Edition, Paper
 from subscribers import links
 from subscribers.models import Subscriber, Topic
-from tests.factories import make_edition, make_paper, starter_topics
+from tests.factories import abstract_of, make_edition, make_paper, starter_topics
 
 CANDIDATES = 60
-SUMMARY = "We find that a sentence of an ordinary length says more than a long one. " * 5
 
 
 def fresh_edition(chance: Random) -> Edition:
@@ -27,7 +26,7 @@ def fresh_edition(chance: Random) -> Edition:
     papers = [
         make_paper(
             title=f"On the {number}th of sixty questions about learning from less",
-            abstract=SUMMARY,
+            abstract=abstract_of(number, sentences=5),
             votes=chance.randrange(80),
         )
         for number in range(CANDIDATES)

@@ -4,59 +4,64 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-import numpy as np
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone
-from numpy.typing import NDArray
 from rich.table import Table
 
-from digest import cards, reasons
+from digest import cards
+from digest.composing import Ledger, Request, compose_group
+from digest.interests import Interests
 from digest.models import EditionPaper
-from digest.press import Press, Window, press_for
-from digest.ranking.rank import rank
+from digest.press import Window, press_for
 from digest.rendering import DigestMessage
+from subscribers.models import Subscription
 from tests.benchmarks.measure import cpu_per_call
-from tests.factories import make_edition, make_paper, make_topic
+from tests.factories import abstract_of, make_edition, make_paper, make_topic
 
 CANDIDATES, CHOSEN, READERS, TOPICS = 60, 10, 200, 16
 
 
 def run() -> Table:
     topics = [make_topic() for _ in range(TOPICS)]
-    papers = [make_paper(abstract="A sentence of some length. " * 20) for _ in range(CANDIDATES)]
+    papers = [make_paper(abstract=abstract_of(n, sentences=7)) for n in range(CANDIDATES)]
     edition = make_edition(papers, fits={topic.pk: 0.5 for topic in topics[:4]})
-    press = press_for(Window(edition.pk, edition.date - timedelta(days=1)))
-    interests = np.ones((READERS, len(press.candidates.topic_ids)), dtype=np.float32)
+    window = Window(edition.pk, edition.date - timedelta(days=1))
+    group = [
+        Request(number, edition.pk, number, "daily", CHOSEN, "en", True, None)
+        for number in range(READERS)
+    ]
+    follow_all = [(topic.pk, Subscription.Emphasis.NORMAL) for topic in topics]
+    wishes = Interests(dict.fromkeys(range(READERS), follow_all), {}, {})
     candidates = list(EditionPaper.objects.select_related("paper")[:CHOSEN])
 
     naive = cpu_per_call(lambda: _naive(candidates), calls=50)
-    ours = cpu_per_call(lambda: _ours(press, interests), calls=2) / READERS
+    ours = cpu_per_call(lambda: _ours(window, group, wishes), calls=2) / READERS
     table = Table("one digest, 10 of 60 papers", "µs of CPU", "times faster")
     table.add_row("Django templates, EmailMultiAlternatives", f"{naive:.0f}", "1.0")
     table.add_row("Broadsheet: choose, compose, render", f"{ours:.0f}", f"{naive / ours:.1f}")
     return table
 
 
-def _ours(press: Press, interests: NDArray[np.float32]) -> None:
+def _ours(window: Window, group: Sequence[Request], wishes: Interests) -> None:
     """A batch of readers, from their interests to the bytes of their mails."""
-    chosen = rank(
-        press.candidates,
-        interests,
-        np.zeros((len(interests), len(press.cards)), dtype=np.bool_),
-        [CHOSEN] * len(interests),
+    chosen = compose_group(
+        window,
+        group,
+        ledger=Ledger({}, {}),
+        wishes=wishes,
         vote_weight=settings.RANKING_VOTE_WEIGHT,
         least=settings.DIGEST_LEAST_PAPERS,
     )
-    now = timezone.now()
-    for number, papers in enumerate(chosen):
+    now, press = timezone.now(), press_for(window, "en")
+    for composed in chosen:
         message = DigestMessage(
             press,
-            uuid=UUID(int=number),
-            subscriber_id=number,
-            paper_ids=[paper.paper_id for paper in papers],
-            reason_codes=[reasons.code(paper) for paper in papers],
+            uuid=UUID(int=composed.digest_id),
+            subscriber_id=composed.digest_id,
+            paper_ids=composed.paper_ids,
+            reason_codes=composed.reasons,
             now=now,
         )
         message.to = ["reader@dest.example"]
@@ -69,18 +74,25 @@ def _naive(candidates: Sequence[EditionPaper]) -> None:
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
         "edition_date": timezone.now().date(),
-        "total": CANDIDATES,
+        "preferences_url": "https://x.example/p/token",
+        "unsubscribe_url": "https://x.example/u/token",
+        "read_url": "https://x.example/d/token/2026-11-23",
     }
     bodies = {}
     for kind in ("html", "txt"):
         rendered = "".join(
             render_to_string(
                 f"digest/mail/card.{kind}",
-                {"paper": cards.describe(candidate), "reason": "You follow Robotics"},
+                {
+                    "paper": cards.describe(candidate),
+                    "paper_url": candidate.paper.url,
+                    "vote_url": "https://x.example/v/token/1",
+                    "reason": "You follow Robotics",
+                },
             )
             for candidate in candidates
         )
-        personal = {"cards": rendered, "intro": "10 papers", "unsubscribe_url": "https://x.example"}
+        personal = {"cards": rendered, "intro": "10 papers", "preheader": "Two · Three", "more": ""}
         bodies[kind] = render_to_string(
             f"digest/mail/digest.{kind}", {**shell, "personal": personal}
         )

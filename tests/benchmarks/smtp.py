@@ -15,28 +15,34 @@ from rich.table import Table
 from tests.benchmarks.engine import WORKERS, deliver_to
 
 READERS = 20_000
-CONNECTIONS = 8  # over all workers
-# A digest of ten papers as it goes over the line, headers included.
-MESSAGE_BYTES = 26_000
+# Over all workers.
+CONNECTIONS = (2, 4, 8)
 
 
 def run() -> Table:
-    table = Table("over SMTP into smtp-sink", "messages/s", "share", "MB a worker")
+    table = Table("over SMTP into smtp-sink", *(f"{number} connections" for number in CONNECTIONS))
     with TemporaryDirectory() as folder:
         tools = _Postfix(Path(folder))
-        baseline = tools.rate_of_smtp_source()
-        with tools.sink() as port:
-            ours = deliver_to(READERS, _environ(port))
-    table.add_row("Postfix's smtp-source", f"{baseline:,.0f}", "100 %", "")
-    share = f"{ours.per_second / baseline:.0%}"
-    table.add_row("Broadsheet, everything", f"{ours.per_second:,.0f}", share, f"{ours.peak_mb:.0f}")
+        ours, theirs = [], []
+        for number in CONNECTIONS:
+            with tools.sink() as port:
+                ours.append(deliver_to(READERS, _environ(port, number)))
+            # With messages of the same size as ours.
+            theirs.append(tools.rate_of_smtp_source(number, ours[-1].message_bytes))
+    table.add_row("messages/s of smtp-source", *(f"{rate:,.0f}" for rate in theirs))
+    table.add_row("messages/s of Broadsheet", *(f"{one.per_second:,.0f}" for one in ours))
+    shares = (one.per_second / rate for one, rate in zip(ours, theirs, strict=True))
+    table.add_row("share", *(f"{share:.0%}" for share in shares))
+    table.add_row("bytes a message", *(f"{one.message_bytes:,}" for one in ours))
+    table.add_row("µs of hand over", *(f"{one.stages['hand over']:.0f}" for one in ours))
+    table.add_row("MB a worker", *(f"{one.peak_mb:.0f}" for one in ours))
     return table
 
 
-def _environ(port: int) -> dict[str, str]:
+def _environ(port: int, connections: int) -> dict[str, str]:
     return {
         "EMAIL_URL": f"smtp://127.0.0.1:{port}",
-        "MAIL_CONNECTIONS": str(CONNECTIONS // WORKERS),
+        "MAIL_CONNECTIONS": str(connections // WORKERS),
     }
 
 
@@ -74,13 +80,13 @@ class _Postfix:
             yield port
             sink.terminate()
 
-    def rate_of_smtp_source(self) -> float:
-        """Messages a second that smtp-source reaches with our connections and message size."""
+    def rate_of_smtp_source(self, connections: int, message_bytes: int) -> float:
+        """Messages a second that smtp-source reaches with these connections and this size."""
         with self.sink() as port:
             start = time.monotonic()
             source = self._start(
                 "smtp-source",
-                *("-s", str(CONNECTIONS), "-m", str(READERS), "-l", str(MESSAGE_BYTES), "-d"),
+                *("-s", str(connections), "-m", str(READERS), "-l", str(message_bytes), "-d"),
                 f"127.0.0.1:{port}",
             )
             assert source.wait() == 0

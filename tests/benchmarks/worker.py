@@ -20,6 +20,7 @@ EVERY = 1.0
 def main() -> None:
     django.setup()
     # Django has to be set up first.
+    from digest import wire  # noqa: PLC0415
     from digest.delivery import leases, run, sender  # noqa: PLC0415
 
     stages: Counter[str] = Counter()
@@ -32,6 +33,8 @@ def main() -> None:
         (leases, "record", "record"),
     ):
         setattr(module, function, _timed(getattr(module, function), stages, stage))
+    sizes: Counter[str] = Counter()
+    wire.PreparedMessage.as_bytes = _weighed(wire.PreparedMessage.as_bytes, sizes)  # type: ignore[method-assign]  # only here
     print("ready", flush=True)
     sys.stdin.readline()
     start, memory = time.process_time(), Memory()
@@ -39,6 +42,7 @@ def main() -> None:
     cpu = time.process_time() - start
     told = {
         "sent": tally.states["sent"],
+        "bytes": sizes["bytes"],
         "cpu": cpu,
         "stages": {**stages, "the rest": cpu - stages.total()},
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -59,6 +63,18 @@ def _timed(function: Callable[..., Any], stages: "Counter[str]", stage: str) -> 
             stages[stage] += time.thread_time() - start  # type: ignore[assignment]  # seconds
 
     return timed
+
+
+def _weighed(function: Callable[..., bytes], sizes: "Counter[str]") -> Callable[..., bytes]:
+    """`function`, with the length of what it answers added up."""
+
+    @wraps(function)
+    def weighed(*args: Any, **kwargs: Any) -> bytes:
+        content = function(*args, **kwargs)
+        sizes["bytes"] += len(content)
+        return content
+
+    return weighed
 
 
 class Memory(threading.Thread):

@@ -38,7 +38,7 @@ def test_a_digest_s_page_says_why_each_paper_was_chosen(admin_client: Client) ->
     ).content.decode()
 
     assert f"{first.title}</a>: You follow Robots" in page
-    assert f"{second.title}</a>: Popular today: 7 votes" in page
+    assert f"{second.title}</a>: Everyone is reading: 7 votes" in page
 
 
 def test_a_digest_s_page_says_why_nothing_was_sent(admin_client: Client) -> None:

@@ -32,7 +32,9 @@ def claim(limit: int = 10, lease: timedelta = LEASE) -> leases.Lease:
 
 def mark(token: object, *digests: Digest, lease: timedelta = LEASE) -> dict[int, str]:
     selections = [
-        Composed(digest.pk, Window(digest.edition_id, digest.edition.date), (1,), ("votes:1",), "")
+        Composed(
+            digest.pk, Window(digest.edition_id, digest.edition.date), (1,), ("votes:1",), (), ""
+        )
         for digest in digests
     ]
     return leases.mark_sending(

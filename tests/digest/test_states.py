@@ -335,7 +335,7 @@ class Delivery(RuleBasedStateMachine):
         window = Window(0, timezone.now().date())
         return leases.mark_sending(
             worker.token,
-            [Composed(pk, window, (1,), ("votes:1",), "") for pk in self.digests],
+            [Composed(pk, window, (1,), ("votes:1",), (), "") for pk in self.digests],
             lease=LONG,
             late=LONG,
             mail_service=SERVICE,

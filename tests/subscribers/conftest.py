@@ -1,13 +1,29 @@
 """What the tests of subscribers share."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
+from django.conf import settings
 from django.utils import timezone
 
-from subscribers import links
+from subscribers import abuse, links
+from subscribers.forms import opened_now
 from subscribers.models import Subscriber
 from tests.factories import make_reader
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_counted() -> None:
+    """Nobody signed up before: the caps are counted in the one Redis of the run."""
+    abuse._window(settings.REDIS_URL).storage.reset()
+
+
+@pytest.fixture
+def opened() -> str:
+    """The signed time of a form that was opened ten seconds ago."""
+    with time_machine.travel(timezone.now() - timedelta(seconds=10)):
+        return opened_now()
 
 
 @pytest.fixture

@@ -62,5 +62,72 @@ def test_what_is_no_plain_address_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["jörg@x.example", "\uff41@x.example", "用户@x.example"])
 def test_a_local_part_that_is_not_ascii_is_refused_in_clear_words(text: str) -> None:
-    with pytest.raises(addresses.InvalidAddress, match="before the @-sign are not supported"):
+    with pytest.raises(addresses.InvalidAddress, match="before the @ are not supported yet"):
         addresses.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("reader", "has an @ in it"),
+        ("a@x.example, b@x.example", "one address only"),
+        ("Ada <a@x.example>", "one address only"),
+        ("a@localhost", "looks like example.org"),
+        (f"a@{'b.' * 130}example", "longer than an address can be"),
+        ("a@x..example", "look for a slip"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_in_plain_words(text: str, words: str) -> None:
+    with pytest.raises(addresses.InvalidAddress, match=words):
+        addresses.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("entered", "meant"),
+    [
+        ("Ada@gmial.com", "Ada@gmail.com"),
+        ("ada@gmail.con", "ada@gmail.com"),
+        ("ada@gnail.com", "ada@gmail.com"),
+        ("ada+x@hotmial.com", "ada+x@hotmail.com"),
+        ("ada@outlok.com", "ada@outlook.com"),
+        ("ada@yaho.com", "ada@yahoo.com"),
+        ("ada@gmx.dee", "ada@gmx.de"),
+        ("ada@iclould.com", "ada@icloud.com"),
+    ],
+)
+def test_a_slip_in_a_common_domain_is_found(entered: str, meant: str) -> None:
+    found = addresses.better_spelled(addresses.parse(entered))
+
+    assert found is not None
+    assert found.deliver_to == meant
+
+
+@pytest.mark.parametrize(
+    "entered",
+    [
+        "ada@gmail.com",
+        "ada@mail.com",
+        "ada@ymail.com",
+        "ada@gmail.de",
+        "ada@hotmail.de",
+        "ada@gmx.at",
+        "ada@example.org",
+        "ada@mit.edu",
+        "ada@xn--bcher-kva.example",
+    ],
+)
+def test_a_domain_that_is_no_slip_is_not_asked_about(entered: str) -> None:
+    assert addresses.better_spelled(addresses.parse(entered)) is None
+
+
+def test_spellings_that_reach_one_mailbox_share_an_abuse_key() -> None:
+    one = ["ada.l@gmail.com", "adal+news@gmail.com", "A.d.a.L@googlemail.com"]
+    others = ["adal@dest.example", "ada.l@dest.example", "ada@gmail.com"]
+
+    assert len({addresses.abuse_key(spelling) for spelling in one}) == 1
+    assert len({addresses.abuse_key(spelling) for spelling in others}) == 3
+    assert addresses.abuse_key("x+1@dest.example") == addresses.abuse_key("X@dest.example")
+
+
+def test_an_abuse_key_is_no_address_hash() -> None:
+    assert addresses.abuse_key("ada@dest.example") != addresses.hashed("ada@dest.example")

@@ -117,6 +117,30 @@ def test_the_link_in_a_confirmation_confirms(now: datetime, sink: Sink, client: 
     assert letter.subscriber.state == Subscriber.State.ACTIVE
 
 
+def test_the_other_link_in_a_confirmation_forgets_the_address(
+    now: datetime, sink: Sink, client: Client
+) -> None:
+    letter = waiting(CONFIRM, now)
+    letters.send(letter, datetime.now(tz=now.tzinfo))
+
+    found = re.search(r"https://\S+/n/\S+", text_of(parsed(sink.messages[0]), "plain"))
+    assert found is not None
+    client.post(urlsplit(found.group()).path)
+
+    assert not Subscriber.objects.exists()
+    assert Suppression.objects.get().address_hash == letter.subscriber.address_hash
+
+
+def test_a_letter_is_in_its_readers_language(now: datetime, sink: Sink) -> None:
+    waiting(CONFIRM, now, language="de")
+
+    letters.send_waiting(now, 10)
+
+    message = parsed(sink.messages[0])
+    assert message["Content-Language"] == "de"
+    assert '<html lang="de"' in text_of(message, "html")
+
+
 def test_the_letter_to_a_reader_holds_their_preferences_link(now: datetime, sink: Sink) -> None:
     letter = waiting(KNOWN, now)
 
@@ -133,7 +157,8 @@ def test_the_link_is_made_when_the_letter_goes_out(now: datetime, sink: Sink) ->
 
     letters.send_waiting(now + timedelta(hours=5), 10)
 
-    assert Link.objects.get().expires_at == now + timedelta(hours=53)
+    link = Link.objects.get(purpose=Link.Purpose.CONFIRM)
+    assert link.expires_at == now + timedelta(hours=53)
 
 
 # --- when it cannot ------------------------------------------------------------------------

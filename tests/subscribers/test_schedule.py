@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from subscribers.schedule import next_due
+from subscribers.models import Subscriber
+from subscribers.schedule import end_of_day, last_due_of, next_due, next_due_of
 
 ZONES = sorted(available_timezones())
 
@@ -119,6 +120,37 @@ def test_a_day_that_a_country_left_out_has_no_digest(zone: str, missing: date) -
     assert result - day_before.astimezone(UTC) == timedelta(days=1)
 
 
+# --- the days themselves -------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("now", "zone", "end"),
+    [
+        ("2026-11-23T12:00", "UTC", "2026-11-24T00:00"),
+        ("2026-11-23T12:00", "Asia/Tokyo", "2026-11-23T15:00"),
+        ("2026-03-29T10:00", "Europe/Berlin", "2026-03-29T22:00"),  # of 23 hours
+        ("2026-11-01T12:00", "America/New_York", "2026-11-02T05:00"),  # of 25
+        ("2026-03-28T12:00", "Asia/Beirut", "2026-03-28T22:00"),  # tomorrow has no midnight
+        ("2011-12-29T12:00", "Pacific/Apia", "2011-12-30T10:00"),  # tomorrow is left out
+    ],
+)
+def test_a_day_ends_where_the_next_one_begins(now: str, zone: str, end: str) -> None:
+    assert end_of_day(at(now), zone) == at(end)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "now", "last"),
+    [
+        ("daily", "2026-11-23T07:00", "2026-11-23T07:00"),
+        ("daily", "2026-11-23T06:59", "2026-11-22T07:00"),
+        ("weekdays", "2026-11-23T06:59", "2026-11-20T07:00"),
+        ("weekly", "2026-11-24T12:00", "2026-11-18T07:00"),
+    ],
+)
+def test_the_last_digest_was_due_when_the_wishes_say(frequency: str, now: str, last: str) -> None:
+    reader = Subscriber(frequency=frequency, weekday=2)
+
+    assert last_due_of(reader, at(now)) == at(last)
+
+
 # --- properties ----------------------------------------------------------------------------
 instants = st.datetimes(
     datetime(1990, 1, 1),  # noqa: DTZ001  # hypothesis wants naive limits
@@ -185,3 +217,16 @@ def test_every_zone_has_one_digest_a_day_over_the_changes_of_a_year() -> None:
             instant = due(instant, zone, 2)
             dues.append(instant.astimezone(ZoneInfo(zone)).date())
         assert len(dues) == len(set(dues)) == (dues[-1] - dues[0]).days + 1, zone
+
+
+@settings(max_examples=100, deadline=None)
+@given(after=instants, wish=wishes)
+def test_what_is_due_next_is_the_last_that_was_due_once_it_has_come(
+    after: datetime, wish: dict[str, object]
+) -> None:
+    reader = Subscriber(**wish)
+
+    due = next_due_of(reader, after)
+
+    assert last_due_of(reader, due) == due
+    assert (last_due_of(reader, due - timedelta(seconds=1)) or after) <= after

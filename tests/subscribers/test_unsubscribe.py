@@ -1,21 +1,27 @@
 """The way out: by the page's button and by a mail program's one click (RFC 8058)."""
 
-from collections.abc import Callable
+import re
+import socket
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+import time_machine
 from celery import current_app
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
 
-from subscribers import links
-from subscribers.models import Consent, Subscriber
+from subscribers import links, suppression
+from subscribers.models import Consent, Subscriber, Suppression
+from subscribers.unsubscribe import UNDO_FOR, unsubscribe
+from tests.digest.sent import mail_of, sent_digest
 from tests.factories import make_reader
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
-Post = Callable[[str], int]
+pytestmark = pytest.mark.django_db
 
 
 def path_of(reader: Subscriber) -> str:
@@ -39,23 +45,24 @@ def test_opening_the_link_changes_nothing(client: Client, reader: Subscriber, me
     assert state_of(reader) == Subscriber.State.UNSUBSCRIBED
 
 
-def test_the_page_shows_the_address_masked_and_one_button(
+def test_the_page_shows_the_address_masked_and_one_button_to_leave(
     client: Client, reader: Subscriber
 ) -> None:
     page = client.get(path_of(reader))
 
     html = page.content.decode()
     assert page.status_code == 200
-    assert (html.count("<form"), html.count("<button")) == (1, 1)
+    assert re.findall(r'name="page" value="(\w+)"', html) == ["leave", "weekly", "pause"]
     assert "R***@dest.example" in html
     assert reader.email not in html
 
 
 def test_the_button_unsubscribes(client: Client, reader: Subscriber) -> None:
-    page = client.post(path_of(reader), {"page": "1"})
+    page = client.post(path_of(reader), {"page": "leave"}, follow=True)
 
     reader.refresh_from_db()
-    assert page.status_code == 200
+    assert page.redirect_chain == [(path_of(reader), 303)]
+    assert "You are unsubscribed" in page.content.decode()
     assert (reader.state, reader.next_due_at) == (Subscriber.State.UNSUBSCRIBED, None)
     assert reader.unsubscribed_at is not None
     assert acts() == [Consent.Act.UNSUBSCRIBED]
@@ -144,3 +151,162 @@ def test_token_pages_are_kept_by_nobody(client: Client, reader: Subscriber) -> N
         assert page["Referrer-Policy"] == "no-referrer"
         assert page["X-Robots-Tag"] == "noindex, nofollow"
         assert (dict(page.cookies), page.has_header("Location")) == ({}, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_click_works_over_http_1_0(live_server: LiveServer) -> None:
+    reader = make_reader()
+    links.ensure([reader], timezone.now())
+    body = "List-Unsubscribe=One-Click"
+    head = f"POST {path_of(reader)} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {len(body)}"
+    kind = "Content-Type: application/x-www-form-urlencoded"
+
+    with socket.create_connection((live_server.thread.host, live_server.thread.port), 10) as call:
+        call.sendall(f"{head}\r\n{kind}\r\n\r\n{body}".encode())
+        answer = call.makefile("rb").readline()
+
+    assert answer.split()[1] == b"200"
+    assert state_of(reader) == Subscriber.State.UNSUBSCRIBED
+
+
+# --- for ever ------------------------------------------------------------------------------
+def test_the_link_in_an_old_mail_outlives_keys_and_edition(
+    client: Client, settings: Settings
+) -> None:
+    digest = sent_digest()
+    mail = mail_of(digest)
+    header = str(mail.message()["List-Unsubscribe"])
+    reader, edition = digest.subscriber, digest.edition
+    assert reader is not None
+
+    settings.LINK_KEY = "another-link-key-another-link-key-another"
+    settings.SECRET_KEY = "another-secret-key-another-secret-key-another"
+    digest.delete()
+    edition.delete()
+    with time_machine.travel(timezone.now() + timedelta(days=3650)):
+        answer = client.post(urlsplit(header.strip("<>")).path, ONE_CLICK)
+
+    assert answer.status_code == 200
+    assert state_of(reader) == Subscriber.State.UNSUBSCRIBED
+
+
+# --- less instead --------------------------------------------------------------------------
+def test_one_digest_a_week_instead(client: Client, reader: Subscriber) -> None:
+    page = client.post(path_of(reader), {"page": "weekly"}, follow=True)
+
+    reader.refresh_from_db()
+    html = page.content.decode()
+    assert (reader.state, reader.frequency) == ("active", "weekly")
+    assert "From now on one digest comes a week." in html
+    assert re.findall(r'name="page" value="(\w+)"', html) == ["leave", "pause"]
+
+
+def test_a_pause_of_a_month_instead(client: Client, reader: Subscriber) -> None:
+    page = client.post(path_of(reader), {"page": "pause"}, follow=True)
+
+    reader.refresh_from_db()
+    assert reader.state == Subscriber.State.ACTIVE
+    assert reader.paused_until == timezone.now().date() + timedelta(days=30)
+    assert reader.next_due_at is not None
+    assert reader.next_due_at.date() == reader.paused_until
+    assert "No digest comes for a month." in page.content.decode()
+
+
+@pytest.mark.parametrize("wish", ["weekly", "pause"])
+def test_who_left_is_not_brought_back_by_wishing_less(
+    client: Client, reader: Subscriber, wish: str
+) -> None:
+    client.post(path_of(reader), ONE_CLICK)
+
+    client.post(path_of(reader), {"page": wish})
+
+    reader.refresh_from_db()
+    assert (reader.state, reader.next_due_at) == (Subscriber.State.UNSUBSCRIBED, None)
+
+
+# --- taking it back ------------------------------------------------------------------------
+@pytest.mark.parametrize("leaving", [{"page": "leave"}, ONE_CLICK])
+def test_leaving_can_be_taken_back_on_the_same_page(
+    client: Client, reader: Subscriber, leaving: dict[str, str]
+) -> None:
+    client.post(path_of(reader), leaving)
+    assert 'value="undo"' in client.get(path_of(reader)).content.decode()
+
+    page = client.post(path_of(reader), {"page": "undo"}, follow=True)
+
+    reader.refresh_from_db()
+    assert (reader.state, reader.unsubscribed_at) == (Subscriber.State.ACTIVE, None)
+    assert reader.next_due_at is not None
+    assert acts()[1:] == [Consent.Act.RESUMED]
+    assert "Welcome back" in page.content.decode()
+
+
+def test_after_a_week_it_cannot_be_taken_back(client: Client, reader: Subscriber) -> None:
+    unsubscribe(reader, Consent.Act.ONE_CLICK, timezone.now() - UNDO_FOR)
+
+    page = client.post(path_of(reader), {"page": "undo"}, follow=True)
+
+    assert state_of(reader) == Subscriber.State.UNSUBSCRIBED
+    assert 'value="undo"' not in page.content.decode()
+    assert 'href="/signup/"' in page.content.decode()
+
+
+@pytest.mark.parametrize("act", [Consent.Act.COMPLAINED, Consent.Act.REFUSED])
+def test_a_complaint_and_a_refusal_cannot_be_taken_back(
+    client: Client, reader: Subscriber, act: Consent.Act
+) -> None:
+    unsubscribe(reader, act, timezone.now())
+
+    client.post(path_of(reader), {"page": "undo"})
+
+    assert (state_of(reader), acts()) == (Subscriber.State.UNSUBSCRIBED, [act])
+
+
+def test_with_an_address_that_bounced_leaving_cannot_be_taken_back(
+    client: Client, reader: Subscriber
+) -> None:
+    unsubscribe(reader, Consent.Act.ONE_CLICK, timezone.now())
+    suppression.suppress(reader.address_hash, Suppression.Reason.BOUNCED, timezone.now())
+
+    client.post(path_of(reader), {"page": "undo"})
+
+    assert state_of(reader) == Subscriber.State.UNSUBSCRIBED
+
+
+def test_a_sign_up_that_was_never_confirmed_is_not_confirmed_by_taking_leaving_back(
+    client: Client,
+) -> None:
+    pending = make_reader(state=Subscriber.State.PENDING, confirmed_at=None)
+    links.ensure([pending], timezone.now())
+    client.post(path_of(pending), ONE_CLICK)
+
+    client.post(path_of(pending), {"page": "undo"})
+
+    assert state_of(pending) == Subscriber.State.UNSUBSCRIBED
+
+
+# --- why -----------------------------------------------------------------------------------
+def test_a_reason_may_be_given_once(client: Client, reader: Subscriber) -> None:
+    client.post(path_of(reader), {"page": "leave"})
+
+    page = client.post(path_of(reader), {"page": "reason", "reason": "too_many"}, follow=True)
+    client.post(path_of(reader), {"page": "reason", "reason": "other"})
+
+    assert Consent.objects.get().reason == Consent.Reason.TOO_MANY
+    assert "Thank you for telling us why." in page.content.decode()
+    assert 'value="reason"' not in page.content.decode()
+
+
+@pytest.mark.parametrize("reason", ["", "because"])
+def test_no_reason_is_no_reason(client: Client, reader: Subscriber, reason: str) -> None:
+    client.post(path_of(reader), {"page": "leave"})
+
+    client.post(path_of(reader), {"page": "reason", "reason": reason})
+
+    assert Consent.objects.get().reason == ""
+
+
+def test_a_reader_who_stays_gives_no_reason(client: Client, reader: Subscriber) -> None:
+    client.post(path_of(reader), {"page": "reason", "reason": "too_many"})
+
+    assert (state_of(reader), acts()) == (Subscriber.State.ACTIVE, [])

@@ -28,7 +28,9 @@ def reader() -> Subscriber:
     return reader
 
 
-def mail_to(client: Client, address: str, headers: list[dict[str, str]] | None = None) -> Any:
+def mail_to(
+    client: Client, address: str, headers: list[dict[str, str]] | None = None, **more: str
+) -> Any:
     """What Postmark's inbound webhook says of a mail to `address` from anybody."""
     return client.post(
         "/webhooks/postmark/inbound/",
@@ -39,6 +41,7 @@ def mail_to(client: Client, address: str, headers: list[dict[str, str]] | None =
             "Subject": "unsubscribe",
             "TextBody": "",
             "Headers": headers or [],
+            **more,
         },
         content_type="application/json",
         headers={"Authorization": "Basic " + base64.b64encode(b"us:secret").decode()},
@@ -73,12 +76,53 @@ def test_a_mail_without_a_token_of_ours_does_nothing(
     assert (answer.status_code, state_of(reader)) == (200, Subscriber.State.ACTIVE)
 
 
-def test_a_machine_s_answer_does_nothing(client: Client, reader: Subscriber) -> None:
-    headers = [{"Name": "Auto-Submitted", "Value": "auto-replied"}]
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Auto-Submitted", "auto-replied"),
+        ("Auto-Submitted", "auto-generated (failure)"),
+        ("Precedence", "auto_reply"),
+        ("X-Autoreply", "yes"),
+        ("X-Autorespond", "Away until Monday"),
+        ("Return-Path", "<>"),
+    ],
+)
+def test_a_machine_s_answer_does_nothing(
+    client: Client, reader: Subscriber, name: str, value: str
+) -> None:
+    answer = mail_to(client, links.unsubscribe_address(reader.pk), [{"Name": name, "Value": value}])
+
+    assert answer.status_code == 200
+
+    assert state_of(reader) == Subscriber.State.ACTIVE
+
+
+def test_a_bounce_does_nothing(client: Client, reader: Subscriber) -> None:
+    address = links.unsubscribe_address(reader.pk)
+    report = (
+        f"From: mailer-daemon@elsewhere.example\nTo: {address}\nMIME-Version: 1.0\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="x"\n\n'
+        "--x\nContent-Type: text/plain\n\nNobody there.\n"
+        "--x\nContent-Type: message/delivery-status\n\n"
+        "Reporting-MTA: dns; elsewhere.example\n\nAction: failed\nStatus: 5.1.1\n\n--x--\n"
+    )
+
+    answer = mail_to(client, address, RawEmail=report)
+
+    assert (answer.status_code, state_of(reader)) == (200, Subscriber.State.ACTIVE)
+
+
+def test_a_mail_that_says_that_a_person_wrote_it_unsubscribes(
+    client: Client, reader: Subscriber
+) -> None:
+    headers = [
+        {"Name": "Auto-Submitted", "Value": "No"},
+        {"Name": "Return-Path", "Value": "<whoever@elsewhere.example>"},
+    ]
 
     mail_to(client, links.unsubscribe_address(reader.pk), headers)
 
-    assert state_of(reader) == Subscriber.State.ACTIVE
+    assert state_of(reader) == Subscriber.State.UNSUBSCRIBED
 
 
 def test_without_a_mailbox_there_is_no_address(settings: Settings) -> None:

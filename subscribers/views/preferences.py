@@ -1,0 +1,84 @@
+from datetime import datetime
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.translation import override
+
+from subscribers import links, preferences
+from subscribers import unsubscribe as unsubscribing
+from subscribers.forms import PreferencesForm
+from subscribers.models import Link, Subscriber
+
+from .links import token_page
+from .ringing import ring_for_letters
+from .speaking import render_for
+
+
+@token_page
+def set_preferences(request: HttpRequest, token: str) -> HttpResponse:
+    """What a reader may set. Shows the address masked: a digest may have been forwarded.
+
+    For the same reason what concerns the address and all that is known of the reader needs a
+    fresh link, which this page mails on a POST; as it does when the link is too old.
+    """
+    now = timezone.now()
+    try:
+        link = links.find(token, Link.Purpose.PREFERENCES, now)
+    except links.ExpiredLink as expired:
+        return _too_old(request, expired.link.subscriber, now)
+    subscriber = link.subscriber
+    if "link" in request.POST:
+        return _mail_link(request, subscriber, now)
+    shown = {
+        "token": token,
+        "is_fresh": links.is_fresh(link),
+        "is_mailed": "mailed" in request.GET,
+    }
+    if subscriber.state != Subscriber.State.ACTIVE:
+        shown |= {"shows_data": True, "way_back": _way_back(subscriber, now)}
+        return render_for(subscriber, request, "subscribers/not_subscribed.html", shown)
+    if "resume" in request.POST:
+        preferences.end_pause(subscriber, now)
+        return _seen(request, "resumed")
+    with override(subscriber.language):
+        posted = request.POST if request.method == "POST" else None
+        today = preferences.today_of(subscriber, now)
+        form = PreferencesForm(subscriber, today, posted)
+        if form.is_valid():
+            preferences.save_preferences(subscriber, form.wanted(), now)
+            return _seen(request, "saved")
+        context = {
+            "form": form,
+            "is_saved": "saved" in request.GET and not form.is_bound,
+            "is_resumed": "resumed" in request.GET,
+            "is_paused": subscriber.paused_until is not None and subscriber.paused_until > today,
+            "next_digest": preferences.next_digest_in_words(subscriber, now),
+            "unsubscribe_url": links.unsubscribe_url(subscriber.pk),
+        }
+    return render_for(subscriber, request, "subscribers/preferences.html", shown | context)
+
+
+def _too_old(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpResponse:
+    """Offer a new link. The answer is the same whatever became of the reader."""
+    if "link" in request.POST:
+        return _mail_link(request, subscriber, now)
+    context = {"is_mailed": "mailed" in request.GET}
+    return render_for(subscriber, request, "subscribers/old_preferences.html", context, status=410)
+
+
+def _mail_link(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpResponse:
+    preferences.mail_link(subscriber, now)
+    transaction.on_commit(ring_for_letters)
+    return _seen(request, "mailed")
+
+
+def _way_back(subscriber: Subscriber, now: datetime) -> str:
+    """Where somebody who left may take it back, for as long as that is possible."""
+    can_resume = unsubscribing.can_resume(subscriber, now)
+    return links.unsubscribe_url(subscriber.pk) if can_resume else ""
+
+
+def _seen(request: HttpRequest, what: str) -> HttpResponse:
+    """To the page again, by a GET, which says what was done."""
+    return HttpResponseRedirect(f"{request.path}?{what}", status=303)

@@ -1,0 +1,101 @@
+import logging
+from datetime import datetime
+
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http.multipartparser import MultiPartParserError
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import override, pgettext_lazy
+
+from subscribers import links, preferences
+from subscribers import unsubscribe as unsubscribing
+from subscribers.models import Consent, Link, Subscriber
+
+from .links import token_page
+from .speaking import render_for
+
+logger = logging.getLogger(__name__)
+
+REASONS = [
+    (Consent.Reason.TOO_MANY.value, pgettext_lazy("why I left", "Too many mails")),
+    (Consent.Reason.NOT_FOR_ME.value, pgettext_lazy("why I left", "Not the papers I want")),
+    (Consent.Reason.NEVER_ASKED.value, pgettext_lazy("why I left", "I never asked for it")),
+    (Consent.Reason.OTHER.value, pgettext_lazy("why I left", "Something else")),
+]
+
+
+@token_page
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """Unsubscribe: by the page's button, or by a mail program's one-click POST (RFC 8058).
+
+    A POST needs nothing but the path. Whatever our page did not write is one click: it always
+    gets the same answer, so that it can be repeated and tells nothing, and redirects nowhere,
+    which RFC 8058 §3.1 forbids. Our own buttons lead to the page again.
+    """
+    now = timezone.now()
+    if request.method != "POST":
+        return _page(request, links.find(token, Link.Purpose.UNSUBSCRIBE, now).subscriber, now)
+    try:
+        subscriber = links.find(token, Link.Purpose.UNSUBSCRIBE, now).subscriber
+    except links.BadLink:
+        logger.info("An unsubscribe link that we do not know was used")
+        return render(request, "subscribers/unsubscribed.html")
+    posted = _posted(request)
+    if "page" in posted:
+        done = _do(posted, subscriber, now)
+        return HttpResponseRedirect(request.path + done, status=303)
+    unsubscribing.unsubscribe(subscriber, Consent.Act.ONE_CLICK, now)
+    return render(request, "subscribers/unsubscribed.html")
+
+
+def _posted(request: HttpRequest) -> QueryDict:
+    try:
+        return request.POST
+    except (MultiPartParserError, SuspiciousOperation, OSError):
+        return QueryDict()  # the reader's wish counts, not the form of the body
+
+
+def _do(posted: QueryDict, subscriber: Subscriber, now: datetime) -> str:
+    """Do what a button of our page says. Answers what the next page shows, as a query."""
+    is_active = subscriber.state == Subscriber.State.ACTIVE
+    match posted["page"]:
+        case "weekly" if is_active:
+            preferences.come_weekly(subscriber, now)
+            return "?weekly"
+        case "pause" if is_active:
+            preferences.pause_for_a_month(subscriber, now)
+            return "?paused"
+        case "undo":
+            return "?resumed" if unsubscribing.resume(subscriber, now) else ""
+        case "reason" if (reason := posted.get("reason", "")) in Consent.Reason:
+            unsubscribing.give_reason(subscriber, Consent.Reason(reason))
+        case "weekly" | "pause" | "reason":
+            pass  # of a page that was open while the reader left, or came back
+        case _:
+            unsubscribing.unsubscribe(subscriber, Consent.Act.UNSUBSCRIBED, now)
+    return ""
+
+
+def _page(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpResponse:
+    if subscriber.state == Subscriber.State.UNSUBSCRIBED:
+        leaving = unsubscribing.leaving_of(subscriber)
+        context = {
+            "can_resume": unsubscribing.can_resume(subscriber, now),
+            "reasons": REASONS,
+            "may_say_why": leaving is not None and leaving.act in unsubscribing.LEFT_BY_CHOICE,
+            "has_said_why": leaving is not None and leaving.reason != "",
+        }
+        return render_for(subscriber, request, "subscribers/left.html", context)
+    today = preferences.today_of(subscriber, now)
+    with override(subscriber.language):
+        next_digest = preferences.next_digest_in_words(subscriber, now)
+    is_paused = subscriber.paused_until is not None and subscriber.paused_until > today
+    context = {
+        "done": next((done for done in ("weekly", "paused", "resumed") if done in request.GET), ""),
+        "next_digest": next_digest,
+        "is_active": subscriber.state == Subscriber.State.ACTIVE,
+        "is_paused": is_paused,
+        "is_weekly": subscriber.frequency == Subscriber.Frequency.WEEKLY,
+    }
+    return render_for(subscriber, request, "subscribers/unsubscribe.html", context)

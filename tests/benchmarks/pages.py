@@ -1,0 +1,223 @@
+"""Public pages and the sign-up, asked for fifty times a second, by one process of gunicorn."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from statistics import median, quantiles
+from urllib.parse import urlencode
+
+from django.utils import timezone
+from rich.table import Table
+
+from digest.models import Edition, EditionPaper, Paper, PaperTopic, Sighting
+from subscribers.forms import opened_now
+from subscribers.models import Subscriber
+from tests.benchmarks.load import CANDIDATES
+from tests.factories import abstract_of, starter_topics
+
+PER_SECOND, SECONDS = 50, 4.0
+EDITIONS = 40
+WORDS = (
+    *("sparse", "dense", "robot", "hand", "protein", "graph", "reward", "speech", "music"),
+    *("image", "video", "retrieval", "token", "proof", "planning", "memory", "agent", "safety"),
+)
+# All of these come from one machine, within a minute.
+WITHOUT_CAPS = dict.fromkeys(
+    ("SIGNUPS_PER_NETWORK", "SIGNUPS_PER_DOMAIN", "CONFIRMATIONS_PER_HOUR"), "1000000"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one request took: in the process (its CPU, and with the database), and for the
+    visitor, who may have had to wait."""
+
+    status: int
+    queries: int
+    cpu_ms: float
+    server_ms: float
+    visitor_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is asked for, by GET or, with bodies, by POST: a body for each request.
+
+    With `is_new` each address is another one, so that each page is made: public ones are kept
+    for a minute.
+    """
+
+    name: str
+    path: str
+    status: int = 200
+    bodies: Sequence[str] = ()
+    is_new: bool = False
+
+
+def run() -> Table:
+    paper = _fill(Random(1))
+    number = int(PER_SECOND * SECONDS)
+    signups = [_signup(place) for place in range(number)]
+    with _gunicorn() as port:
+        nothing, *measured = [
+            (page, _ask(port, page, number))
+            for page in (
+                Page("a view that renders nothing", "/nothing"),
+                Page("sign-up, the form", "/"),
+                Page("sign-up, sent", "/signup/", status=302, bodies=signups),
+                Page("today, made anew", "/today", is_new=True),
+                Page("today", "/today"),
+                Page("a topic, made anew", "/topics/retrieval", is_new=True),
+                Page("a paper, made anew", f"/papers/{paper.pk}/", is_new=True),
+                Page("search, made anew", "/search?q=sparse+robot", is_new=True),
+                Page("search, misspelt, made anew", "/search?q=sparce+robbot", is_new=True),
+            )
+        ]
+    assert Subscriber.objects.count() == number
+    base = median(answer.server_ms for answer in nothing[1])
+    table = Table(
+        f"one process, {PER_SECOND} requests a second",
+        *("queries", "ms of CPU", "ms, p50", "ms, p95", "ms with waiting, p95", "x nothing"),
+    )
+    for page, answers in [nothing, *measured]:
+        table.add_row(page.name, *_figures(answers, base))
+    return table
+
+
+def _figures(answers: Sequence[Answer], base: float) -> list[str]:
+    server = [answer.server_ms for answer in answers]
+    visitor = [answer.visitor_ms for answer in answers]
+    queries = sorted({answer.queries for answer in answers})
+    return [
+        "-".join(str(number) for number in {queries[0]: 0, queries[-1]: 0}),
+        f"{median(answer.cpu_ms for answer in answers):.1f}",
+        f"{median(server):.1f}",
+        f"{quantiles(server, n=20)[-1]:.1f}",
+        f"{quantiles(visitor, n=20)[-1]:.1f}",
+        f"{median(server) / base:.1f}",
+    ]
+
+
+# --- asking --------------------------------------------------------------------------------
+def _ask(port: int, page: Page, number: int) -> list[Answer]:
+    """Ask `number` times, at even distances, whether or not the last answer has come."""
+    start = time.perf_counter() + 0.2
+    with ThreadPoolExecutor(32) as pool:
+        _warm_up(port, page)
+        asked = [
+            pool.submit(_answer, port, page, start + place / PER_SECOND, place)
+            for place in range(number)
+        ]
+        answers = [future.result() for future in asked]
+    assert {answer.status for answer in answers} == {page.status}, page
+    return answers
+
+
+def _warm_up(port: int, page: Page) -> None:
+    """The first of its kind has templates and much else to load."""
+    _answer(port, Page(page.name, page.path), 0.0, 0)
+
+
+def _answer(port: int, page: Page, at: float, place: int) -> Answer:
+    time.sleep(max(0.0, at - time.perf_counter()))
+    body = page.bodies[place] if page.bodies else ""
+    path = f"{page.path}{'&' if '?' in page.path else '?'}n={place}" if page.is_new else page.path
+    begin = time.perf_counter()
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Host": "news.example.org"}
+    if body:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    line.request("POST" if body else "GET", path, body or None, headers)
+    response = line.getresponse()
+    response.read()
+    line.close()
+    return Answer(
+        response.status,
+        int(response.headers["X-Queries"]),
+        float(response.headers["X-Cpu"]),
+        float(response.headers["X-Milliseconds"]),
+        (time.perf_counter() - begin) * 1000,
+    )
+
+
+@contextmanager
+def _gunicorn() -> Iterator[int]:
+    """One process that takes one request after the other, and the port it listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "gunicorn", "--workers", "1", "--worker-class", "sync"),
+            *("--bind", f"127.0.0.1:{port}", "--no-control-socket", "--log-level", "warning"),
+            "tests.benchmarks.site",
+        ],
+        env={**os.environ, **WITHOUT_CAPS},
+    )
+    try:
+        for _ in range(200):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+# --- what is asked for ---------------------------------------------------------------------
+def _signup(place: int) -> str:
+    """A form that somebody filled in. The proof of when it was opened is another in each."""
+    email = f"visitor{place}@dest.example"
+    opened = opened_now(least=timedelta(0))
+    return urlencode({"email": email, "topics": "retrieval", "zone": "UTC", "opened": opened})
+
+
+def _fill(chance: Random) -> Paper:
+    """An archive of some weeks, with figures for each paper; answers a paper of today's."""
+    topics = starter_topics()
+    today = timezone.now().replace(microsecond=0)
+    for back in reversed(range(EDITIONS)):
+        at = today - timedelta(days=back)
+        papers = Paper.objects.bulk_create(
+            Paper(
+                key=f"arxiv:{back}.{number}",
+                title=f"{' '.join(chance.sample(WORDS, 5)).capitalize()}, {back}.{number}",
+                title_key=f"{back}{number}",
+                abstract=abstract_of(number, sentences=8),
+                authors=[f"Ada Example {n}" for n in range(8)],
+                num_authors=8,
+                url=f"https://arxiv.org/abs/{back}.{number}",
+                first_source="huggingface",
+                first_seen_at=at - timedelta(hours=20),
+                votes=chance.randrange(80),
+            )
+            for number in range(CANDIDATES)
+        )
+        edition = Edition.objects.create(date=at.date(), closed_at=at)
+        fits = [chance.sample(topics, 2) for _ in papers]
+        PaperTopic.objects.bulk_create(
+            PaperTopic(paper=paper, topic=topic, fit=0.7)
+            for paper, about in zip(papers, fits, strict=True)
+            for topic in about
+        )
+        EditionPaper.objects.bulk_create(
+            EditionPaper(
+                edition=edition, paper=paper, votes=paper.votes, fits={str(about[0].pk): 0.7}
+            )
+            for paper, about in zip(papers, fits, strict=True)
+        )
+        Sighting.objects.bulk_create(
+            Sighting(paper=paper, source="huggingface", at=at - timedelta(hours=hour), votes=hour)
+            for paper in papers
+            for hour in range(20, 0, -1)
+        )
+    return papers[0]

@@ -1,0 +1,119 @@
+"""The public pages as people use them: with their eyes, a keyboard, or a screen reader."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.db import connections
+from playwright.sync_api import Browser, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from digest.models import PaperTopic, Sighting
+from tests.factories import make_edition, make_paper, make_topic
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-headless-shell")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+DAY = date(2026, 11, 23)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; `make browser` installs it"),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    # Playwright keeps an event loop in this thread, which Django takes for an async view's.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+        connections.close_all()
+
+
+def fill_the_site() -> list[str]:
+    """Something of everything, and the paths of the pages that show it."""
+    topic = make_topic(slug="robots", name="Robots")
+    papers = [
+        make_paper(
+            title=title,
+            votes=9,
+            organization="Example Lab",
+            keywords=["hands", "cloth"],
+            code_url="https://code.example/x",
+            authors=[f"Author {number}" for number in range(20)],
+            num_authors=20,
+        )
+        for title in ("Robots that fold towels", "Robots that fold maps", "دراسة عن الروبوتات")
+    ]
+    PaperTopic.objects.bulk_create(
+        PaperTopic(paper=paper, topic=topic, fit=0.9) for paper in papers
+    )
+    make_edition(1, day=DAY - timedelta(days=1))
+    make_edition([*papers, *(make_paper() for _ in range(30))], day=DAY, fits={topic.pk: 0.9})
+    for hours, votes in ((0, 1), (24, 9)):
+        at = datetime(2026, 11, 22, tzinfo=UTC) + timedelta(hours=hours)
+        Sighting.objects.create(paper=papers[0], source="huggingface", at=at, votes=votes)
+    paths = ["/today", "/archive", "/archive/2026-11-22", "/topics", "/topics/robots"]
+    paths += ["/topics/robots?order=new", f"/papers/{papers[0].pk}/robots-that-fold-towels"]
+    return [*paths, "/search", "/search?q=robots", "/search?q=robbots", "/search?q=zzz", "/nix"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_no_violation(
+    browser: Browser, live_server: LiveServer, scheme: str, width: int
+) -> None:
+    paths = fill_the_site()
+    page = browser.new_context(
+        color_scheme="dark" if scheme == "dark" else "light",
+        viewport={"width": width, "height": 800},
+    ).new_page()
+
+    found = {}
+    for path in paths:
+        page.goto(f"{live_server.url}{path}")
+        if results := Axe().run(page).response["violations"]:
+            found[path] = [(one["id"], one["nodes"][0]["html"]) for one in results]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+    assert found == {}
+
+
+def test_a_reader_finds_a_paper_by_keyboard_alone(
+    browser: Browser, live_server: LiveServer
+) -> None:
+    fill_the_site()
+    page = browser.new_page()
+
+    page.goto(f"{live_server.url}/today")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the text")).to_be_focused()
+    page.get_by_role("link", name="Search").press("Enter")
+    page.get_by_role("searchbox").press_sequentially("maps")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Robots that fold maps").press("Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Robots that fold maps")
+    expect(page.get_by_role("link", name="Read the paper")).to_be_visible()
+    assert page.context.cookies() == []
+
+
+def test_a_page_breaks_none_of_its_own_rules(browser: Browser, live_server: LiveServer) -> None:
+    paths = fill_the_site()
+    page = browser.new_page()
+    complaints: list[str] = []
+    asked: set[str] = set()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("request", lambda request: asked.add(request.url.split("/")[2]))
+
+    for path in paths[:-1]:
+        page.goto(f"{live_server.url}{path}", wait_until="networkidle")
+
+    assert complaints == []
+    assert asked == {live_server.url.removeprefix("http://")}

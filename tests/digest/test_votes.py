@@ -1,0 +1,214 @@
+"""Votes: what the page behind a mail's links shows, and what only its buttons do."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from digest.models import Vote
+from subscribers.models import Subscriber, Subscription, Term
+from tests.digest.sent import read_path, sent_digest, vote_path
+from tests.factories import make_paper, make_reader, make_topic
+
+pytestmark = pytest.mark.django_db
+
+MUTED = Subscription.Emphasis.MUTED
+
+
+def votes() -> list[tuple[int, int]]:
+    return list(Vote.objects.order_by("id").values_list("paper_id", "value"))
+
+
+@pytest.mark.parametrize(("word", "value"), [("more", 1), ("less", -1)])
+def test_a_button_votes(client: Client, word: str, value: int) -> None:
+    digest = sent_digest()
+
+    answer = client.post(vote_path(digest), {"w": word})
+
+    assert (answer.status_code, answer["Location"]) == (303, vote_path(digest))
+    assert votes() == [(digest.paper_ids[0], value)]
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+@pytest.mark.parametrize("word", ["more", "less"])
+def test_opening_a_link_votes_nothing(client: Client, method: str, word: str) -> None:
+    digest = sent_digest()
+
+    answer = getattr(client, method)(f"{vote_path(digest)}?w={word}")
+
+    assert (answer.status_code, votes(), answer.cookies) == (200, [], {})
+    client.post(vote_path(digest), {"w": word})
+    assert len(votes()) == 1
+
+
+@pytest.mark.parametrize("asked", ["more", "less"])
+def test_the_page_offers_first_what_the_link_said(client: Client, asked: str) -> None:
+    answer = client.get(f"{vote_path(sent_digest())}?w={asked}")
+
+    first = answer.content.decode().partition('name="w" value="')[2].partition('"')[0]
+    assert first == asked
+
+
+def test_the_last_word_counts(client: Client) -> None:
+    digest = sent_digest()
+
+    for word in ("more", "more", "less"):
+        client.post(vote_path(digest), {"w": word})
+
+    assert votes() == [(digest.paper_ids[0], -1)]
+
+
+def test_a_vote_can_be_undone(client: Client) -> None:
+    digest = sent_digest()
+    client.post(vote_path(digest), {"w": "more"})
+    page = client.get(vote_path(digest)).content.decode()
+    assert page.count("Undo") == 1
+
+    client.post(vote_path(digest), {"w": "undo"})
+
+    assert votes() == []
+
+
+def test_the_page_is_good_for_the_next_vote(client: Client) -> None:
+    digest = sent_digest()
+    client.post(vote_path(digest), {"w": "more"})
+
+    page = client.get(vote_path(digest)).content.decode()
+    client.post(vote_path(digest, 1), {"w": "less"})
+
+    forms = [f'action="{vote_path(digest, place)}"' in page for place in (0, 1, 2)]
+    assert forms == [False, True, True]
+    assert votes() == [(digest.paper_ids[0], 1), (digest.paper_ids[1], -1)]
+
+
+def test_the_page_says_why_the_paper_was_there(client: Client) -> None:
+    digest = sent_digest(topic=make_topic(name="Robots & Arms"))
+
+    answer = client.get(vote_path(digest))
+
+    assert "Why it was in your digest: You follow Robots &amp; Arms." in answer.content.decode()
+
+
+def test_a_topic_is_muted_from_the_page_and_taken_back(client: Client) -> None:
+    topic = make_topic()
+    digest = sent_digest(topic=topic)
+    subscription = Subscription.objects.get()
+    assert subscription.emphasis == Subscription.Emphasis.NORMAL
+
+    answer = client.post(vote_path(digest), {"w": "mute", "topic": topic.slug})
+    assert Subscription.objects.get().emphasis == MUTED
+    page = client.get(answer["Location"])
+    client.post(vote_path(digest), {"w": "unmute", "topic": topic.slug, "was": page.context["was"]})
+
+    assert Subscription.objects.get().emphasis == Subscription.Emphasis.NORMAL
+
+
+def test_a_topic_that_was_nothing_to_the_reader_is_nothing_again(client: Client) -> None:
+    topic = make_topic()
+    digest = sent_digest(topic=topic, reader=make_reader())
+
+    client.post(vote_path(digest), {"w": "mute", "topic": topic.slug})
+    assert Subscription.objects.get().emphasis == MUTED
+    client.post(vote_path(digest), {"w": "unmute", "topic": topic.slug, "was": ""})
+
+    assert not Subscription.objects.exists()
+
+
+def test_an_author_is_muted_from_the_page_and_taken_back(client: Client) -> None:
+    digest = sent_digest([make_paper(authors=["Zoë  Ångström"], num_authors=1)])
+
+    client.post(vote_path(digest), {"w": "mute", "author": "Zoë  Ångström"})
+    term = Term.objects.get()
+    page = client.get(vote_path(digest)).content.decode()
+    client.post(vote_path(digest), {"w": "unmute", "author": "Zoë  Ångström"})
+
+    assert (term.kind, term.key, term.is_muted) == ("author", "zoe angstrom", True)
+    assert page.count("Muted:") == 1
+    assert not Term.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {},
+        {"w": "everything"},
+        {"w": "mute"},
+        {"w": "mute", "author": "Nobody Of It"},
+        {"w": "mute", "topic": "no-such-topic"},
+        {"w": "more\x00"},
+    ],
+)
+def test_an_unknown_wish_changes_nothing(client: Client, wish: dict[str, str]) -> None:
+    digest = sent_digest()
+
+    answer = client.post(vote_path(digest), wish)
+
+    assert answer.status_code == 303
+    assert (votes(), list(Term.objects.all())) == ([], [])
+    assert not Subscription.objects.filter(emphasis=MUTED).exists()
+
+
+def test_only_papers_that_one_was_sent_can_be_voted_on(client: Client) -> None:
+    digest, other = sent_digest(), make_paper()
+    path = vote_path(digest).rpartition("/")[0]
+
+    for number in (other.pk, 0, 999_999_999_999_999_999):
+        assert client.get(f"{path}/{number}").status_code == 404
+        assert client.post(f"{path}/{number}", {"w": "more"}).status_code == 404
+    assert votes() == []
+
+
+def test_a_token_for_reading_does_not_vote(client: Client) -> None:
+    digest = sent_digest()
+    token = read_path(digest).split("/")[2]
+
+    answer = client.post(f"/v/{token}/{digest.paper_ids[0]}", {"w": "more"})
+
+    assert (answer.status_code, votes()) == (404, [])
+
+
+def test_a_link_ends_with_its_month_and_the_next(client: Client) -> None:
+    path = vote_path(sent_digest())
+    assert client.get(path).status_code == 200
+
+    with time_machine.travel(timezone.now() + timedelta(days=62)):
+        assert client.get(path).status_code == 410
+
+
+def test_who_has_left_does_not_vote(client: Client) -> None:
+    digest = sent_digest()
+    Subscriber.objects.update(state=Subscriber.State.UNSUBSCRIBED)
+
+    client.post(vote_path(digest), {"w": "more"})
+
+    assert votes() == []
+
+
+def test_what_a_mail_program_adds_is_left_out(client: Client) -> None:
+    path = vote_path(sent_digest())
+
+    for added in ("/", ">", "=3D", "?w=more>", "/?w=less"):
+        assert client.get(path + added).status_code == 200
+
+
+def test_the_page_is_kept_by_nobody(client: Client) -> None:
+    answer = client.get(vote_path(sent_digest()))
+
+    assert (answer["Referrer-Policy"], answer["X-Robots-Tag"]) == (
+        "no-referrer",
+        "noindex, nofollow",
+    )
+    assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.parametrize("papers", [3, 12])
+def test_the_page_takes_the_same_queries_for_any_digest(
+    client: Client, papers: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    digest = sent_digest([make_paper() for _ in range(papers)])
+
+    with django_assert_num_queries(8):
+        client.get(vote_path(digest))

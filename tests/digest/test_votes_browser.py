@@ -1,0 +1,90 @@
+"""Programs that open every link of a mail, and run its pages' scripts, against the real site."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from django.db import connections
+from django.db.models import Model
+from playwright.sync_api import Browser, expect, sync_playwright
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from digest.models import Click, Vote
+from subscribers.models import Consent, Subscriber, Subscription, Term
+from tests.digest.sent import html_part, mail_of, sent_digest, vote_path
+from tests.factories import make_paper, make_topic
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-headless-shell")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; `make browser` installs it"),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    # Playwright keeps an event loop in this thread, which Django takes for an async view's.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+        connections.close_all()
+
+
+def everything_kept() -> list[list[dict[str, Any]]]:
+    """All that a reader says, as it stands in the database."""
+    models: list[type[Model]] = [Vote, Click, Subscriber, Subscription, Term, Consent]
+    return [list(model._default_manager.order_by("pk").values()) for model in models]
+
+
+def test_a_scanner_that_runs_scripts_changes_nothing(
+    browser: Browser, settings: Settings, live_server: LiveServer
+) -> None:
+    settings.SITE_URL = live_server.url
+    html = html_part(mail_of(sent_digest()))
+    addresses = {
+        address.replace("&amp;", "&")
+        for address in re.findall(r'href="([^"]*)"', html)
+        if re.match(rf"{live_server.url}/[a-z]/", address)
+    }
+    before = everything_kept()
+
+    page = browser.new_page()
+    for address in sorted(addresses):
+        assert requests.head(address, timeout=10).status_code == 200
+        page.goto(address, wait_until="networkidle")
+
+    assert len(addresses) == 3 + 2 * 3  # read, preferences, unsubscribe; each paper's two votes
+    assert everything_kept() == before
+
+
+def test_a_reader_votes_by_keyboard_mutes_and_goes_on(
+    browser: Browser, settings: Settings, live_server: LiveServer
+) -> None:
+    settings.SITE_URL = live_server.url
+    digest = sent_digest([make_paper() for _ in range(3)], topic=make_topic(name="Retrieval"))
+    page = browser.new_page()
+
+    page.goto(f"{live_server.url}{vote_path(digest)}?w=more")
+    page.get_by_role("button", name="More like this").press("Enter")
+    expect(page.get_by_role("status")).to_be_visible()
+    page.locator("summary").press("Enter")
+    page.get_by_role("button", name="Mute Retrieval").press("Enter")
+    expect(page.get_by_role("button", name="Muted: Retrieval. Undo")).to_be_visible()
+    page.get_by_role("button", name="Less", exact=True).first.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You will get less like this")
+
+    assert list(Vote.objects.order_by("id").values_list("paper_id", "value")) == [
+        (digest.paper_ids[0], 1),
+        (digest.paper_ids[1], -1),
+    ]
+    assert Subscription.objects.get().emphasis == Subscription.Emphasis.MUTED

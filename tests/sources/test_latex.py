@@ -1,0 +1,57 @@
+"""LaTeX as plain characters."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.sources.latex import plain
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        (r"\textbf{Bold} and {\it slanted} words", "Bold and slanted words"),
+        (r"A 36\% gain at 5% cost", "A 36% gain at 5% cost"),
+        (r"in $\mathcal{O}(n^{2})$ steps", "in 𝒪(n²) steps"),
+        (r"from $10^{-28}$ to $10^{3}$~eV", "from 10⁻²⁸ to 10³~eV"),
+        (r"about $\sim$8s, $\pm$2.5 days", "about ∼8s, ±2.5 days"),
+        (r"the $\ell_2$ norm of $M_{\rm halo}$", "the ℓ₂ norm of M_halo"),
+        (r"at $15^{\circ}$ and $x_{a b}$", "at 15° and x_(a b)"),
+        (r"$\frac{1}{2}$ of $\sqrt{x}$", "1/2 of √(x)"),
+        (
+            r"\href{https://x.example/a_b}{Code} and \url{https://y.example}",
+            "Code and https://y.example",
+        ),
+        (r"Erd\H{o}s--R\'enyi and G\"odel", "Erdős–Rényi and Gödel"),
+        (r"We call it \ours and \emph{Fast\name}", "We call it ours and Fastname"),
+        (r"\unicode{xB5}m wide", "µm wide"),
+    ],
+)
+def test_latex_is_shown_as_characters(source: str, shown: str) -> None:
+    assert plain(source) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It costs $5 and takes two days",
+        "From $5 to $10 million, or $5-$10 each",
+        "A {{ template }} with 100% of {braces} & <b>tags</b>  and  spaces",
+        "ASCII~art_with ^carets^ # and $",
+        "学習と模倣 של מודלים",
+    ],
+)
+def test_text_without_latex_stays_as_it_is(text: str) -> None:
+    assert plain(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["\\" * 3000, "$\\frac" * 500, "\\emph{" * 900, "$" + "x_{" * 900 + "}" * 900 + "$\\"]
+)
+def test_broken_latex_of_any_depth_is_shown_somehow(text: str) -> None:
+    assert len(plain(text)) <= len(text)
+
+
+@given(st.text(alphabet="\\${}^_%&#~ab1 fracemthbuniodx\n", max_size=60))
+def test_nothing_makes_it_raise(text: str) -> None:
+    plain(text)
