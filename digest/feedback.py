@@ -1,11 +1,11 @@
 """What readers tell us of papers: by a vote, by muting, and where it is tracked, by a click."""
 
-import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Count
 
+from subscribers import terms
 from subscribers.models import Subscriber, Subscription, Term, Topic
 
 from .models import Click, Digest, Paper, Vote
@@ -64,39 +64,15 @@ def unmute_topic(subscriber: Subscriber, topic: Topic, before: int | None) -> No
         muted.update(emphasis=before)
 
 
-def mute_author(subscriber: Subscriber, name: str) -> None:
-    """No more papers by the author."""
-    Term.objects.update_or_create(
-        subscriber=subscriber,
-        kind=Term.Kind.AUTHOR,
-        key=_key(name),
-        defaults={"text": name[:80], "is_muted": True},
-    )
-
-
-def unmute_author(subscriber: Subscriber, name: str) -> None:
-    """Take `mute_author` back. An author who is followed stays so."""
-    Term.objects.filter(
-        subscriber=subscriber, kind=Term.Kind.AUTHOR, key=_key(name), is_muted=True
-    ).delete()
-
-
 def muted_authors(subscriber: Subscriber, names: Iterable[str]) -> set[str]:
     """Those of the names that the reader has muted."""
-    keys = {name: _key(name) for name in names}
+    keys = {name: terms.key(name) for name in names}
     muted = set(
         Term.objects.filter(
             subscriber=subscriber, kind=Term.Kind.AUTHOR, is_muted=True, key__in=keys.values()
         ).values_list("key", flat=True)
     )
     return {name for name, key in keys.items() if key in muted}
-
-
-def _key(name: str) -> str:
-    """The name without case, accents, and more than one space at a time."""
-    letters = unicodedata.normalize("NFKD", name.casefold())
-    plain = "".join(char for char in letters if not unicodedata.combining(char))
-    return " ".join(plain.split())[:80]
 
 
 # --- clicks --------------------------------------------------------------------------------

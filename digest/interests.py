@@ -28,10 +28,10 @@ from .ranking.space import Index, Space, Vectors
 from .words import contains
 
 Emphasis = Subscription.Emphasis
-# By emphasis; what is muted is below 0.
+# By emphasis. A topic that is not there has no weight; what is muted has none either, for it
+# never comes.
 TOPIC_WEIGHTS: Mapping[int, float] = {
-    Emphasis.MUTED: -1.0,
-    Emphasis.LESS: 0.5,
+    Emphasis.LESS: -0.5,
     Emphasis.NORMAL: 1.0,
     Emphasis.MORE: 1.5,
 }
@@ -188,10 +188,10 @@ class Laid(NamedTuple):
 
 def lay(readers: Sequence[int], interests: Interests, candidates: Candidates, shelf: Shelf) -> Laid:
     """The interests of `readers` (subscriber ids) as arrays, in their order."""
-    topics = _topics(readers, interests, candidates)
+    topics = _topics(readers, interests, candidates, TOPIC_WEIGHTS)
     # What a mute of a topic takes away is every paper that it fits.
-    muted = (topics < 0).astype(np.float32) @ candidates.fits.T > 0
-    topics = np.maximum(topics, 0)
+    never = _topics(readers, interests, candidates, {Emphasis.MUTED: 1.0})
+    muted = never @ candidates.fits.T > 0
     terms = np.zeros(muted.shape, dtype=np.float32)
     liking = np.zeros(muted.shape, dtype=np.float32)
     for row, reader in enumerate(readers):
@@ -222,12 +222,17 @@ def _shares_of_likes(likes: Sequence[_Like], shelf: Shelf) -> Floats:
     return taste.shares(likeness, [like.weight for like in likes])
 
 
-def _topics(readers: Sequence[int], interests: Interests, candidates: Candidates) -> Floats:
-    """float32 (readers, topics): the weight of each topic, below 0 for one that is muted."""
+def _topics(
+    readers: Sequence[int],
+    interests: Interests,
+    candidates: Candidates,
+    weight_of: Mapping[int, float],
+) -> Floats:
+    """float32 (readers, topics): the weight of each topic by its emphasis, 0 where it has none."""
     column = {topic: number for number, topic in enumerate(candidates.topic_ids)}
     weights = np.zeros((len(readers), len(column)), dtype=np.float32)
     for row, reader in enumerate(readers):
         for topic, emphasis in interests.topics.get(reader, ()):
-            if topic in column:
-                weights[row, column[topic]] = TOPIC_WEIGHTS[emphasis]
+            if topic in column and emphasis in weight_of:
+                weights[row, column[topic]] = weight_of[emphasis]
     return weights

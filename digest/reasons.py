@@ -10,12 +10,13 @@
 Of what fits, that stands here which contributed most to the paper's score.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .excerpts import shorten
+from .ranking.rank import Part
 
 # What fits the row.
 _TITLE_LENGTH = 90
@@ -66,6 +67,25 @@ def words(reason: str, topic_names: Mapping[int, str]) -> str:
             return _("Something off your usual path")
         case _:
             return _("New today")
+
+
+def contributions_in_words(contributions: Sequence[int], place: int) -> list[tuple[str, int]]:
+    """What added to the score of the paper at `place` of a digest, and how much of it in per
+    cent; the greatest first. Only what spoke for the paper."""
+    parts = contributions[place * len(Part) : (place + 1) * len(Part)]
+    names = {
+        Part.TOPICS: _("Topics you follow"),
+        Part.TERMS: _("Words and authors you follow"),
+        Part.TASTE: _("What you voted up"),
+        Part.VOTES: _("Votes of everybody"),
+    }
+    total = sum(part for part in parts if part > 0)
+    shares = [
+        (names[Part(number)], round(100 * part / total))
+        for number, part in enumerate(parts)
+        if part > 0
+    ]
+    return sorted(shares, key=lambda share: -share[1])
 
 
 def topic_of(reason: str) -> int | None:

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from subscribers import letters, signup
+from subscribers import change, letters, signup
 
 LETTERS_A_RUN = 200
 ROWS_A_RUN = 1000
@@ -19,3 +19,4 @@ def send_letters() -> None:
 def purge() -> None:
     """Once an hour: delete what was never confirmed, and what expired. Safe to run twice."""
     signup.purge(timezone.now(), ROWS_A_RUN)
+    change.forget(timezone.now(), ROWS_A_RUN)

@@ -226,9 +226,9 @@ class Broadsheet:
 
     def by_picks(self, cases: Sequence[Case]) -> list[Floats]:
         """Each paper's score by what the readers picked before; all cases of one day."""
-        readers = self._readers_by_picks(cases)
+        readers, candidates = self._readers_by_picks(cases), self._candidates(cases)
         start = time.process_time()
-        parts = contributions(self._candidates(cases), readers, vote_weight=VOTE_WEIGHT)
+        parts = contributions(candidates, readers, vote_weight=VOTE_WEIGHT)
         self.cpu += time.process_time() - start
         return list(parts.sum(axis=0))
 
@@ -250,6 +250,7 @@ class Broadsheet:
         their own words, that the reader's picks of other days are about."""
         day = self._vectors(cases[0].pool)
         index = Index(day)
+        candidates = self._candidates(cases)
         wishes = [self._wishes(case) for case in cases]
         start = time.process_time()
         likeness = taste.telling(
@@ -264,7 +265,7 @@ class Broadsheet:
         for row, (followed, _) in enumerate(wishes):
             topics[row, followed] = 1
         readers = _readers(topics, terms=np.stack(terms))
-        parts = contributions(self._candidates(cases), readers, vote_weight=VOTE_WEIGHT)
+        parts = contributions(candidates, readers, vote_weight=VOTE_WEIGHT)
         self.cpu += time.process_time() - start
         return list(parts.sum(axis=0))
 

@@ -27,6 +27,6 @@ def overlaps(papers: Sequence[Features]) -> NDArray[np.float32]:
     has[owners[kept], places[columns[kept]]] = 1
     shared = has @ has.T
     together = lengths[:, np.newaxis] + lengths - shared
-    overlap: NDArray[np.float32] = shared / np.maximum(together, np.float32(1))
+    overlap: NDArray[np.float32] = np.divide(shared, np.maximum(together, 1), dtype=np.float32)
     np.fill_diagonal(overlap, 1)
     return overlap

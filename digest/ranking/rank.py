@@ -61,7 +61,8 @@ class Candidates:
 class Readers:
     """A batch of r readers before n candidates on t topics.
 
-    `topics` float32 (r, t): the weight of each topic for each reader. `terms` and `taste`
+    `topics` float32 (r, t): the weight of each topic for each reader, below 0 for one that they
+    want less of. `terms` and `taste`
     float32 (r, n): what followed words and authors, and likeness to what they liked, add to
     each paper's score; None where nobody of the batch has any. `barred` bool (r, n): what they
     had, and what they muted. `lengths` int64 (r,): how many papers at most. `is_exploring`
@@ -143,10 +144,11 @@ def rank(candidates: Candidates, readers: Readers, *, vote_weight: float, least:
 
 
 def _has_interests(readers: Readers) -> NDArray[np.bool_]:
-    has: NDArray[np.bool_] = np.any(readers.topics != 0, axis=1)
+    """bool (r,): who wants anything; to want less of something is not to want anything else."""
+    has: NDArray[np.bool_] = np.any(readers.topics > 0, axis=1)
     for further in (readers.terms, readers.taste):
         if further is not None:
-            has = has | np.any(further != 0, axis=1)
+            has = has | np.any(further > 0, axis=1)
     return has
 
 

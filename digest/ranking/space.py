@@ -2,13 +2,14 @@
 
 A feature weighs more the rarer it is. Rare words are compared one by one, for they tell
 best who reads a paper. The few thousand words that many papers have would cost most of the time
-and tell least, so they are compared by the 128 directions in which papers differ most.
+and tell least, so they are compared by the 192 directions in which papers differ most.
 
 The constants were chosen on one part of the readers; ``evaluation`` says how and which.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,8 @@ SHARES: Mapping[str, float] = {
 
 _RARITY_POWER = 1.6
 # A word is common if more of the papers have it than this.
-_COMMON = 0.03
-_DIRECTIONS = 128
+_COMMON = 0.05
+_DIRECTIONS = 192
 # Fewer papers than this have no directions to speak of; all of their words are compared.
 _LEAST_PAPERS = 500
 _SAMPLE = 4000
@@ -39,7 +40,8 @@ _AT_ONCE = 1_000_000
 class Vectors:
     """Papers in a space. Paper i has the rare features `numbers[ends[i]:ends[i+1]]`.
 
-    `features`: how many the space knows. `ends` int64 (papers + 1,), `numbers` int32 and `weights` float32 (rare features,),
+    `features`: how many the space knows. `ends` int64 (papers + 1,), `numbers` int32 and
+    `weights` float32 (rare features,),
     `directions` float32 (papers, d): where the common words point; `common` float32 (papers,):
     how much each is like all papers on the average.
     """
@@ -189,7 +191,7 @@ def _slices(lengths: NDArray[np.int32]) -> list[slice]:
     """Stretches of about _AT_ONCE in sum."""
     blocks = np.cumsum(lengths, dtype=np.int64) // _AT_ONCE
     cuts = [0, *(np.flatnonzero(np.diff(blocks)) + 1).tolist(), len(lengths)]
-    return [slice(start, stop) for start, stop in zip(cuts, cuts[1:], strict=False) if stop > start]
+    return [slice(start, stop) for start, stop in pairwise(cuts) if stop > start]
 
 
 def _joined(

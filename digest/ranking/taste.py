@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 WEIGHT = 32.0
 # So many votes must speak for a paper before they weigh as much as they can.
 FEW = 2.0
-_OFF = 1.25
+_OFF = 1.5
 
 
 def telling(likeness: NDArray[np.float32], common: NDArray[np.float32]) -> NDArray[np.float32]:

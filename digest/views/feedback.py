@@ -22,7 +22,7 @@ from digest import feedback, reasons
 from digest.cards import PaperCard, best_topic, describe, title_of
 from digest.models import Digest, EditionPaper, Paper, Vote
 from digest.sources.keys import web_link
-from subscribers import links
+from subscribers import links, terms
 from subscribers.models import Link, Subscriber, Subscription, Topic
 from subscribers.views.links import token_page
 
@@ -137,9 +137,9 @@ def _act(posted: QueryDict, subscriber: Subscriber, paper: Paper, now: datetime)
         feedback.undo(subscriber, paper)
     elif (name := posted.get("author", "")) in paper.authors:
         if wish == "mute":
-            feedback.mute_author(subscriber, name)
+            terms.mute_author(subscriber, name)
         elif wish == "unmute":
-            feedback.unmute_author(subscriber, name)
+            terms.unmute_author(subscriber, name)
     elif topic := Topic.objects.filter(slug=posted.get("topic", "")).first():
         if wish == "mute":
             before = feedback.mute_topic(subscriber, topic)
@@ -163,12 +163,14 @@ def _vote_context(
         )
     )
     names = dict(Topic.objects.values_list("id", "name"))
-    code = digest.reasons[digest.paper_ids.index(paper_id)]
+    place = digest.paper_ids.index(paper_id)
+    code = digest.reasons[place]
     topics = _topics(subscriber, candidates[paper_id])
     authors = _authors(subscriber, candidates[paper_id].paper)
     return {
         "paper": describe(candidates[paper_id]),
         "reason": reasons.words(code, names),
+        "contributions": reasons.contributions_in_words(digest.contributions, place),
         "value": given.get(paper_id),
         "asked": asked.get("w", "")[:4],
         "was": asked.get("was", ""),

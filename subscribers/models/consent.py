@@ -3,7 +3,8 @@ from django.utils import timezone
 
 
 class Consent(models.Model):
-    """What was agreed to or withdrawn, when, and by which act. Only ever added to.
+    """What was agreed to or withdrawn, when, and by which act. Only ever added to, but for the
+    reason.
 
     It outlives the subscriber, because it is the proof that we were asked.
     """
