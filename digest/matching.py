@@ -57,6 +57,7 @@ def _features_of(paper: Paper) -> Features:
     return features_of(
         paper.title,
         paper.abstract,
+        categories=paper.categories,
         organization=paper.organization,
         authors=paper.authors,
     )

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from .features import PARTS, SIZE, STARTS, Features
+from .features import PARTS, STARTS, Features
 
 # What each part contributes to the likeness of two papers that have all of it in common.
 SHARES: Mapping[str, float] = {
@@ -67,27 +67,26 @@ class Space:
     def __init__(self, papers: Sequence[Features], shares: Mapping[str, float] = SHARES) -> None:
         """A share of 0 leaves a part out."""
         self._scales = np.sqrt([shares[part] for part in PARTS])
-        frequencies = np.bincount(_joined(papers)[0], minlength=SIZE)
-        rarity = np.log((1 + len(papers)) / (1 + frequencies)) + 1
+        found, frequencies = np.unique(_joined(papers)[0], return_counts=True)
         # What only one paper has is like nothing else; it would only make the rest count less.
-        rarity[frequencies < 2] = 0
+        is_telling = frequencies > 1
+        self._known, frequencies = found[is_telling], frequencies[is_telling]
+        rarity = np.log((1 + len(papers)) / (1 + frequencies)) + 1
         self._rarity = (rarity**_RARITY_POWER).astype(np.float32)
         # Telling features are numbered anew, the most frequent first: the common ones lead, and
         # what is looked up most lies together in memory.
-        telling = np.flatnonzero(frequencies >= 2)
-        telling = telling[np.argsort(-frequencies[telling], kind="stable")]
-        self._number = np.full(SIZE, -1, dtype=np.int32)
-        self._number[telling] = np.arange(len(telling), dtype=np.int32)
-        is_common = frequencies[telling] > _COMMON * len(papers)
+        self._number = np.empty(len(frequencies), dtype=np.int32)
+        self._number[np.argsort(-frequencies, kind="stable")] = np.arange(len(frequencies))
+        is_common = frequencies > _COMMON * len(papers)
         self._common = int(is_common.sum()) if len(papers) >= _LEAST_PAPERS else 0
         self._basis = np.zeros((self._common, 0), dtype=np.float32)
         self._basis = self._main_directions(papers)
         # The average paper, to compare others with.
-        self._mean = np.zeros(len(telling), dtype=np.float32)
+        self._mean = np.zeros(len(self._known), dtype=np.float32)
         self._mean_direction = np.zeros(self._basis.shape[1], dtype=np.float32)
         vectors = self.vectors(papers)
         many = np.float32(max(len(papers), 1))
-        mean = np.bincount(vectors.numbers, vectors.weights, minlength=len(telling)) / many
+        mean = np.bincount(vectors.numbers, vectors.weights, minlength=len(self._known)) / many
         self._mean = mean.astype(np.float32)
         self._mean_direction = vectors.directions.sum(axis=0) / many
 
@@ -110,13 +109,18 @@ class Space:
         The numbers are the space's own; below 0 for a feature that it does not know.
         """
         numbers, counts, ends = _joined(papers)
-        weights = counts.astype(np.float32) * self._rarity[numbers]
+        places = np.minimum(np.searchsorted(self._known, numbers), max(len(self._known) - 1, 0))
+        if not len(self._known):
+            return ends, np.full(len(numbers), -1, np.int32), np.zeros(len(numbers), np.float32)
+        is_known = self._known[places] == numbers
+        weights = np.where(is_known, counts.astype(np.float32) * self._rarity[places], 0)
         owners = np.repeat(np.arange(len(papers)), np.diff(ends))
         parts = np.searchsorted([*STARTS.values()][1:], numbers, side="right")
         groups = owners * len(PARTS) + parts
         squares = np.bincount(groups, weights**2, minlength=len(papers) * len(PARTS))
         scales = np.tile(self._scales, len(papers)) / np.sqrt(np.maximum(squares, 1e-12))
-        return ends, self._number[numbers], (weights * scales[groups]).astype(np.float32)
+        own = np.where(is_known, self._number[places], -1).astype(np.int32)
+        return ends, own, (weights * scales[groups]).astype(np.float32)
 
     def _dense(
         self, ends: NDArray[np.int64], numbers: NDArray[np.int32], weights: NDArray[np.float32]
