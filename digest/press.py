@@ -344,8 +344,17 @@ def _twin(name: str, context: dict[str, Any], *, is_whole: bool = False) -> Twin
     page = render_to_string(f"digest/mail/{name}.html", context)
     text = render_to_string(f"digest/mail/{name}.txt", context)
     inliner = _inliner()
-    html = inliner.inline(page) if is_whole else inliner.inline_fragment(page, _stylesheet())
+    if is_whole:
+        # The inliner puts the rest of the stylesheet first, and what says the encoding must come
+        # within the first kilobyte.
+        html = inliner.inline(page).replace(_CHARSET, "", 1).replace("<head>", _HEAD, 1)
+    else:
+        html = inliner.inline_fragment(page, _stylesheet())
     return Twin(html=Form(html), text=Form(text))
+
+
+_CHARSET = '<meta charset="utf-8">'
+_HEAD = f"<head>{_CHARSET}"
 
 
 @cache

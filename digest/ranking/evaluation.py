@@ -39,6 +39,7 @@ _LENGTH = 10
 # What somebody new tells us of themselves, at most.
 _TOPICS = 3
 _KEYWORDS = 50
+_CATEGORIES = 5
 
 
 class EvaluationError(ValueError):
@@ -110,7 +111,7 @@ class Collection:
         cases = [case for reader in readers for case in _cases_of(reader, index, days)]
         if not cases:
             raise EvaluationError(
-                f"No reader picked a paper on a day whose list is given, after {LEAST_PICKS} others."
+                f"No reader picked a paper of a list that is given, after {LEAST_PICKS} others."
             )
         listed = sorted({case.day for case in cases})
         return cls(
@@ -128,13 +129,9 @@ class Collection:
         return case.day < self.later and _is_tuner(case)
 
     @cached_property
-    def keywords(self) -> Sequence[Sequence[str]]:
-        """Each paper's own keywords and arXiv categories."""
-        return [[*(row.get("keywords") or ()), *(row.get("categories") or ())] for row in self.rows]
-
-    @cached_property
     def keyword_counts(self) -> Counter[str]:
-        return Counter(word for words in self.keywords for word in set(words))
+        """How many papers name each of the keywords."""
+        return Counter(word for row in self.rows for word in set(row.get("keywords") or ()))
 
 
 def _is_tuner(case: Case) -> bool:
@@ -187,7 +184,8 @@ def score_of(orders: Sequence[tuple[Case, Floats]]) -> Score:
     """The means over cases with the scores that a ranking gave each of its papers."""
     if not orders:
         return Score(*[float("nan")] * 4)
-    return Score(*np.mean([measures(case.picked, scores) for case, scores in orders], axis=0))
+    means = np.mean([measures(case.picked, scores) for case, scores in orders], axis=0)
+    return Score(*means.tolist())
 
 
 def measures(picked: NDArray[np.bool_], scores: Floats) -> tuple[float, float, float, float]:
@@ -251,35 +249,39 @@ class Broadsheet:
         day = self._vectors(cases[0].pool)
         index = Index(day)
         candidates = self._candidates(cases)
-        wishes = [self._wishes(case) for case in cases]
+        followed = np.stack([self._followed(case) for case in cases])
+        said = [self._said(case) for case in cases]
         start = time.process_time()
-        likeness = taste.telling(
-            index.likeness(self._space.vectors([features_of("", words) for _, words in wishes])),
-            day.common,
+        # Their words are compared as if they were a small paper.
+        rows = taste.telling(index.likeness(self._space.vectors(said)), day.common)
+        words = [taste.shares(row[np.newaxis], [_KEYWORDS])[0] for row in rows]
+        parts = contributions(
+            candidates, _readers(followed, terms=np.stack(words)), vote_weight=VOTE_WEIGHT
         )
-        terms = [
-            taste.shares(row[np.newaxis], [float(_KEYWORDS)])[0] if words else np.zeros_like(row)
-            for row, (_, words) in zip(likeness, wishes, strict=True)
-        ]
-        topics = np.zeros((len(cases), self._fits.shape[1]), dtype=np.float32)
-        for row, (followed, _) in enumerate(wishes):
-            topics[row, followed] = 1
-        readers = _readers(topics, terms=np.stack(terms))
-        parts = contributions(candidates, readers, vote_weight=VOTE_WEIGHT)
         self.cpu += time.process_time() - start
         return list(parts.sum(axis=0))
 
-    def _wishes(self, case: Case) -> tuple[NDArray[np.intp], str]:
-        """The columns of the topics, and the words, that a reader would name."""
-        followed = np.argsort(-self._fits[case.elsewhere].sum(axis=0))[:_TOPICS]
-        keywords = self.collection.keywords
-        counts = Counter(word for paper in case.elsewhere for word in set(keywords[paper]))
-        rarity = {
-            word: count * log(len(keywords) / self.collection.keyword_counts[word])
-            for word, count in counts.items()
-        }
-        named = sorted(rarity, key=lambda word: -rarity[word])[:_KEYWORDS]
-        return followed, ". ".join(named)
+    def _followed(self, case: Case) -> Floats:
+        """float32 (topics,): 1 for the topics that most of the reader's picks fit."""
+        followed = np.zeros(self._fits.shape[1], dtype=np.float32)
+        followed[np.argsort(-self._fits[case.elsewhere].sum(axis=0))[:_TOPICS]] = 1
+        return followed
+
+    def _said(self, case: Case) -> Features:
+        """The keywords that tell most of the reader's picks, and their categories."""
+        rows, counts = self.collection.rows, self.collection.keyword_counts
+        words = Counter(
+            word for paper in case.elsewhere for word in set(rows[paper].get("keywords") or ())
+        )
+        tells = {word: n * log(len(rows) / counts[word]) for word, n in words.items()}
+        categories = Counter(
+            name for paper in case.elsewhere for name in rows[paper].get("categories") or ()
+        )
+        return features_of(
+            "",
+            ". ".join(sorted(tells, key=lambda word: -tells[word])[:_KEYWORDS]),
+            categories=[name for name, _ in categories.most_common(_CATEGORIES)],
+        )
 
     def _readers_by_picks(self, cases: Sequence[Case]) -> Readers:
         day = self._vectors(cases[0].pool)
@@ -336,9 +338,7 @@ def measure_ours(
     days: dict[str, list[Case]] = defaultdict(list)
     for case in ours.collection.cases:
         days[case.day].append(replace(case, before=case.before[-history:]))
-    orders = [
-        pair for cases in days.values() for pair in zip(cases, scores(cases), strict=True)
-    ]
+    orders = [pair for cases in days.values() for pair in zip(cases, scores(cases), strict=True)]
     return _result(ours.collection, name, orders, ours.cpu)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 # From here on a likeness to what a reader liked is a match, and not an accident.
-TASTE_LEAST = 0.15
+TASTE_LEAST = 0.05
 # A light weight for votes is what blended best with content in our measurements.
 VOTE_WEIGHT = 0.02
 # What a paper loses that is very like one above it, and what for each one above on its topic.

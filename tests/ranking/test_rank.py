@@ -102,7 +102,7 @@ def test_a_word_of_the_reader_s_counts_like_a_topic() -> None:
 
 
 def test_taste_alone_makes_a_match_when_it_is_clear() -> None:
-    reader = Reader(taste=(0, 0, 0, 0.9, 0.1, -0.9, 0, 0))
+    reader = Reader(taste=(0, 0, 0, 0.9, 0.02, -0.9, 0, 0))
 
     chosen = choose(reader)
 

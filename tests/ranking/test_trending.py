@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 import numpy as np
 
 from digest.ranking.trending import trending
@@ -11,7 +13,7 @@ SEEN = {
 }
 
 
-def order(papers: dict[str, tuple[int, float, float]]) -> list[str]:
+def order(papers: Mapping[str, tuple[int, float, float]]) -> list[str]:
     heat = trending(*np.array(list(papers.values())).T)
     return [list(papers)[place] for place in np.argsort(-heat)]
 

@@ -1,0 +1,128 @@
+"""Measure the ranking on what real people picked, beside other rankings."""
+
+import gzip
+import json
+import zlib
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.table import Table
+
+from digest.ranking.baselines import baselines
+from digest.ranking.evaluation import (
+    HISTORIES,
+    Broadsheet,
+    Collection,
+    EvaluationError,
+    Result,
+    measure,
+    measure_ours,
+)
+from digest.ranking.tfidf import TopicTerms
+
+
+class Command(BaseCommand):
+    help = (
+        "Rank the papers of each day for each reader by what they had picked before, with the code "
+        "that digests are made with, and see how far up their picks of the day come. Files are "
+        "JSON Lines, plain or gzip. Needs scikit-learn for the rankings to compare with."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--papers", nargs="+", required=True, metavar="FILE", type=Path)
+        parser.add_argument("--readers", required=True, metavar="FILE", type=Path)
+        parser.add_argument(
+            "--with-authors",
+            action="store_true",
+            help="let the authors of what a reader picked count, as they do in digests",
+        )
+        parser.add_argument("--json", action="store_true", help="print JSON, not a table")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        papers = [row for path in options["papers"] for row in _rows(path)]
+        try:
+            collection = Collection.of(
+                papers, _rows(options["readers"]), with_authors=options["with_authors"]
+            )
+        except EvaluationError as error:
+            raise CommandError(str(error)) from error
+        results = list(_results(collection))
+        if options["json"]:
+            self.stdout.write(json.dumps([asdict(result) for result in results], indent=1))
+            return
+        days = len({case.day for case in collection.cases})
+        self.stdout.write(f"{len(collection.cases):,} picks' days of readers, {days} days.")
+        with (console := Console(width=100, highlight=False)).capture() as printed:
+            console.print(table_of(results))
+        self.stdout.write(printed.get())
+
+
+def table_of(results: Sequence[Result]) -> Table:
+    """nDCG@10, MRR, hit rate@10 and AUC of the held-out part, nDCG@10 of all, and the time."""
+    table = Table("ranking", "nDCG@10", "MRR", "hits@10", "AUC", "nDCG, all", "µs a reader")
+    for result in results:
+        score = result.held_out
+        figures = (score.ndcg, score.mrr, score.hit_rate, score.auc, result.all.ndcg)
+        table.add_row(
+            result.name, *(f"{figure:.3f}" for figure in figures), f"{result.microseconds:,.0f}"
+        )
+    return table
+
+
+def _results(collection: Collection) -> Iterator[Result]:
+    ours = Broadsheet(collection, starter_topics())
+    yield measure_ours(ours, "Broadsheet", ours.by_picks)
+    yield measure_ours(ours, "Broadsheet, as sent", ours.as_sent)
+    for number in reversed(HISTORIES):
+        yield measure_ours(ours, f"Broadsheet, newest {number} only", ours.by_picks, number)
+    if collection.keyword_counts:
+        yield measure_ours(ours, "Broadsheet, no picks: topics, words", ours.by_wishes)
+    try:
+        others = baselines(collection)
+    except ImportError as error:
+        raise CommandError("The rankings to compare with need scikit-learn.") from error
+    for name, ranker in others.items():
+        yield measure(collection, name, ranker)
+
+
+def starter_topics() -> list[TopicTerms]:
+    """The topics that a new site has."""
+    module = import_module("subscribers.migrations.0002_add_starter_topics")
+    return [
+        TopicTerms(
+            topic.slug,
+            topic.name,
+            topic.description,
+            tuple(term.strip() for term in topic.seed_terms.split(",")),
+        )
+        for topic in module.STARTER_TOPICS
+    ]
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON Lines file, plain or gzip. Raises CommandError."""
+    try:
+        with path.open("rb") as file:
+            is_packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path, "rt") if is_packed else path.open() as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield _row(path, number, line)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise CommandError(f"{path} cannot be read: {error}") from error
+
+
+def _row(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise CommandError(f"{path}, line {number} is not JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise CommandError(f"{path}, line {number} is not a JSON object.")
+    return row

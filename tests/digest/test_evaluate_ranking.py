@@ -1,0 +1,98 @@
+"""The command that measures the ranking, on files small enough to know the answer."""
+
+import gzip
+import json
+from io import StringIO
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+SUBJECTS = {
+    "robots": "robot arm gripper towel fold touch seam cloth motor joint grasp sensor",
+    "proofs": "proof lemma tactic theorem formal checker logic axiom kernel type goal search",
+}
+DAYS = [f"2026-01-{day:02}" for day in range(1, 13)]
+
+
+def papers() -> list[dict[str, Any]]:
+    """Ten papers a day, half of them on each subject, the votes without any meaning."""
+    chance = Random(1)
+    return [
+        {
+            "id": f"{day}.{number}",
+            "title": f"{subject} {number}",
+            "abstract": " ".join(chance.choices(SUBJECTS[subject].split(), k=30)),
+            "list_date": day,
+            "upvotes": chance.randrange(50),
+            "keywords": [subject],
+        }
+        for day in DAYS
+        for number, subject in enumerate(["robots", "proofs"] * 5)
+    ]
+
+
+def readers() -> list[dict[str, Any]]:
+    """Ten people who pick a paper a day, always on the same subject."""
+    return [
+        {
+            "user": f"u{number}",
+            "items": [{"date": day, "id": f"{day}.{number}"} for day in DAYS],
+        }
+        for number in range(10)
+    ]
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(text.encode()))
+    else:
+        path.write_text(text)
+    return path
+
+
+def evaluate(*arguments: str) -> str:
+    printed = StringIO()
+    call_command("evaluate_ranking", *arguments, stdout=printed)
+    return printed.getvalue()
+
+
+def test_what_people_picked_before_finds_what_they_pick(tmp_path: Path) -> None:
+    given = write(tmp_path / "papers.jsonl.gz", papers())
+    people = write(tmp_path / "readers.jsonl", readers())
+
+    told = evaluate("--papers", str(given), "--readers", str(people), "--json")
+
+    auc = {result["name"]: result["all"]["auc"] for result in json.loads(told)}
+    assert auc["Broadsheet"] > 0.7 > auc["votes only"]
+    assert auc["linear SVM per reader"] > 0.7
+
+
+def test_a_table_names_every_ranking(tmp_path: Path) -> None:
+    given = write(tmp_path / "papers.jsonl", papers())
+    people = write(tmp_path / "readers.jsonl.gz", readers())
+
+    told = evaluate("--papers", str(given), "--readers", str(people))
+
+    for name in ("random", "votes only", "logistic regression", "Broadsheet, as sent"):
+        assert name in told
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{no json}\n", "line 1 is not JSON"),
+        ("[1]\n", "line 1 is not a JSON object"),
+        ('{"title": "without an id"}\n', "has no id"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, content: str, message: str) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text(content)
+    people = write(tmp_path / "readers.jsonl", readers())
+
+    with pytest.raises(CommandError, match=message):
+        evaluate("--papers", str(bad), "--readers", str(people))
