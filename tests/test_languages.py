@@ -1,0 +1,155 @@
+"""What is said in another language than English, and that nothing is left out."""
+
+import io
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from babel.messages import Catalog, Message
+from babel.messages.extract import extract
+from babel.messages.mofile import read_mo, write_mo
+from babel.messages.pofile import read_po
+from django.conf import settings
+from django.test import Client
+from django.utils.translation.template import templatize
+
+from subscribers import letters
+from subscribers.models import Letter, Subscriber
+from tests.contract import check_digest, html_of, text_of
+from tests.digest.sent import mail_of, sent_digest
+from tests.factories import make_reader
+
+ROOT = Path(settings.BASE_DIR)
+GERMAN = ROOT / "templates" / "locale" / "de" / "LC_MESSAGES" / "django.po"
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+# As `makemessages` asks of xgettext.
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+}
+# Its context, and its words in the singular.
+Key = tuple[str | None, str]
+
+
+def catalogue() -> Catalog:
+    with GERMAN.open("rb") as file:
+        return read_po(file, locale="de")
+
+
+def messages() -> list[Message]:
+    return [message for message in catalogue() if message.id]
+
+
+def forms(text: object) -> list[str]:
+    """A message, or its singular and its plural."""
+    return (
+        [text] if isinstance(text, str) else list(text) if isinstance(text, (list, tuple)) else []
+    )
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"%\(\w+\)[ds]|</?\w+[^>]*>", text))
+
+
+def marked() -> Iterator[Key]:
+    """All that the code and the templates mark as words for the reader."""
+    code = [path for app in ("digest", "subscribers") for path in (ROOT / app).rglob("*.py")]
+    pages = [path for path in (ROOT / "templates").rglob("*") if path.suffix in {".html", ".txt"}]
+    sources = [("python", path.read_text()) for path in code]
+    # The template's words as calls, with noise between them that is no Python.
+    sources += [("javascript", templatize(path.read_text())) for path in pages]
+    for method, text in sources:
+        found = extract(method, io.BytesIO(text.encode()), KEYWORDS)
+        for _line, words, _comments, context in found:
+            yield context, forms(words)[0]
+
+
+# --- the catalogue -------------------------------------------------------------------------
+def test_the_german_catalogue_holds_all_that_is_marked() -> None:
+    held = {(message.context, forms(message.id)[0]) for message in messages()}
+
+    assert (None, "Check your inbox") in held
+    assert set(marked()) == held
+
+
+def test_every_german_message_is_translated() -> None:
+    unfinished = [m.id for m in messages() if m.fuzzy or not all(forms(m.string))]
+
+    assert unfinished == []
+
+
+def test_a_translation_keeps_placeholders_and_tags() -> None:
+    differing = [
+        original
+        for message in messages()
+        for original, german in zip(forms(message.id), forms(message.string), strict=True)
+        if placeholders(original) != placeholders(german)
+    ]
+
+    assert differing == []
+
+
+def test_the_compiled_catalogue_is_that_of_the_words() -> None:
+    fresh = io.BytesIO()
+    write_mo(fresh, catalogue())
+    fresh.seek(0)
+
+    with GERMAN.with_suffix(".mo").open("rb") as file:
+        kept = words_of(read_mo(file))
+
+    assert kept == words_of(read_mo(fresh))
+
+
+def words_of(compiled: Catalog) -> dict[Key, list[str]]:
+    return {(m.context, forms(m.id)[0]): forms(m.string) for m in compiled if m.id}
+
+
+# --- what is said --------------------------------------------------------------------------
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("accepted", "language", "heading"),
+    [
+        ("en", "en", "Your own front page of new research"),
+        ("de", "de", "Ihre eigene Titelseite der neuen Forschung"),
+    ],
+)
+def test_the_front_page_is_in_the_visitor_s_language(
+    client: Client, accepted: str, language: str, heading: str
+) -> None:
+    html = client.get("/", headers={"Accept-Language": accepted}).content.decode()
+
+    assert re.findall(r'<html lang="(\w+)"', html) == [language]
+    assert re.findall(r"<h1>([^<]*)</h1>", html) == [heading]
+
+
+@pytest.mark.django_db
+def test_a_digest_is_in_its_reader_s_language() -> None:
+    raw = check_digest(mail_of(sent_digest(), language="de").message().as_bytes())
+
+    intro = "3 Paper, für Sie ausgewählt aus den 3 dieser Ausgabe"
+    assert [body.count(intro) for body in (html_of(raw), text_of(raw))] == [1, 1]
+    footer = re.findall(r">(Einstellungen ändern|Change your preferences)</a>", html_of(raw))
+    assert footer == ["Einstellungen ändern"]
+
+
+@pytest.mark.django_db
+def test_a_confirmation_is_in_its_reader_s_language() -> None:
+    reader = make_reader(state=Subscriber.State.PENDING, language="de")
+    letter = Letter.objects.create(
+        subscriber=reader, kind=Letter.Kind.CONFIRM, created_at=NOW, next_attempt_at=NOW
+    )
+
+    message = letters.build(letter, NOW)
+
+    assert message.subject == "Bestätigen Sie Ihren Digest von Broadsheet"
+    assert message.extra_headers["Content-Language"] == "de"
+    assert str(message.body).splitlines()[0] == "Guten Tag,"
