@@ -1,6 +1,7 @@
 """Rankings that others use, to compare ours with. They need scikit-learn, which only developers
 have: it is imported when they are asked for, and nothing that serves readers needs it."""
 
+from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Any
 
@@ -9,6 +10,13 @@ import numpy as np
 from .evaluation import Case, Collection, Floats, Ranker
 
 _NEGATIVES = 2000
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Within this, linear algebra takes one thread, so that CPU times can be compared: others
+    would wait for work and be counted. Raises ImportError without scikit-learn."""
+    limits: AbstractContextManager[object] = import_module("threadpoolctl").threadpool_limits(1)
+    return limits
 
 
 def baselines(collection: Collection) -> dict[str, Ranker]:

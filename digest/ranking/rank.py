@@ -233,5 +233,7 @@ def _explained(
 
 def _z_scores(votes: Floats) -> Floats:
     logs = np.log1p(votes)
-    spread = logs.std()
-    return (logs - logs.mean()) / spread if spread else np.zeros_like(logs)
+    logs -= logs.sum() / np.float32(max(len(logs), 1))
+    spread = np.sqrt(logs @ logs / np.float32(max(len(logs), 1)))
+    scores: Floats = logs / spread if spread else logs
+    return scores

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
-from digest.ranking.baselines import baselines
+from digest.ranking.baselines import baselines, one_thread
 from digest.ranking.evaluation import (
     HISTORIES,
     Broadsheet,
@@ -45,14 +45,18 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON, not a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        papers = [row for path in options["papers"] for row in _rows(path)]
+        papers = [row for path in options["papers"] for row in rows_of(path)]
         try:
             collection = Collection.of(
-                papers, _rows(options["readers"]), with_authors=options["with_authors"]
+                papers, rows_of(options["readers"]), with_authors=options["with_authors"]
             )
         except EvaluationError as error:
             raise CommandError(str(error)) from error
-        results = list(_results(collection))
+        try:
+            with one_thread():
+                results = list(_results(collection))
+        except ImportError as error:
+            raise CommandError("The rankings to compare with need scikit-learn.") from error
         if options["json"]:
             self.stdout.write(json.dumps([asdict(result) for result in results], indent=1))
             return
@@ -83,11 +87,7 @@ def _results(collection: Collection) -> Iterator[Result]:
         yield measure_ours(ours, f"Broadsheet, newest {number} only", ours.by_picks, number)
     if collection.keyword_counts:
         yield measure_ours(ours, "Broadsheet, no picks: topics, words", ours.by_wishes)
-    try:
-        others = baselines(collection)
-    except ImportError as error:
-        raise CommandError("The rankings to compare with need scikit-learn.") from error
-    for name, ranker in others.items():
+    for name, ranker in baselines(collection).items():
         yield measure(collection, name, ranker)
 
 
@@ -105,7 +105,7 @@ def starter_topics() -> list[TopicTerms]:
     ]
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a JSON Lines file, plain or gzip. Raises CommandError."""
     try:
         with path.open("rb") as file:
