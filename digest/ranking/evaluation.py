@@ -254,7 +254,7 @@ class Broadsheet:
         start = time.process_time()
         # Their words are compared as if they were a small paper.
         rows = taste.telling(index.likeness(self._space.vectors(said)), day.common)
-        words = [taste.shares(row[np.newaxis], [_KEYWORDS])[0] for row in rows]
+        words = [taste.total(row[np.newaxis], [_KEYWORDS]) for row in rows]
         parts = contributions(
             candidates, _readers(followed, terms=np.stack(words)), vote_weight=VOTE_WEIGHT
         )
@@ -291,10 +291,10 @@ class Broadsheet:
         start = time.process_time()
         rows = taste.telling(index.likeness(theirs), day.common)
         tastes = [
-            taste.shares(rows[np.searchsorted(picked, case.before)], [1.0] * len(case.before))
+            taste.total(rows[np.searchsorted(picked, case.before)], [1.0] * len(case.before))
             for case in cases
         ]
-        liking = np.stack([shares.sum(axis=0) for shares in tastes])
+        liking = np.stack(tastes)
         self.cpu += time.process_time() - start
         return _readers(np.zeros((len(cases), self._fits.shape[1]), np.float32), taste=liking)
 

@@ -206,8 +206,11 @@ def _add_others(
         is_one = (extra < others) & (count > 0)
         # With the place for what everyone reads before it; who lacks papers is given no riddles.
         explores = is_roomy & readers.is_exploring & (extra == 1)
-        step = np.where(explores, readers.dice * ((count + 1) // 2), 0).astype(np.int64)
-        pick = (left.cumsum(axis=1) > step[:, np.newaxis]).argmax(axis=1)
+        pick = left.argmax(axis=1)
+        if explores.any():
+            step = (readers.dice * ((count + 1) // 2))[explores, np.newaxis]
+            passed = left[explores].cumsum(axis=1, dtype=np.int32)
+            pick[explores] = (passed > np.floor(step)).argmax(axis=1)
         at = np.minimum(own + extra, places.shape[1] - 1)
         places[rows[is_one], at[is_one]] = by_votes[pick[is_one]]
         kinds[rows[is_one], at[is_one]] = np.where(explores, Kind.EXPLORING, Kind.VOTES)[is_one]
@@ -232,8 +235,9 @@ def _explained(
 
 
 def _z_scores(votes: Floats) -> Floats:
-    logs = np.log1p(votes)
-    logs -= logs.sum() / np.float32(max(len(logs), 1))
-    spread = np.sqrt(logs @ logs / np.float32(max(len(logs), 1)))
-    scores: Floats = logs / spread if spread else logs
-    return scores
+    logs: Floats = np.log1p(votes)
+    number = np.float32(max(len(logs), 1))
+    logs -= logs.sum() / number
+    if spread := float(np.sqrt(logs @ logs / number)):
+        logs /= np.float32(spread)
+    return logs

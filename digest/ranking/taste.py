@@ -26,8 +26,16 @@ def shares(likeness: NDArray[np.float32], weights: Sequence[float]) -> NDArray[n
 
     `likeness` float32 (votes, n) is how like the paper of each vote the candidates are
     (`telling`), `weights` (votes,) what each vote counts: below 0 for "less like this",
-    nearer to 0 the older it is. A reader's taste is the sum over their votes.
+    nearer to 0 the older it is.
     """
+    return _scaled(weights)[:, np.newaxis] * likeness
+
+
+def total(likeness: NDArray[np.float32], weights: Sequence[float]) -> NDArray[np.float32]:
+    """float32 (n,): a reader's taste, which is the sum of `shares`, in half the time."""
+    return _scaled(weights) @ likeness
+
+
+def _scaled(weights: Sequence[float]) -> NDArray[np.float32]:
     counts = np.asarray(weights, dtype=np.float32)
-    counts = counts * np.float32(WEIGHT / (np.abs(counts).sum() + FEW))
-    return counts[:, np.newaxis] * likeness
+    return counts * np.float32(WEIGHT / (np.abs(counts).sum() + FEW))

@@ -53,8 +53,7 @@ class Command(BaseCommand):
         except EvaluationError as error:
             raise CommandError(str(error)) from error
         try:
-            with one_thread():
-                results = list(_results(collection))
+            results = results_on(collection)
         except ImportError as error:
             raise CommandError("The rankings to compare with need scikit-learn.") from error
         if options["json"]:
@@ -77,6 +76,12 @@ def table_of(results: Sequence[Result]) -> Table:
             result.name, *(f"{figure:.3f}" for figure in figures), f"{result.microseconds:,.0f}"
         )
     return table
+
+
+def results_on(collection: Collection) -> list[Result]:
+    """Ours, and all others. Raises ImportError without scikit-learn."""
+    with one_thread():
+        return list(_results(collection))
 
 
 def _results(collection: Collection) -> Iterator[Result]:

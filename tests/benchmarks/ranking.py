@@ -1,0 +1,94 @@
+"""Ranking alone: batches of readers before an edition's candidates, as arrays, with reasons.
+
+The features of the papers are at hand, and the likeness of what the readers liked to the
+candidates, which is made once for an edition and serves all readers.
+"""
+
+import numpy as np
+from rich.table import Table
+
+from digest.ranking import taste
+from digest.ranking.features import Features, features_of
+from digest.ranking.overlap import overlaps
+from digest.ranking.rank import VOTE_WEIGHT, Candidates, Floats, Readers, rank
+from digest.ranking.space import Index, Space
+from tests.benchmarks.measure import cpu_per_call
+
+TOPICS, LIKED, LIKES, LENGTH = 16, 2000, 20, 10
+
+
+def run() -> Table:
+    table = Table("ranking with reasons", "µs of CPU a reader", "times a product of 256")
+    for readers, papers in ((1000, 1000), (1000, 60), (200, 60)):
+        world = _World(readers, papers)
+        product = cpu_per_call(world.multiply, calls=3)
+        for what, act in (("topics", world.by_topics), ("topics, 20 likes", world.by_all)):
+            ours = cpu_per_call(act, calls=3)
+            table.add_row(
+                f"{papers:,} papers for {readers:,}: {what}",
+                f"{ours / readers:.1f}",
+                f"{ours / product:.1f}",
+            )
+    return table
+
+
+class _World:
+    """Papers in words drawn by lot, and readers who follow topics and liked some of them."""
+
+    def __init__(self, readers: int, papers: int) -> None:
+        self._lot = np.random.default_rng(1)
+        features = self._papers(papers + LIKED)
+        space = Space(features)
+        vectors = space.vectors(features[:papers])
+        likeness = Index(vectors).likeness(space.vectors(features[papers:]))
+        self._likeness = taste.telling(likeness, vectors.common)
+        fits = self._lot.random((papers, TOPICS), dtype=np.float32)
+        self._candidates = Candidates(
+            paper_ids=np.arange(papers),
+            votes=self._lot.integers(0, 90, papers).astype(np.float32),
+            fits=np.where(fits > 0.8, fits, 0).astype(np.float32),
+            topic_ids=tuple(range(TOPICS)),
+            overlaps=overlaps(features[:papers]),
+        )
+        self._likes = self._lot.integers(0, LIKED, (readers, LIKES))
+        self._topics = (self._lot.random((readers, TOPICS)) > 0.8).astype(np.float32)
+        self._left = self._lot.random((readers, 256), dtype=np.float32)
+        self._right = self._lot.random((256, papers), dtype=np.float32)
+
+    def _papers(self, number: int) -> list[Features]:
+        words = np.array([f"word{rank}" for rank in range(30_000)])
+        places = (30_000 ** self._lot.random((number, 120))).astype(np.intp)
+        return [features_of("", " ".join(words[row])) for row in places]
+
+    def by_topics(self) -> None:
+        self._rank(None)
+
+    def by_all(self) -> None:
+        self._rank(self._tastes())
+
+    def multiply(self) -> None:
+        """A plain matrix product of the same readers and papers, to compare with."""
+        self._left @ self._right
+
+    def _rank(self, tastes: Floats | None) -> None:
+        readers, papers = len(self._topics), len(self._candidates.paper_ids)
+        rank(
+            self._candidates,
+            Readers(
+                topics=self._topics,
+                terms=None,
+                taste=tastes,
+                barred=np.zeros((readers, papers), dtype=np.bool_),
+                lengths=np.full(readers, LENGTH),
+                is_exploring=np.ones(readers, dtype=np.bool_),
+                dice=np.zeros(readers, dtype=np.float32),
+            ),
+            vote_weight=VOTE_WEIGHT,
+            least=3,
+        )
+
+    def _tastes(self) -> Floats:
+        tastes = np.empty((len(self._likes), self._likeness.shape[1]), dtype=np.float32)
+        for row, likes in enumerate(self._likes):
+            tastes[row] = taste.total(self._likeness[likes], [1.0] * LIKES)
+        return tastes

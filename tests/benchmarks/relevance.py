@@ -1,0 +1,46 @@
+"""How good the ranking is, on what real people picked: ``evaluate_ranking``'s figures side by side.
+
+The data is not ours to pass on. BENCH_DATA names a folder that has it; its README says how the
+files are called.
+"""
+
+import os
+from pathlib import Path
+
+from rich.table import Table
+
+from digest.management.commands.evaluate_ranking import results_on, rows_of
+from digest.ranking.evaluation import Collection, Result
+
+# What readers picked, and from which lists. In the second they are authors, and picked what
+# they wrote: nothing of that may be known but the content, so authors never count.
+TASKS = {
+    "Daily Papers": (["hf_daily_papers.jsonl.gz"], "hf_readers.jsonl.gz"),
+    "arXiv": (
+        ["arxiv_2026-01_02.jsonl.gz", "arxiv_sample_2025-2026.jsonl.gz"],
+        "arxiv_readers.jsonl.gz",
+    ),
+}
+
+
+def run() -> Table:
+    table = Table("task", "ranking", "nDCG@10, held out", "nDCG@10, all", "µs of CPU a reader")
+    folder = os.environ.get("BENCH_DATA")
+    if not folder:
+        table.add_row("-", "BENCH_DATA names no folder with the data", "", "", "")
+        return table
+    for task, (papers, readers) in TASKS.items():
+        for result in _results(Path(folder), papers, readers):
+            table.add_row(
+                task,
+                result.name,
+                f"{result.held_out.ndcg:.3f}",
+                f"{result.all.ndcg:.3f}",
+                f"{result.microseconds:,.0f}",
+            )
+    return table
+
+
+def _results(folder: Path, papers: list[str], readers: str) -> list[Result]:
+    rows = [row for name in papers for row in rows_of(folder / name)]
+    return results_on(Collection.of(rows, rows_of(folder / readers), with_authors=False))
