@@ -1,10 +1,9 @@
 """What a paper is about, made once when it comes in, for all readers.
 
-A paper's *features* are its words, pairs of words, organisation and authors, each hashed to a
-number: there is no vocabulary to keep and to agree on. How telling a feature is depends on how
-rare it is, and that changes with time, so only counts are stored; a ``Space`` weighs them.
-
-Its *wording* is what a reader's own keywords and authors are looked up in.
+A paper's *features* are its words, pairs of words, categories, organisation and authors, each
+hashed to a number: there is no vocabulary to keep and to agree on. How telling a feature is
+depends on how rare it is, and that changes with time, so only counts are stored; a ``Space``
+weighs them.
 """
 
 import re
@@ -19,7 +18,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .tfidf import ENGLISH, stem
+from .tfidf import ENGLISH
 
 # Stored with each paper's features: raise it when the same paper would get others.
 VERSION = 1
@@ -28,16 +27,10 @@ VERSION = 1
 _SIZES = {"words": 1 << 22, "categories": 1 << 10, "organization": 1 << 16, "authors": 1 << 18}
 PARTS = tuple(_SIZES)
 STARTS = dict(zip(PARTS, np.cumsum([0, *_SIZES.values()]).tolist(), strict=False))
-SIZE = sum(_SIZES.values())
 
 # A title says in ten words what the abstract says in two hundred.
 _TITLE_TIMES = 2
 _WORD = re.compile(r"\w\w+")
-
-# A keyword in the title or among the paper's own keywords is what it is about; in the abstract
-# it may stand in passing.
-_NAMED = 1.0
-_MENTIONED = 0.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +76,7 @@ def features_of(
         "authors": authors,
     }
     for part, given in names.items():
-        counted |= {_number(part, key(name)): 1.0 for name in given}
+        counted |= {_number(part, _key(name)): 1.0 for name in given}
     numbers = sorted(counted)
     return Features(
         np.array(numbers, dtype=np.uint32),
@@ -105,44 +98,8 @@ def _number(part: str, text: str) -> int:
     return int(STARTS[part] + zlib.crc32(text.encode()) % _SIZES[part])
 
 
-# --- what readers look for by name ---------------------------------------------------------
-def key(text: str) -> str:
+def _key(name: str) -> str:
     """A name as it is compared: without case, accents, and more than one space at a time."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
+    letters = unicodedata.normalize("NFKD", name.casefold())
     plain = "".join(char for char in letters if not unicodedata.combining(char))
     return " ".join(plain.split())
-
-
-def phrase(text: str) -> str:
-    """Words as they are compared, lightly stemmed, with a space before and after each.
-
-    So that " diffusion model " is found in " a latent diffusion model " and " on " is not in
-    " salon ". A text without any word is the empty string.
-    """
-    words = " ".join(stem(word) for word in re.findall(r"\w+", key(text)))
-    return f" {words} " if words else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """A paper's texts as phrases, and its authors' keys."""
-
-    title: str
-    abstract: str
-    authors: frozenset[str]
-
-    @classmethod
-    def of(
-        cls, title: str, abstract: str, keywords: Iterable[str] = (), authors: Iterable[str] = ()
-    ) -> Self:
-        # A bar is in no phrase, so none is found across two texts.
-        named = "|".join(map(phrase, [title, *keywords]))
-        return cls(named, phrase(abstract), frozenset(map(key, authors)))
-
-    def says(self, words: str) -> float:
-        """How far the paper is about the phrase: 1 if it names it, 0 if it never says it."""
-        if not words:
-            return 0.0
-        if words in self.title:
-            return _NAMED
-        return _MENTIONED if words in self.abstract else 0.0

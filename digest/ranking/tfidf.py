@@ -86,7 +86,7 @@ def tokens(text: str) -> list[str]:
     found: list[str] = []
     previous = ""
     for match in _WORD_OR_BREAK.findall(_MARKS.sub("", _MARKUP.sub(" ", text)).lower()):
-        parts = [stem(part) for part in _PART.split(match) if _is_telling(part)]
+        parts = [_stem(part) for part in _PART.split(match) if _is_telling(part)]
         if not parts:
             previous = ""
         for part in parts:
@@ -203,7 +203,7 @@ def _is_telling(part: str) -> bool:
 
 
 @lru_cache(maxsize=100_000)
-def stem(word: str) -> str:
+def _stem(word: str) -> str:
     """`word` without the endings of plurals and verb forms, as far as that is safe."""
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
