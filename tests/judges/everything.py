@@ -1,0 +1,133 @@
+"""Every mail and every page that a reader can meet, with something of everything on it."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from django.test import Client
+from django.utils import timezone
+
+from digest.models import Digest, PaperTopic, Sighting
+from subscribers import letters, links
+from subscribers.models import Consent, Letter, Link, Subscriber
+from subscribers.unsubscribe import unsubscribe
+from tests.digest.sent import mail_of, read_path, sent_digest, vote_path
+from tests.factories import abstract_of, make_paper, make_reader, make_topic
+
+_TITLES = ["Robots that fold towels", "دراسة عن الروبوتات", "On $O(n^2)$ <maps>", "折り紙"]
+
+
+def a_digest() -> Digest:
+    """Papers that have all that a card can show, sent to a reader."""
+    topic = make_topic(slug="robots", name="Robots & hands")
+    papers = [
+        make_paper(
+            title=title,
+            abstract=abstract_of(number, sentences=4),
+            authors=[f"Author {author}" for author in range(20)],
+            num_authors=20,
+            votes=9,
+            comments=2,
+            organization="Example Lab",
+            keywords=["hands", "cloth"],
+            code_url="https://code.example/x",
+            published_at=timezone.now(),
+        )
+        for number, title in enumerate(_TITLES)
+    ]
+    PaperTopic.objects.bulk_create(
+        PaperTopic(paper=paper, topic=topic, fit=0.9) for paper in papers
+    )
+    for hours, votes in ((48, 1), (24, 9)):
+        at = timezone.now() - timedelta(hours=hours)
+        Sighting.objects.create(paper=papers[0], source="huggingface", at=at, votes=votes)
+    return sent_digest(papers, topic=topic)
+
+
+# --- mails ---------------------------------------------------------------------------------
+def every_mail() -> dict[str, bytes]:
+    """All mails by name, as they go over the wire."""
+    digest = a_digest()
+    forms: dict[str, dict[str, bool]] = {
+        "digest": {},
+        "first digest": {"is_first": True},
+        "weekly digest": {"is_weekly": True},
+    }
+    mails = {name: mail_of(digest, **form).message().as_bytes() for name, form in forms.items()}
+    for kind in Letter.Kind.values:
+        mails[f"letter: {kind}"] = letters.build(_letter(kind), timezone.now()).message().as_bytes()
+    return mails
+
+
+def _letter(kind: str) -> Letter:
+    subscriber = make_reader(new_email="new@dest.example")
+    return Letter.objects.create(subscriber=subscriber, kind=kind, to="new@dest.example")
+
+
+# --- pages ---------------------------------------------------------------------------------
+def every_page(client: Client) -> dict[str, str]:
+    """All pages by name, as they are answered, errors among them."""
+    digest = a_digest()
+    paths = {**_public_paths(digest), **_reader_paths(digest)}
+    pages = {name: client.get(path, follow=True) for name, path in paths.items()}
+    pages |= {name: client.post(path, data, follow=True) for name, path, data in _acts(digest)}
+    return {name: page.content.decode() for name, page in pages.items()}
+
+
+def _public_paths(digest: Digest) -> dict[str, str]:
+    names = [
+        *("", "signup/", "signup/embed/", "signup/frame/", "signup/check-your-inbox/"),
+        *("signup/frame/check-your-inbox/", "signup/refused/", "erased/"),
+        *("today", "archive", f"archive/{digest.edition.date}", "archive/2001-01-01"),
+        *("topics", "topics/robots", "topics/robots?order=new", f"papers/{digest.paper_ids[0]}"),
+        *("search", "search?q=robots", "search?q=robbots", "search?q=zzz", "nowhere"),
+    ]
+    return {f"/{name}": f"/{name}" for name in names}
+
+
+def _reader_paths(digest: Digest) -> dict[str, str]:
+    now = timezone.now()
+    reader = digest.subscriber
+    assert reader is not None
+    pending = make_reader(state=Subscriber.State.PENDING, confirmed_at=None)
+    moving = make_reader(new_email="new@dest.example")
+    left = make_reader()
+    unsubscribe(left, Consent.Act.UNSUBSCRIBED, now)
+    fresh = _path(reader, Link.Purpose.PREFERENCES, now)
+    return {
+        "confirm": _path(pending, Link.Purpose.CONFIRM, now),
+        "confirmed": _path(reader, Link.Purpose.CONFIRM, now),
+        "confirm too late": _path(pending, Link.Purpose.CONFIRM, now - timedelta(days=30)),
+        "not me": _path(pending, Link.Purpose.REFUSE, now),
+        "preferences": urlsplit(links.preferences_url(reader.pk, now)).path,
+        "preferences, own link": fresh,
+        "preferences, old link": _path(reader, Link.Purpose.PREFERENCES, now - timedelta(days=9)),
+        "preferences of one who left": _path(left, Link.Purpose.PREFERENCES, now),
+        "another address": f"{fresh}/address",
+        "another address, asked": f"{fresh}/address?asked",
+        "erase": f"{fresh}/erase",
+        "new address": _path(moving, Link.Purpose.CHANGE, now),
+        "unsubscribe": urlsplit(links.unsubscribe_url(reader.pk)).path,
+        "left": urlsplit(links.unsubscribe_url(left.pk)).path,
+        "web view": read_path(digest),
+        "vote": vote_path(digest),
+        "bad link": "/c/nothing",
+    }
+
+
+def _acts(digest: Digest) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Forms that are sent: their answers by name, and what is wrong is said."""
+    reader = digest.subscriber
+    assert reader is not None
+    preferences = _path(reader, Link.Purpose.PREFERENCES, timezone.now())
+    yield "sign-up with mistakes", "/signup/", {"email": "a@@b", "zone": "Mars/Olympus"}
+    yield "preferences with mistakes", preferences, {"length": "99"}
+    yield "preferences, link mailed", preferences, {"link": "1"}
+    yield "another address with mistakes", f"{preferences}/address", {"email": "a@@b"}
+    yield "voted", vote_path(digest), {"act": "more"}
+    yield "came weekly", urlsplit(links.unsubscribe_url(reader.pk)).path, {"page": "weekly"}
+
+
+def _path(reader: Subscriber, purpose: Link.Purpose, made_at: datetime) -> str:
+    lifetime = links.FRESH_LIFETIME
+    return urlsplit(links.issue(reader, purpose, lifetime, made_at)).path
