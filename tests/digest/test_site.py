@@ -346,6 +346,7 @@ def test_a_link_to_a_page_has_words_to_show_elsewhere(client: Client) -> None:
         "title": "A &quot;quoted&quot; title",
         "description": "It says what it says.",
         "url": f"https://news.example.org/papers/{paper.pk}/a-quoted-title",
+        "image": "https://news.example.org/static/card.png",
     }
 
 

@@ -92,6 +92,7 @@ def _reader_paths(digest: Digest) -> dict[str, str]:
     pending = make_reader(state=Subscriber.State.PENDING, confirmed_at=None)
     moving = make_reader(new_email="new@dest.example")
     left = make_reader()
+    links.ensure([left], now)
     unsubscribe(left, Consent.Act.UNSUBSCRIBED, now)
     fresh = _path(reader, Link.Purpose.PREFERENCES, now)
     return {
