@@ -84,10 +84,10 @@ class Papers(Feed[EditionPaper, Topic | None]):
         return get_object_or_404(Topic, slug=slug) if slug else None
 
     def title(self, topic: Topic | None) -> str:
-        return f"{settings.SITE_NAME}: {topic.name}" if topic else settings.SITE_NAME
+        return f"{settings.SITE_NAME}: {topic.label}" if topic else settings.SITE_NAME
 
     def subtitle(self, topic: Topic | None) -> str:
-        return topic.description if topic else _("The day’s trending research papers")
+        return topic.about if topic else _("The day’s trending research papers")
 
     description = subtitle
 

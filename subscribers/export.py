@@ -67,6 +67,6 @@ def _reader(subscriber: Subscriber) -> dict[str, Any]:
 def _topics(subscriber: Subscriber) -> list[dict[str, str]]:
     rows = Subscription.objects.filter(subscriber=subscriber).select_related("topic")
     return [
-        {"topic": row.topic.name, "emphasis": row.get_emphasis_display()}
+        {"topic": row.topic.label, "emphasis": row.get_emphasis_display()}
         for row in rows.order_by("topic__position", "topic__name")
     ]

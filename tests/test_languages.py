@@ -13,13 +13,14 @@ from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 from django.conf import settings
 from django.test import Client
+from django.utils.translation import override
 from django.utils.translation.template import templatize
 
 from subscribers import letters
-from subscribers.models import Letter, Subscriber
+from subscribers.models import Letter, Subscriber, Topic
 from tests.contract import check_digest, html_of, text_of
 from tests.digest.sent import mail_of, sent_digest
-from tests.factories import make_reader
+from tests.factories import make_reader, make_topic
 
 ROOT = Path(settings.BASE_DIR)
 GERMAN = ROOT / "templates" / "locale" / "de" / "LC_MESSAGES" / "django.po"
@@ -153,3 +154,19 @@ def test_a_confirmation_is_in_its_reader_s_language() -> None:
     assert message.subject == "Bestätigen Sie Ihren Digest von Broadsheet"
     assert message.extra_headers["Content-Language"] == "de"
     assert str(message.body).splitlines()[0] == "Guten Tag,"
+
+
+@pytest.mark.django_db
+def test_starter_topics_are_called_in_the_reader_s_language_and_others_as_they_are() -> None:
+    starter, own = Topic.objects.get(slug="robotics"), make_topic(name="Moss and lichen")
+    digest = sent_digest(topic=starter)
+
+    texts = [mail_of(digest, language=language).body for language in ("en", "de")]
+
+    said = [re.findall("(?:You follow|Sie folgen) .*", text)[0] for text in texts]
+    assert said == [
+        "You follow Robotics and embodied AI.",
+        "Sie folgen „Robotik und verkörperte KI“.",
+    ]
+    with override("de"):
+        assert Topic.labels()[own.pk] == "Moss and lichen"

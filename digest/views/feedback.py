@@ -108,7 +108,7 @@ def _date(day: str) -> date:
 
 def _sections(digest: Digest, *, is_weekly: bool) -> list[tuple[str, list[tuple[PaperCard, str]]]]:
     """The papers with their reasons; in a weekly digest under their topics, as in the mail."""
-    names = dict(Topic.objects.values_list("id", "name"))
+    names = Topic.labels()
     candidates = _candidates(digest.paper_ids)
     sections: dict[str, list[tuple[PaperCard, str]]] = {}
     for paper_id, code in zip(digest.paper_ids, digest.reasons, strict=True):
@@ -162,7 +162,7 @@ def _vote_context(
             "paper_id", "value"
         )
     )
-    names = dict(Topic.objects.values_list("id", "name"))
+    names = Topic.labels()
     place = digest.paper_ids.index(paper_id)
     code = digest.reasons[place]
     topics = _topics(subscriber, candidates[paper_id])

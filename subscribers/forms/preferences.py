@@ -97,7 +97,7 @@ class PreferencesForm(forms.Form):
         for topic in self._topics:
             field = self[_field_of(topic.pk)]
             chosen = str(NO_WORD if field.value() is None else field.value())
-            yield field, topic.name, [(value, str(name), value == chosen) for value, name in SCALE]
+            yield field, topic.label, [(value, str(name), value == chosen) for value, name in SCALE]
 
     def clean_paused_until(self) -> date | None:
         until: date | None = self.cleaned_data["paused_until"]

@@ -14,4 +14,4 @@ class TopicsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # 
         super().__init__(Topic.objects.filter(is_offered=True), required=False)
 
     def label_from_instance(self, topic: Any) -> str:
-        return str(topic.name)
+        return str(topic.label)

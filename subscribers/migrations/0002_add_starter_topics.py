@@ -1,6 +1,7 @@
 from typing import Any, NamedTuple
 
 from django.db import migrations
+from django.utils.translation import gettext_noop as _
 
 
 class StarterTopic(NamedTuple):
@@ -16,8 +17,10 @@ class StarterTopic(NamedTuple):
 STARTER_TOPICS = [
     StarterTopic(
         slug="language-models",
-        name="Language models and pretraining",
-        description="How language models are built and pretrained: architecture, tokenization, scaling laws, training data, long context.",
+        name=_("Language models and pretraining"),
+        description=_(
+            "How language models are built and pretrained: architecture, tokenization, scaling laws, training data, long context."
+        ),
         seed_terms="""
             pretraining, pre-training, pretrained language, continual pretraining, pretraining data,
             pretraining corpus, language modeling, masked language, autoregressive language,
@@ -29,8 +32,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="reasoning",
-        name="Reasoning and mathematics",
-        description="Step-by-step reasoning: chains of thought, mathematics, logic, planning, verification and test-time scaling.",
+        name=_("Reasoning and mathematics"),
+        description=_(
+            "Step-by-step reasoning: chains of thought, mathematics, logic, planning, verification and test-time scaling."
+        ),
         seed_terms="""
             reasoning, chain-of-thought, cot, step-by-step, math, mathematical, mathematical reasoning,
             math word, word problem, arithmetic, theorem proving, logical reasoning, latent reasoning,
@@ -42,8 +47,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="reinforcement-learning",
-        name="Reinforcement learning",
-        description="Learning from rewards: policy optimization, verifiable rewards, exploration, reward models and self-play.",
+        name=_("Reinforcement learning"),
+        description=_(
+            "Learning from rewards: policy optimization, verifiable rewards, exploration, reward models and self-play."
+        ),
         seed_terms="""
             reinforcement learning, reinforcement fine-tuning, reinforcement finetuning, rl, rlvr, grpo,
             ppo, policy optimization, policy gradient, relative policy, proximal policy, policy learning,
@@ -54,8 +61,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="instruction-tuning",
-        name="Instruction tuning and alignment",
-        description="Teaching models to follow instructions and human preferences: instruction data, fine-tuning, feedback, reward models.",
+        name=_("Instruction tuning and alignment"),
+        description=_(
+            "Teaching models to follow instructions and human preferences: instruction data, fine-tuning, feedback, reward models."
+        ),
         seed_terms="""
             instruction tuning, instruction-tuned, instruction fine-tuning, instruction finetuning,
             instruction following, instruction data, instruction dataset, follow instructions,
@@ -67,8 +76,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="few-shot-learning",
-        name="Few-shot and continual learning",
-        description="Learning from few examples, from many tasks at once or one after another: in-context, transfer, multi-task, continual learning.",
+        name=_("Few-shot and continual learning"),
+        description=_(
+            "Learning from few examples, from many tasks at once or one after another: in-context, transfer, multi-task, continual learning."
+        ),
         seed_terms="""
             few-shot, few-shot learning, in-context learning, icl, in-context examples, demonstrations,
             zero-shot generalization, prompt tuning, prompt learning, soft prompt, meta-learning,
@@ -80,8 +91,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="agents",
-        name="Agents and tool use",
-        description="Models that act: agents, tool use, web and computer use, multi-agent systems, memory and deep research.",
+        name=_("Agents and tool use"),
+        description=_(
+            "Models that act: agents, tool use, web and computer use, multi-agent systems, memory and deep research."
+        ),
         seed_terms="""
             agent, agentic, autonomous agent, llm agent, language agent, ai agent, multi-agent,
             agent system, agent trajectory, tool use, tool call, tool calling, tool learning,
@@ -92,8 +105,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="retrieval",
-        name="Search and retrieval",
-        description="Finding the right text: search, dense retrieval, embeddings, reranking, recommendation and retrieval-augmented generation.",
+        name=_("Search and retrieval"),
+        description=_(
+            "Finding the right text: search, dense retrieval, embeddings, reranking, recommendation and retrieval-augmented generation."
+        ),
         seed_terms="""
             retrieval, retriever, retrieve, dense retrieval, information retrieval, passage retrieval,
             document retrieval, retrieval-augmented, augmented generation, rag, reranking, reranker,
@@ -105,8 +120,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="code",
-        name="Code and software",
-        description="Programs written, repaired, tested and understood by models: code generation, debugging, software engineering.",
+        name=_("Code and software"),
+        description=_(
+            "Programs written, repaired, tested and understood by models: code generation, debugging, software engineering."
+        ),
         seed_terms="""
             code generation, code llm, code language, code model, code completion, code understanding,
             code review, code synthesis, coding, coding agent, coder, program synthesis,
@@ -118,8 +135,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="multilingual",
-        name="Languages and translation",
-        description="Models for the world's languages: translation, multilingual and cross-lingual models, low-resource languages, culture.",
+        name=_("Languages and translation"),
+        description=_(
+            "Models for the world's languages: translation, multilingual and cross-lingual models, low-resource languages, culture."
+        ),
         seed_terms="""
             multilingual, cross-lingual, machine translation, translation, low-resource language,
             multilingual model, multilingual language, bilingual, non-english, english-centric,
@@ -130,8 +149,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="vision-language",
-        name="Vision and language",
-        description="Models that see and speak: multimodal language models, visual question answering, captions, documents, video understanding.",
+        name=_("Vision and language"),
+        description=_(
+            "Models that see and speak: multimodal language models, visual question answering, captions, documents, video understanding."
+        ),
         seed_terms="""
             vision-language, vlm, vlms, mllm, mllms, lvlm, lvlms, lmm, multimodal large,
             multimodal language, multimodal model, multi-modal large, multimodal understanding,
@@ -143,8 +164,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="image-video-generation",
-        name="Image and video generation",
-        description="Making and editing pictures and films: diffusion models, text-to-image, video generation, style, personalization.",
+        name=_("Image and video generation"),
+        description=_(
+            "Making and editing pictures and films: diffusion models, text-to-image, video generation, style, personalization."
+        ),
         seed_terms="""
             text-to-image, text-to-video, image-to-video, image generation, video generation,
             visual generation, image editing, video editing, image synthesis, video synthesis,
@@ -156,8 +179,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="computer-vision",
-        name="Computer vision and 3D",
-        description="Seeing and reconstructing the world: segmentation, detection, depth, tracking, 3D scenes, avatars, Gaussian splatting.",
+        name=_("Computer vision and 3D"),
+        description=_(
+            "Seeing and reconstructing the world: segmentation, detection, depth, tracking, 3D scenes, avatars, Gaussian splatting."
+        ),
         seed_terms="""
             segmentation, object detection, image classification, image recognition, object tracking,
             depth estimation, pose estimation, optical flow, computer vision, vision transformer,
@@ -169,8 +194,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="speech-audio",
-        name="Speech, audio and music",
-        description="Sound: speech recognition and synthesis, spoken dialogue, audio understanding, music generation.",
+        name=_("Speech, audio and music"),
+        description=_(
+            "Sound: speech recognition and synthesis, spoken dialogue, audio understanding, music generation."
+        ),
         seed_terms="""
             speech, audio, music, speech recognition, asr, text-to-speech, tts, speech synthesis,
             speech generation, speech language, spoken, spoken dialogue, voice, voice cloning, speaker,
@@ -181,8 +208,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="robotics",
-        name="Robotics and embodied AI",
-        description="Machines that move: robots, manipulation, vision-language-action models, navigation, autonomous driving.",
+        name=_("Robotics and embodied AI"),
+        description=_(
+            "Machines that move: robots, manipulation, vision-language-action models, navigation, autonomous driving."
+        ),
         seed_terms="""
             robot, robotic, robot manipulation, robotic manipulation, manipulation task,
             dexterous, grasping, gripper, humanoid, locomotion, embodied, embodied ai, embodied agent,
@@ -193,8 +222,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="efficiency",
-        name="Efficient models",
-        description="Doing more with less: quantization, pruning, distillation, low-rank adapters, faster decoding, memory and hardware.",
+        name=_("Efficient models"),
+        description=_(
+            "Doing more with less: quantization, pruning, distillation, low-rank adapters, faster decoding, memory and hardware."
+        ),
         seed_terms="""
             quantization, quantized, binarization, low-bit, int8, fp8, pruning, sparsity,
             sparse attention, distillation, knowledge distillation, compression, kv cache,
@@ -205,8 +236,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="benchmarks",
-        name="Benchmarks and data",
-        description="How models are measured and what they are fed: benchmarks, evaluation, LLM judges, new datasets, annotation, contamination.",
+        name=_("Benchmarks and data"),
+        description=_(
+            "How models are measured and what they are fed: benchmarks, evaluation, LLM judges, new datasets, annotation, contamination."
+        ),
         seed_terms="""
             benchmark, benchmarking, benchmark designed, benchmark evaluating, benchmark comprising,
             benchmark suite, evaluation benchmark, evaluation dataset, evaluation pipeline,
@@ -219,8 +252,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="safety-interpretability",
-        name="Safety and interpretability",
-        description="What models do inside and whether they can be trusted: interpretability, attacks, jailbreaks, privacy, bias, watermarks.",
+        name=_("Safety and interpretability"),
+        description=_(
+            "What models do inside and whether they can be trusted: interpretability, attacks, jailbreaks, privacy, bias, watermarks."
+        ),
         seed_terms="""
             safety, safety alignment, jailbreak, red teaming, adversarial, attack, attack success,
             backdoor, prompt injection, harmful, toxic, refusal, privacy, unlearning, watermark,
@@ -231,8 +266,10 @@ STARTER_TOPICS = [
     ),
     StarterTopic(
         slug="science-medicine",
-        name="Science and medicine",
-        description="Models for research and health: medicine, biology, chemistry, materials, physics, climate, scientific discovery.",
+        name=_("Science and medicine"),
+        description=_(
+            "Models for research and health: medicine, biology, chemistry, materials, physics, climate, scientific discovery."
+        ),
         seed_terms="""
             medical, medicine, clinical, clinician, biomedical, healthcare, patient, diagnosis,
             diagnostic, radiology, pathology, disease, cancer, mri, ct, brain, drug, drug discovery,

@@ -1,5 +1,6 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext
 
 
 class Topic(models.Model):
@@ -24,6 +25,21 @@ class Topic(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def label(self) -> str:
+        """The name as a reader sees it: a starter topic's in their language."""
+        return gettext(self.name)
+
+    @property
+    def about(self) -> str:
+        """The description as a reader sees it."""
+        return gettext(self.description)
+
+    @classmethod
+    def labels(cls) -> dict[int, str]:
+        """What all topics are called, by id, in the language that is active."""
+        return {topic.pk: topic.label for topic in cls.objects.only("name")}
 
 
 class Subscription(models.Model):
