@@ -90,7 +90,7 @@ def refuse(link: Link, now: datetime) -> None:
     `confirm`.
     """
     address_hash = link.subscriber.address_hash
-    suppression.suppress(address_hash, Suppression.Reason.MANUAL, now)
+    suppression.suppress(address_hash, Suppression.Reason.REFUSED, now)
     subscriber = _locked(link)
     if subscriber.state == Subscriber.State.PENDING:
         subscriber.delete()

@@ -8,9 +8,10 @@ from subscribers import links
 from subscribers.models import Consent, Subscriber, Suppression
 from subscribers.unsubscribe import unsubscribe
 
-# A complaint outweighs what an operator decided, and that outweighs a bounce.
+# A complaint outweighs what an operator or the address's owner decided, and that a bounce.
 _WEIGHTS = {
     Suppression.Reason.BOUNCED.value: 0,
+    Suppression.Reason.REFUSED.value: 1,
     Suppression.Reason.MANUAL.value: 1,
     Suppression.Reason.COMPLAINED.value: 2,
 }

@@ -8,6 +8,7 @@ class Suppression(models.Model):
     class Reason(models.TextChoices):
         BOUNCED = "bounced", "The address does not exist (hard bounce)"
         COMPLAINED = "complained", "The reader reported our mail as spam"
+        REFUSED = "refused", "The address's owner said that the sign-up was not theirs"
         MANUAL = "manual", "Added by an operator"
 
     address_hash = models.CharField(max_length=64, unique=True)

@@ -207,7 +207,9 @@ def test_who_says_it_was_not_them_is_forgotten_and_gets_no_letter_again(
 
     assert answers == ["/signup/refused/"] * 2
     assert (Subscriber.objects.count(), Link.objects.count()) == (0, 0)
-    assert Suppression.objects.get().address_hash == addresses.hashed(pending.email)
+    suppressed = Suppression.objects.get()
+    assert suppressed.address_hash == addresses.hashed(pending.email)
+    assert suppressed.reason == Suppression.Reason.REFUSED
     consent = Consent.objects.get()
     assert (consent.act, consent.subscriber_id) == (Consent.Act.REFUSED, None)
 

@@ -104,7 +104,10 @@ def test_an_active_reader_is_told_so_once_a_day_and_nothing_changes(now: datetim
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("reason", [Suppression.Reason.COMPLAINED, Suppression.Reason.MANUAL])
+@pytest.mark.parametrize(
+    "reason",
+    [Suppression.Reason.COMPLAINED, Suppression.Reason.REFUSED, Suppression.Reason.MANUAL],
+)
 def test_an_address_that_does_not_want_our_mail_gets_none_and_is_forgotten(
     now: datetime, sink: Sink, reason: Suppression.Reason
 ) -> None:
