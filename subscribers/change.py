@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
 from subscribers import addresses, links, suppression
@@ -76,7 +76,11 @@ def confirm(link: Link, now: datetime) -> Subscriber:
     _make_room(reader, new_hash)
     _tell(reader, reader.email, now)
     reader.email, reader.address_hash, reader.new_email = new_email, new_hash, ""
-    reader.save(update_fields=["email", "address_hash", "new_email"])
+    try:
+        with transaction.atomic():
+            reader.save(update_fields=["email", "address_hash", "new_email"])
+    except IntegrityError as error:
+        raise Taken from error  # somebody signed up with it in this very moment
     Consent.objects.create(
         subscriber=reader, address_hash=new_hash, act=Consent.Act.CHANGED, at=now
     )

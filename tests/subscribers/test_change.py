@@ -178,6 +178,20 @@ def test_an_address_that_became_a_readers_meanwhile_is_not_taken_over(
     assert (email_of(reader), email_of(other)) == ("Reader@dest.example", NEW)
 
 
+def test_a_sign_up_in_the_same_moment_is_no_error(
+    client: Client, reader: Subscriber, path: str, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(client, path)
+    send()
+    # After it was seen that the address is free, and before it is taken.
+    monkeypatch.setattr(change, "_tell", lambda *_: make_reader(email=NEW, state="pending"))
+
+    page = client.post(link_of(sink))
+
+    assert "This address gets digests already" in page.content.decode()
+    assert email_of(reader) == "Reader@dest.example"
+
+
 @pytest.mark.parametrize("state", ["pending", "unsubscribed"])
 def test_what_an_earlier_sign_up_left_behind_becomes_the_readers(
     client: Client, reader: Subscriber, path: str, sink: Sink, state: str
