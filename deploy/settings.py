@@ -227,6 +227,9 @@ EDITION_CLOSES_HOUR = env.integer("EDITION_CLOSES_HOUR", 5, least=0, most=23)
 # --- ranking -------------------------------------------------------------------------------
 # Votes break ties; as an equal of the content they make the choice worse.
 RANKING_VOTE_WEIGHT = env.number("RANKING_VOTE_WEIGHT", 0.02)
+# What another ranking does differently that is to be tried on readers beside this one: each
+# digest is drafted from both, and who chose a paper is kept. Empty: nothing is tried.
+RANKING_TRIAL = env.words("RANKING_TRIAL", [])
 # Fewer papers than this are not a digest; they wait for the next one.
 DIGEST_LEAST_PAPERS = env.integer("DIGEST_LEAST_PAPERS", 3, least=1, most=20)
 

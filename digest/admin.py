@@ -2,19 +2,26 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from subscribers import addresses
+from subscribers.admin import TopicAdmin
 from subscribers.models import Topic
 
-from . import reasons
+from . import reasons, trial
 from .models import Digest, Edition, EditionPaper, Event, Hold, Look, Paper, PaperTopic, Sighting
+from .preview import preview
+from .ranking.interleaving import Share
+from .ranking.tfidf import TopicTerms
 
 
 class ReadOnly(admin.ModelAdmin[Any]):
@@ -163,6 +170,23 @@ class DigestAdmin(ReadOnly):
             return queryset.filter(subscriber__address_hash=address_hash), False
         return super().get_search_results(request, queryset, search_term)
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.show_trial)
+        return [path("trial/", view, name="digest_digest_trial"), *super().get_urls()]
+
+    def show_trial(self, request: HttpRequest) -> HttpResponse:
+        """How the rankings fare that are, or were, tried on readers."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Trial of a ranking",
+            "opts": self.opts,
+            "results": [(result, _in_per_cent(result.share)) for result in trial.results()],
+            "least_readers": trial.LEAST_READERS,
+        }
+        return TemplateResponse(request, "admin/digest/digest/trial.html", context)
+
     @admin.display(description="Papers, and why each was chosen")
     def why(self, digest: Digest) -> SafeString | str:
         if not digest.paper_ids:
@@ -184,6 +208,13 @@ class DigestAdmin(ReadOnly):
                 ),
             ),
         )
+
+
+def _in_per_cent(share: Share | None) -> tuple[str, str]:
+    """The share and its interval as they are read; a dash each where there is none."""
+    if share is None:
+        return "–", "–"
+    return f"{share.share * 100:.0f} %", f"{share.low * 100:.0f} % to {share.high * 100:.0f} %"
 
 
 @admin.register(Event)
@@ -217,3 +248,48 @@ class HoldAdmin(ReadOnly):
     def release(self, request: HttpRequest, queryset: QuerySet[Hold]) -> None:
         released = queryset.filter(released_at=None).update(released_at=timezone.now())
         self.message_user(request, f"{released} released.", messages.SUCCESS)
+
+
+class TopicWords(forms.ModelForm[Topic]):
+    """What papers are matched to, and the days to look at."""
+
+    days = forms.TypedChoiceField(
+        choices=[(7, "the last 7"), (30, "the last 30")],
+        coerce=int,
+        required=False,
+    )
+
+    class Meta:
+        model = Topic
+        fields = ("name", "description", "seed_terms")
+        widgets = dict.fromkeys(fields, forms.TextInput(attrs={"class": "vLargeTextField"}))
+
+
+# Topics are the other app's, but what they would catch is known here only.
+admin.site.unregister(Topic)
+
+
+@admin.register(Topic)
+class TopicWithPreviewAdmin(TopicAdmin):
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.show_preview)
+        return [path("preview/", view, name="subscribers_topic_preview"), *super().get_urls()]
+
+    def show_preview(self, request: HttpRequest) -> HttpResponse:
+        """What the words as typed would catch. Saves nothing, whichever way it is asked."""
+        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+            raise PermissionDenied
+        form = TopicWords(request.POST or None)
+        found = None
+        if form.is_valid():
+            words = form.cleaned_data
+            terms = TopicTerms("", words["name"], words["description"], tuple(words["seed_terms"]))
+            found = preview(terms, days=words["days"] or 7, now=timezone.now())
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Preview of a topic",
+            "opts": self.opts,
+            "form": form,
+            "found": found,
+        }
+        return TemplateResponse(request, "admin/subscribers/topic/preview.html", context)

@@ -7,7 +7,9 @@ from anymail.exceptions import AnymailError, AnymailUnsupportedFeature
 from anymail.message import AnymailMessage
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 
+from . import trial
 from .delivery import services
 
 
@@ -38,6 +40,16 @@ def check_postal_address(**_: Any) -> list[CheckMessage]:
             id="broadsheet.W002",
         )
     ]
+
+
+@register(Tags.compatibility)
+def check_trial(**_: Any) -> list[CheckMessage]:
+    """At every start, for a worker would fail at each batch."""
+    try:
+        trial.challenger_of(settings.RANKING_TRIAL)
+    except ImproperlyConfigured as error:
+        return [Error(str(error), hint="deploy/env.example shows one.", id="broadsheet.E002")]
+    return []
 
 
 @register(Tags.compatibility, deploy=True)

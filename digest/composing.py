@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 import numpy as np
+from django.conf import settings
 from django.db import connection
 from django.db.models import Min
 from django.utils import timezone
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from subscribers.models import Subscriber
 
-from . import interests, reasons
+from . import interests, reasons, trial
 from .interests import Interests
 from .models import Digest, Edition
 from .press import Stock, Window, stock_for
@@ -51,7 +52,8 @@ class Request:
 class Composed:
     """A reader's selection: parallel paper ids and reason codes, or the reason for none.
 
-    `contributions` are those of the papers one after the other, in thousandths.
+    `contributions` are those of the papers one after the other, in thousandths. `chosen_by` is
+    parallel to them in a trial of a ranking (``trial``), and else None.
     """
 
     digest_id: int
@@ -61,6 +63,7 @@ class Composed:
     contributions: tuple[int, ...]
     skip_reason: str
     is_first: bool = False
+    chosen_by: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +74,34 @@ class Ledger:
     paper_ids: Mapping[int, frozenset[int]]
 
 
-def compose(requests: Sequence[Request], *, vote_weight: float, least: int) -> list[Composed]:
-    """Selections for `requests`, in no particular order. Changes nothing; safe to repeat."""
+def compose(
+    requests: Sequence[Request],
+    *,
+    vote_weight: float,
+    least: int,
+    challenger: trial.Challenger | None = None,
+) -> list[Composed]:
+    """Selections for `requests`, in no particular order. Changes nothing; safe to repeat.
+
+    With a `challenger` each is drafted from its ranking and the one that stands.
+    """
     dates = _read_dates({request.edition_id for request in requests})
     ledger = _read_ledger(requests, dates)
-    wishes = interests.read([request.subscriber_id for request in requests], timezone.now())
+    wishes = interests.read(
+        [request.subscriber_id for request in requests],
+        timezone.now(),
+        with_clicks=settings.TRACK_CLICKS,
+    )
     groups: dict[Window, list[Request]] = defaultdict(list)
     for request in requests:
         groups[_window(request, dates[request.edition_id], ledger)].append(request)
     of_group = partial(
-        compose_group, ledger=ledger, wishes=wishes, vote_weight=vote_weight, least=least
+        compose_group,
+        ledger=ledger,
+        wishes=wishes,
+        vote_weight=vote_weight,
+        least=least,
+        challenger=challenger,
     )
     return [composed for window, group in groups.items() for composed in of_group(window, group)]
 
@@ -144,26 +165,34 @@ def compose_group(
     wishes: Interests,
     vote_weight: float,
     least: int,
+    challenger: trial.Challenger | None = None,
 ) -> Iterable[Composed]:
     """The selections of readers who share a window, without a query once its stock is there."""
     stock = stock_for(window)
     had = _had(group, ledger, stock.candidates)
-    readers = [request.subscriber_id for request in group]
-    laid = interests.lay(readers, wishes, stock.candidates, stock.shelf)
-    chosen = rank(
-        stock.candidates,
-        Readers(
-            laid.topics,
-            laid.terms,
-            laid.taste,
-            barred=had | laid.muted,
-            lengths=np.array([request.length for request in group]),
-            is_exploring=np.array([request.is_exploring for request in group]),
-            dice=_dice(group),
-        ),
-        vote_weight=vote_weight,
-        least=least,
+    subscriber_ids = [request.subscriber_id for request in group]
+    laid = interests.lay(subscriber_ids, wishes, stock.candidates, stock.shelf)
+    readers = Readers(
+        laid.topics,
+        laid.terms,
+        laid.taste,
+        barred=had | laid.muted,
+        lengths=np.array([request.length for request in group]),
+        is_exploring=np.array([request.is_exploring for request in group]),
+        dice=_dice(group),
     )
+    chosen = rank(stock.candidates, readers, vote_weight=vote_weight, least=least)
+    choosers = None
+    if challenger:
+        chosen, choosers = trial.draft(
+            challenger,
+            chosen,
+            stock.candidates,
+            readers,
+            [trial.seed_of(request.edition_id, request.subscriber_id) for request in group],
+            vote_weight=vote_weight,
+            least=least,
+        )
     telling = _Telling(stock, wishes, chosen)
     has_had_all = [bool(row.all()) for row in had]
     for row, request in enumerate(group):
@@ -179,6 +208,7 @@ def compose_group(
             contributions=telling.contributions(row, papers),
             skip_reason=skip_reason,
             is_first=_is_first(request, stock.edition_date, ledger),
+            chosen_by=tuple([choosers[row][at] for at, _ in papers]) if choosers else None,
         )
 
 
@@ -229,10 +259,11 @@ class _Telling:
         shelf = self._stock.shelf
         if kind == Kind.TERM:
             terms = self._wishes.terms[subscriber_id]
-            term = interests.strongest_term(terms, shelf, place)
-            return reasons.of_term(term.kind, term.text)
-        paper_id = interests.strongest_like(self._wishes.likes[subscriber_id], shelf, place)
-        return reasons.of_like(paper_id, shelf.title(paper_id))
+            term, is_held = interests.strongest_term(terms, shelf, place)
+            return reasons.of_term(term.kind if is_held else reasons.NEAR, term.text)
+        like = interests.strongest_like(self._wishes.likes[subscriber_id], shelf, place)
+        tell = reasons.of_opened if like.is_click else reasons.of_like
+        return tell(like.paper_id, shelf.title(like.paper_id))
 
 
 def _dice(group: Sequence[Request]) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ from subscribers.models import Subscription, Term
 from .cards import title_of
 from .matching import features_of_papers
 from .models import Edition, Paper
-from .ranking import taste
+from .ranking import taste, wording
 from .ranking.overlap import overlaps
 from .ranking.rank import Candidates, Floats
 from .ranking.space import Index, Space, Vectors
@@ -35,10 +35,16 @@ TOPIC_WEIGHTS: Mapping[int, float] = {
     Emphasis.NORMAL: 1.0,
     Emphasis.MORE: 1.5,
 }
-TERM_WEIGHTS: Mapping[str, float] = {Term.Kind.KEYWORD: 0.6, Term.Kind.AUTHOR: 0.8}
+# A paper by somebody whom the reader named should come, whatever it is about.
+TERM_WEIGHTS: Mapping[str, float] = {Term.Kind.KEYWORD: wording.HOLDS, Term.Kind.AUTHOR: 3.0}
 # After this long a vote counts for half, and only the newest count at all.
 HALF_LIFE = timedelta(days=180)
 MOST_VOTES = 100
+# To open a paper is to be curious, not yet to like it: five count as much as a vote up, and fade
+# like votes. The newest of the last digests count, all together no more than six votes.
+CLICK_WEIGHT = 0.2
+MOST_CLICKS = 30
+CLICKED_DIGESTS = 30
 # The papers that tell how rare a word is.
 BACKGROUND = 3000
 
@@ -51,10 +57,12 @@ class _Term(NamedTuple):
 
 
 class _Like(NamedTuple):
-    """A vote that counts: for the paper if `weight` is above 0, else against what is like it."""
+    """A vote that counts: for the paper if `weight` is above 0, else against what is like it.
+    Or a click, which says less."""
 
     paper_id: int
     weight: float
+    is_click: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +74,28 @@ class Interests:
     likes: Mapping[int, Sequence[_Like]]
 
 
-def read(subscriber_ids: Sequence[int], now: datetime) -> Interests:
-    """The interests of these readers, in three queries."""
+_VOTES = """
+    SELECT paper_id, value, at, FALSE AS is_click FROM digest_vote
+    WHERE subscriber_id = reader.id ORDER BY at DESC LIMIT %(votes)s
+"""
+# A reader's own word on a paper overrules that they opened it.
+_CLICKS = """
+    SELECT click.paper_id, 1, max(click.at) AS at, TRUE
+    FROM (
+        SELECT id FROM digest_digest WHERE subscriber_id = reader.id
+        ORDER BY edition_id DESC LIMIT %(digests)s
+    ) had JOIN digest_click click ON click.digest_id = had.id
+    WHERE NOT click.is_machine AND NOT EXISTS (
+        SELECT FROM digest_vote said
+        WHERE said.subscriber_id = reader.id AND said.paper_id = click.paper_id
+    )
+    GROUP BY click.paper_id ORDER BY at DESC LIMIT %(clicks)s
+"""
+
+
+def read(subscriber_ids: Sequence[int], now: datetime, *, with_clicks: bool = False) -> Interests:
+    """The interests of these readers, in three queries. Clicks teach only if `with_clicks`, and
+    those of programs never."""
     topics: dict[int, list[tuple[int, int]]] = defaultdict(list)
     terms: dict[int, list[_Term]] = defaultdict(list)
     likes: dict[int, list[_Like]] = defaultdict(list)
@@ -90,18 +118,23 @@ def read(subscriber_ids: Sequence[int], now: datetime) -> Interests:
         )
         for reader, *term in cursor.fetchall():
             terms[reader].append(_Term(*term))
+        newest = f"({_VOTES}) UNION ALL ({_CLICKS})" if with_clicks else _VOTES
         cursor.execute(
-            """
-            SELECT reader.id, newest.paper_id, newest.value, newest.at
-            FROM unnest(%s::bigint[]) reader(id), LATERAL (
-                SELECT paper_id, value, at FROM digest_vote
-                WHERE subscriber_id = reader.id ORDER BY at DESC LIMIT %s
-            ) newest
+            f"""
+            SELECT reader.id, newest.*
+            FROM unnest(%(readers)s::bigint[]) reader(id), LATERAL ({newest}) newest
             """,
-            [list(subscriber_ids), MOST_VOTES],
+            {
+                "readers": list(subscriber_ids),
+                "votes": MOST_VOTES,
+                "clicks": MOST_CLICKS,
+                "digests": CLICKED_DIGESTS,
+            },
         )
-        for reader, paper_id, value, at in cursor.fetchall():
-            likes[reader].append(_Like(paper_id, value * 0.5 ** ((now - at) / HALF_LIFE)))
+        for reader, paper_id, value, at, is_click in cursor.fetchall():
+            weight = CLICK_WEIGHT if is_click else value
+            faded = weight * 0.5 ** ((now - at) / HALF_LIFE)
+            likes[reader].append(_Like(paper_id, faded, is_click))
     return Interests(topics, terms, likes)
 
 
@@ -130,6 +163,7 @@ class Shelf:
     _titles: dict[int, str] = field(default_factory=dict)
     _likeness: Floats = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
     _masks: dict[tuple[str, str], NDArray[np.bool_]] = field(default_factory=dict)
+    _nearness: dict[str, Floats] = field(default_factory=dict)
 
     @classmethod
     def of(cls, edition_id: int, papers: Sequence[Paper]) -> "Shelf":
@@ -158,6 +192,20 @@ class Shelf:
             found = np.array([contains(paper, kind, key) for paper in self.papers], dtype=np.bool_)
             self._masks[kind, key] = found
         return found
+
+    def near_to(self, keyword: str) -> Floats:
+        """float32 (n,): how near the candidates are to one keyword."""
+        found = self._nearness.get(keyword)
+        if found is None:
+            if len(self._nearness) > _MOST_KEPT:
+                self._nearness.clear()
+            found = self._nearness[keyword] = self.near([[keyword]])[0]
+        return found
+
+    def near(self, keywords: Sequence[Sequence[str]]) -> Floats:
+        """float32 (len(keywords), n): how near the candidates are to all words of each set."""
+        theirs = self.space.vectors([wording.as_paper(words) for words in keywords])
+        return wording.near(self.index.likeness(theirs))
 
     def _add(self, paper_ids: Sequence[int]) -> None:
         if len(self._rows) + len(paper_ids) > _MOST_KEPT:
@@ -192,7 +240,7 @@ def lay(readers: Sequence[int], interests: Interests, candidates: Candidates, sh
     # What a mute of a topic takes away is every paper that it fits.
     never = _topics(readers, interests, candidates, {Emphasis.MUTED: 1.0})
     muted = never @ candidates.fits.T > 0
-    terms = np.zeros(muted.shape, dtype=np.float32)
+    terms = _nearness(readers, interests, shelf, muted.shape[1])
     liking = np.zeros(muted.shape, dtype=np.float32)
     for row, reader in enumerate(readers):
         for term in interests.terms.get(reader, ()):
@@ -206,20 +254,50 @@ def lay(readers: Sequence[int], interests: Interests, candidates: Candidates, sh
     return Laid(topics, terms if terms.any() else None, liking if liking.any() else None, muted)
 
 
-def strongest_term(terms: Sequence[_Term], shelf: Shelf, place: int) -> _Term:
-    """The followed term that adds most to the candidate at `place`; one that is there must be."""
-    there = [term for term in terms if not term.is_muted and shelf.has(term.kind, term.key)[place]]
-    return max(there, key=lambda term: (TERM_WEIGHTS[term.kind], len(term.key)))
+def _nearness(readers: Sequence[int], interests: Interests, shelf: Shelf, number: int) -> Floats:
+    """float32 (readers, number): how near the candidates are to all that each reader follows."""
+    nearness = np.zeros((len(readers), number), dtype=np.float32)
+    followed = {
+        row: words
+        for row, reader in enumerate(readers)
+        if (words := _keywords(interests.terms.get(reader, ())))
+    }
+    if followed:
+        nearness[list(followed)] = shelf.near(list(followed.values()))
+    return nearness
 
 
-def strongest_like(likes: Sequence[_Like], shelf: Shelf, place: int) -> int:
-    """The paper whose vote adds most to the candidate at `place`."""
-    return likes[int(_shares_of_likes(likes, shelf)[:, place].argmax())].paper_id
+def _keywords(terms: Sequence[_Term]) -> list[str]:
+    kind = Term.Kind.KEYWORD
+    return [term.text for term in terms if term.kind == kind and not term.is_muted]
+
+
+def strongest_term(terms: Sequence[_Term], shelf: Shelf, place: int) -> tuple[_Term, bool]:
+    """The followed term that adds most to the candidate at `place`, and whether the paper holds
+    it, or is only near it."""
+    followed = [term for term in terms if not term.is_muted]
+    strongest = max(followed, key=lambda term: _share_of_term(term, shelf, place))
+    return strongest, bool(shelf.has(strongest.kind, strongest.key)[place])
+
+
+def _share_of_term(term: _Term, shelf: Shelf, place: int) -> float:
+    held = TERM_WEIGHTS[term.kind] * float(shelf.has(term.kind, term.key)[place])
+    is_keyword = term.kind == Term.Kind.KEYWORD
+    return held + (float(shelf.near_to(term.text)[place]) if is_keyword else 0.0)
+
+
+def strongest_like(likes: Sequence[_Like], shelf: Shelf, place: int) -> _Like:
+    """The vote, or click, that adds most to the candidate at `place`."""
+    return likes[int(_shares_of_likes(likes, shelf)[:, place].argmax())]
 
 
 def _shares_of_likes(likes: Sequence[_Like], shelf: Shelf) -> Floats:
-    likeness = shelf.likeness([like.paper_id for like in likes])
-    return taste.shares(likeness, [like.weight for like in likes])
+    """float32 (likes, n): what each adds to each candidate. A vote down only takes away: to be
+    unlike that paper is nothing that the reader asked for, and no reason to give."""
+    weights = np.array([like.weight for like in likes], dtype=np.float32)
+    shares = taste.shares(shelf.likeness([like.paper_id for like in likes]), weights.tolist())
+    shares[weights < 0] = np.minimum(shares[weights < 0], 0)
+    return shares
 
 
 def _topics(

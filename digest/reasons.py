@@ -2,8 +2,10 @@
 
 `topic:12`       the reader follows topic 12
 `keyword:LoRA`   the paper holds a keyword that they follow
+`near:LoRA`      it is about the like of a keyword that they follow
 `author:A. Doe`  it is by somebody they follow
 `like:7:Title`   it is like paper 7, which they voted up
+`opened:7:Title` it is like paper 7, which they opened from a digest
 `votes:54`       nothing of theirs fits it; it had 54 votes when the edition closed
 `new`            off their usual path, to see whether they like it
 
@@ -12,6 +14,7 @@ Of what fits, that stands here which contributed most to the paper's score.
 
 from collections.abc import Mapping, Sequence
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -20,6 +23,7 @@ from .ranking.rank import Part
 
 # What fits the row.
 _TITLE_LENGTH = 90
+NEAR = "near"
 EXPLORING = "new"
 
 
@@ -33,6 +37,10 @@ def of_term(kind: str, text: str) -> str:
 
 def of_like(paper_id: int, title: str) -> str:
     return f"like:{paper_id}:{shorten(title, _TITLE_LENGTH)}"
+
+
+def of_opened(paper_id: int, title: str) -> str:
+    return f"opened:{paper_id}:{shorten(title, _TITLE_LENGTH)}"
 
 
 def of_votes(votes: int) -> str:
@@ -51,11 +59,16 @@ def words(reason: str, topic_names: Mapping[int, str]) -> str:
             return _("You follow %(topic)s") % {"topic": topic}
         case "keyword":
             return _("You follow “%(keyword)s”") % {"keyword": value}
+        case "near":
+            return _("Close to “%(keyword)s”, which you follow") % {"keyword": value}
         case "author":
             return _("By %(author)s, whom you follow") % {"author": value}
         case "like":
             title = value.partition(":")[2]
             return _("Like “%(title)s”, which you voted up") % {"title": title}
+        case "opened":
+            title = value.partition(":")[2]
+            return _("Like “%(title)s”, which you opened") % {"title": title}
         case "votes" if int(value):
             said = ngettext(
                 "Everyone is reading: %(votes)d vote",
@@ -76,7 +89,7 @@ def contributions_in_words(contributions: Sequence[int], place: int) -> list[tup
     names = {
         Part.TOPICS: _("Topics you follow"),
         Part.TERMS: _("Words and authors you follow"),
-        Part.TASTE: _("What you voted up"),
+        Part.TASTE: _taste(),
         Part.VOTES: _("Votes of everybody"),
     }
     total = sum(part for part in parts if part > 0)
@@ -86,6 +99,12 @@ def contributions_in_words(contributions: Sequence[int], place: int) -> list[tup
         if part > 0
     ]
     return sorted(shares, key=lambda share: -share[1])
+
+
+def _taste() -> str:
+    if settings.TRACK_CLICKS:
+        return _("What you voted up or opened")
+    return _("What you voted up")
 
 
 def topic_of(reason: str) -> int | None:

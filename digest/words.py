@@ -16,7 +16,12 @@ def contains(paper: Paper, kind: str, key: str) -> bool:
     one of its own. `key` is the term's (``terms.key``): without case and accents."""
     if kind == Term.Kind.AUTHOR:
         return any(terms.key(name) == key for name in paper.authors)
-    return f" {_plain(key)} " in _text(paper.title, paper.abstract)
+    return holds(paper.title, paper.abstract, key)
+
+
+def holds(title: str, abstract: str, key: str) -> bool:
+    """Whether either text holds the keyword, whose key this is, as whole words."""
+    return f" {_plain(key)} " in _text(title, abstract)
 
 
 @lru_cache(maxsize=2000)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
+from django.utils import translation
 from pytest_django import Settings
 
 from digest.interests import space_of
@@ -26,6 +27,12 @@ def _fresh_press() -> Iterator[None]:
 def _fresh_pages() -> None:
     """The site keeps public pages for a minute."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> None:
+    """A request leaves its language behind in the thread."""
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -121,13 +121,17 @@ def mark_sending(
             paper_ids = c.paper_ids,
             reasons = c.reasons,
             contributions = c.contributions,
+            chosen_by = c.chosen_by,
             template_version = %(template_version)s,
             mail_service = %(mail_service)s,
             error = '',
             handed_over_at = now(),
             lease_until = now() + %(lease)s
         FROM jsonb_to_recordset(%(rows)s)
-                AS c(id bigint, paper_ids bigint[], reasons text[], contributions smallint[]),
+                AS c(
+                    id bigint, paper_ids bigint[], reasons text[], contributions smallint[],
+                    chosen_by text[]
+                ),
             subscribers_subscriber s
         WHERE d.id = c.id
             AND d.id = ANY(%(ids)s)
@@ -146,6 +150,7 @@ def mark_sending(
                     "paper_ids": c.paper_ids,
                     "reasons": c.reasons,
                     "contributions": c.contributions,
+                    "chosen_by": c.chosen_by,
                 }
                 for c in chunk
             ),

@@ -15,6 +15,7 @@ from threading import Event
 from django.conf import settings
 from django.utils import timezone
 
+from digest import trial
 from digest.composing import Composed, compose
 from digest.models import Digest
 from digest.press import press_for
@@ -166,6 +167,7 @@ def _compose(lease: leases.Lease, tally: Tally) -> list[Composed]:
             readers,
             vote_weight=settings.RANKING_VOTE_WEIGHT,
             least=settings.DIGEST_LEAST_PAPERS,
+            challenger=trial.challenger_of(settings.RANKING_TRIAL),
         )
         if readers
         else []

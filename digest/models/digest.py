@@ -73,6 +73,9 @@ class Digest(models.Model):
     # What each part of the ranking added to each paper's score, in thousandths; a row of
     # `ranking.rank.Part` after the other.
     contributions = ArrayField(models.SmallIntegerField(), db_default=[], blank=True)
+    # In a trial of a ranking (``trial``): what chose each paper, the challenger by its name or, "",
+    # the ranking as it stands. NULL outside of a trial.
+    chosen_by = ArrayField(models.CharField(max_length=120), null=True, blank=True)
     template_version = models.CharField(max_length=12, db_default="", blank=True)
     mail_service = models.CharField(max_length=40, db_default="", blank=True)
     provider_id = models.CharField(max_length=300, db_default="", blank=True)
@@ -97,6 +100,12 @@ class Digest(models.Model):
                 condition=models.Q(state__in=["sending", "uncertain"]),
             ),
             BrinIndex(fields=["edition"], name="digest_of_edition", autosummarize=True),
+            # Holds nothing, and costs nothing, while no ranking is tried.
+            models.Index(
+                fields=["edition"],
+                name="digest_in_trial",
+                condition=models.Q(chosen_by__isnull=False),
+            ),
             # For the circuit breaker: what went wrong lately.
             models.Index(
                 fields=["handed_over_at"],

@@ -22,7 +22,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from . import taste
+from . import taste, wording
 from .features import Features, features_of
 from .overlap import overlaps
 from .rank import VOTE_WEIGHT, Candidates, Readers, contributions, rank
@@ -39,7 +39,6 @@ _LENGTH = 10
 # What somebody new tells us of themselves, at most.
 _TOPICS = 3
 _KEYWORDS = 50
-_CATEGORIES = 5
 
 
 class EvaluationError(ValueError):
@@ -169,6 +168,10 @@ def _text(row: Row, name: str) -> str:
     return value
 
 
+def _texts(row: Row) -> tuple[str, str]:
+    return str(row["title"]), str(row.get("abstract") or "")
+
+
 def _features(row: Row, *, with_authors: bool) -> Features:
     return features_of(
         _text(row, "title"),
@@ -214,12 +217,15 @@ class Broadsheet:
         collection: Collection,
         topics: Sequence[TopicTerms] = (),
         *,
+        holds: Callable[[str, str, str], bool] = lambda title, abstract, word: False,
         shares: Mapping[str, float] = SHARES,
     ) -> None:
+        """`holds` says whether a title or an abstract holds a keyword."""
         self.collection = collection
+        self._holds = holds
         self.cpu = 0.0
         self._space = Space(collection.features, shares)
-        texts = [(str(row["title"]), str(row.get("abstract") or "")) for row in collection.rows]
+        texts = [_texts(row) for row in collection.rows]
         self._fits = topic_fits(texts, topics) if topics else np.zeros((len(texts), 0), np.float32)
 
     def by_picks(self, cases: Sequence[Case]) -> list[Floats]:
@@ -244,20 +250,17 @@ class Broadsheet:
         return list(found)
 
     def by_wishes(self, cases: Sequence[Case]) -> list[Floats]:
-        """Each paper's score by what somebody new would tell us: the topics, and keywords in
-        their own words, that the reader's picks of other days are about."""
-        day = self._vectors(cases[0].pool)
-        index = Index(day)
+        """Each paper's score by what somebody new would tell us: the topics and keywords that
+        the reader's picks of other days are about."""
+        index = Index(self._vectors(cases[0].pool))
         candidates = self._candidates(cases)
-        followed = np.stack([self._followed(case) for case in cases])
-        said = [self._said(case) for case in cases]
+        topics = np.stack([self._followed(case) for case in cases])
+        keywords = [self._keywords(case) for case in cases]
+        held = np.stack([self._held(case) for case in cases])
         start = time.process_time()
-        # Their words are compared as if they were a small paper.
-        rows = taste.telling(index.likeness(self._space.vectors(said)), day.common)
-        words = [taste.total(row[np.newaxis], [_KEYWORDS]) for row in rows]
-        parts = contributions(
-            candidates, _readers(followed, terms=np.stack(words)), vote_weight=VOTE_WEIGHT
-        )
+        theirs = self._space.vectors([wording.as_paper(words) for words in keywords])
+        terms = wording.near(index.likeness(theirs)) + np.float32(wording.HOLDS) * held
+        parts = contributions(candidates, _readers(topics, terms=terms), vote_weight=VOTE_WEIGHT)
         self.cpu += time.process_time() - start
         return list(parts.sum(axis=0))
 
@@ -267,21 +270,21 @@ class Broadsheet:
         followed[np.argsort(-self._fits[case.elsewhere].sum(axis=0))[:_TOPICS]] = 1
         return followed
 
-    def _said(self, case: Case) -> Features:
-        """The keywords that tell most of the reader's picks, and their categories."""
+    def _held(self, case: Case) -> Floats:
+        """float32 (papers of the day,): how many of the reader's keywords each of them holds."""
+        keywords = self._keywords(case)
+        texts = [_texts(self.collection.rows[paper]) for paper in case.pool]
+        held = [sum(self._holds(*text, word) for word in keywords) for text in texts]
+        return np.array(held, dtype=np.float32)
+
+    def _keywords(self, case: Case) -> list[str]:
+        """The keywords that tell most of the reader's picks."""
         rows, counts = self.collection.rows, self.collection.keyword_counts
         words = Counter(
             word for paper in case.elsewhere for word in set(rows[paper].get("keywords") or ())
         )
         tells = {word: n * log(len(rows) / counts[word]) for word, n in words.items()}
-        categories = Counter(
-            name for paper in case.elsewhere for name in rows[paper].get("categories") or ()
-        )
-        return features_of(
-            "",
-            ". ".join(sorted(tells, key=lambda word: -tells[word])[:_KEYWORDS]),
-            categories=[name for name, _ in categories.most_common(_CATEGORIES)],
-        )
+        return sorted(tells, key=lambda word: -tells[word])[:_KEYWORDS]
 
     def _readers_by_picks(self, cases: Sequence[Case]) -> Readers:
         day = self._vectors(cases[0].pool)

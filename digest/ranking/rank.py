@@ -8,15 +8,17 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-# From here on a likeness to what a reader liked is a match, and not an accident.
+# From here on a likeness to what a reader liked is a match, and not an accident; and nearness
+# to the words that they follow.
 TASTE_LEAST = 0.05
+TERMS_LEAST = 0.35
 # A light weight for votes is what blended best with content in our measurements.
 VOTE_WEIGHT = 0.02
 # What a paper loses that is very like one above it, and what for each one above on its topic.
 _REPEATING = 0.4
 _CROWDING = 0.04
 # Two papers that share more than this are one piece of news.
-_SAME = 0.6
+SAME = 0.6
 # So long must a selection be before places in it are given to what everyone reads, and to
 # something off the reader's path.
 _ROOMY = 6
@@ -124,7 +126,7 @@ def rank(candidates: Candidates, readers: Readers, *, vote_weight: float, least:
     """
     parts = contributions(candidates, readers, vote_weight=vote_weight)
     is_open = ~_has_interests(readers)
-    is_match = (parts[Part.TOPICS] > 0) | (parts[Part.TERMS] > 0)
+    is_match = (parts[Part.TOPICS] > 0) | (parts[Part.TERMS] > TERMS_LEAST)
     is_match |= (parts[Part.TASTE] > TASTE_LEAST) | is_open[:, np.newaxis]
     free = ~readers.barred
     matches = (is_match & free).sum(axis=1)
@@ -173,7 +175,7 @@ def _toll(candidates: Candidates) -> Floats:
         main = np.where(candidates.fits.max(axis=1) > 0, candidates.fits.argmax(axis=1), -1)
         toll += _CROWDING * ((main[:, np.newaxis] == main) & (main >= 0))
     toll += _REPEATING * candidates.overlaps
-    toll[candidates.overlaps > _SAME] = np.inf
+    toll[candidates.overlaps > SAME] = np.inf
     np.fill_diagonal(toll, 0)
     return toll
 

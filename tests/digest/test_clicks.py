@@ -2,21 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from digest.models import Click, Digest
+from digest import feedback, interests, reasons
+from digest.composing import Composed, Request, compose
+from digest.models import Click, Digest, Edition, Paper, Vote
 from subscribers.models import Subscriber
 from tests.contract import check_digest, html_of, text_of
 from tests.digest.sent import click_path, html_part, mail_of, sent_digest
-from tests.factories import make_paper
+from tests.factories import make_digest, make_edition, make_paper, make_reader
 
 pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
@@ -155,3 +162,115 @@ def test_a_burst_in_another_digest_says_nothing_of_this_one(client: Client) -> N
 
     assert Click.objects.filter(digest=ours).values_list("is_machine", flat=True)[0] is False
     assert Click.objects.filter(digest=theirs, is_machine=True).count() == 3
+
+
+# --- what clicks teach ---------------------------------------------------------------------
+ROBOTS = "A robot arm folds towels by touch, and its gripper feels the seams of the cloth."
+ROBOTS_TOO = "We teach a robot arm to fold cloth: its gripper feels seams and folds towels well."
+OTHERS = (
+    "Galaxies drift apart in a survey of faint light.",
+    "Bread rises slower on cold mornings, say bakers.",
+    "Whales sing lower each year in every ocean.",
+    "Old bridges hum when the winter wind is steady.",
+)
+
+
+def opened(**fields: Any) -> Click:
+    """A click on a paper of an old digest, by a reader who follows nothing."""
+    paper = make_paper(title="Folding at home", abstract=ROBOTS_TOO)
+    day = timezone.now().date() - (8 + Edition.objects.count()) * DAY
+    digest = make_digest(
+        make_edition([paper], day=day), make_reader(), state="sent", paper_ids=[paper.pk]
+    )
+    return Click.objects.create(digest=digest, paper=paper, **fields)
+
+
+def composed_after(*clicks: Click) -> list[Composed]:
+    """What the readers of these clicks get from an edition of today, in their order."""
+    edition = Edition.objects.filter(date=timezone.now().date()).first() or make_edition(
+        [make_paper(abstract=text) for text in (*OTHERS, ROBOTS)]
+    )
+    requests = [
+        Request(click.digest_id, edition.pk, click.digest.subscriber_id or 0, "daily", 3, "en",
+                False, None)
+        for click in clicks
+    ]  # fmt: skip
+    by_id = {one.digest_id: one for one in compose(requests, vote_weight=0.02, least=1)}
+    return [by_id[click.digest_id] for click in clicks]
+
+
+def first_of(composed: Composed) -> tuple[str, str]:
+    abstract = Paper.objects.get(pk=composed.paper_ids[0]).abstract
+    return abstract, reasons.words(composed.reasons[0], {})
+
+
+def test_a_click_brings_what_is_like_it_and_says_so() -> None:
+    (composed,) = composed_after(opened())
+
+    assert first_of(composed) == (ROBOTS, "Like “Folding at home”, which you opened")
+    (label, share), *_ = reasons.contributions_in_words(composed.contributions, 0)
+    assert (label, share > 50) == ("What you voted up or opened", True)
+
+
+def test_a_machine_s_click_teaches_nothing() -> None:
+    (taught,) = composed_after(opened())
+    assert taught.reasons[0].startswith("opened:")
+
+    (composed,) = composed_after(opened(is_machine=True))
+
+    assert [reason.partition(":")[0] for reason in composed.reasons] == ["votes"] * 3
+
+
+def test_clicks_teach_nothing_after_counting_is_switched_off(settings: Settings) -> None:
+    click = opened()
+    (taught,) = composed_after(click)
+    assert taught.reasons[0].startswith("opened:")
+
+    settings.TRACK_CLICKS = False
+    (composed,) = composed_after(click)
+
+    assert [reason.partition(":")[0] for reason in composed.reasons] == ["votes"] * 3
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (Vote.Value.MORE, "Like “Folding at home”, which you voted up"),
+        (Vote.Value.LESS, "New today"),
+    ],
+)
+def test_a_vote_on_the_same_paper_overrules_the_click(value: Vote.Value, reason: str) -> None:
+    click = opened()
+    assert click.digest.subscriber is not None
+    feedback.vote(click.digest.subscriber, click.paper, value, Vote.Origin.MAIL, timezone.now())
+
+    (composed,) = composed_after(click)
+
+    assert first_of(composed)[1] == reason
+
+
+def test_a_click_weighs_a_fifth_of_a_vote_and_fades_like_one() -> None:
+    now = timezone.now()
+    fresh, old = opened(at=now), opened(at=now - interests.HALF_LIFE)
+    Click.objects.create(digest=fresh.digest, paper=fresh.paper, at=now - DAY)
+    readers = [click.digest.subscriber_id or 0 for click in (fresh, old)]
+
+    likes = interests.read(readers, now, with_clicks=True).likes
+
+    assert [[like.weight for like in likes[reader]] for reader in readers] == [
+        [pytest.approx(0.2)],
+        [pytest.approx(0.1)],
+    ]
+    assert not interests.read(readers, now).likes
+
+
+def test_more_clicks_cost_no_more_queries() -> None:
+    clicks = [opened() for _ in range(4)]
+    composed_after(*clicks)  # the press and its shelf are made
+
+    with CaptureQueriesContext(connection) as of_one:
+        composed_after(clicks[0])
+    with CaptureQueriesContext(connection) as of_all:
+        composed_after(*clicks)
+
+    assert len(of_one) == len(of_all)

@@ -118,6 +118,20 @@ def test_a_followed_word_and_author_are_reasons_in_the_reader_s_words() -> None:
     assert said(composed)[:2] == ["By Zoë Quill, whom you follow", "You follow “Proof Assistant”"]
 
 
+def test_what_is_near_a_followed_word_comes_and_is_not_said_to_hold_it() -> None:
+    reader = make_reader()
+    liked(ROBOTS_TOO)  # without a second paper on it no word tells anything
+    edition = edition_of(PROOFS, *OTHERS, ROBOTS)
+    (before,) = composed_for(reader, edition=edition)
+    assert papers_of(before)[0] != ROBOTS
+
+    terms.replace(reader, Term.Kind.KEYWORD, followed=["gripper that folds"], muted=[])
+    (after,) = composed_for(reader, edition=edition)
+
+    assert papers_of(after)[0] == ROBOTS
+    assert said(after)[0] == "Close to “gripper that folds”, which you follow"
+
+
 @pytest.mark.parametrize(
     ("kind", "text"), [(Term.Kind.KEYWORD, "robot arm"), (Term.Kind.AUTHOR, "ada example")]
 )

@@ -25,6 +25,8 @@ from digest.ranking.evaluation import (
     measure_ours,
 )
 from digest.ranking.tfidf import TopicTerms
+from digest.words import holds
+from subscribers import terms
 
 
 class Command(BaseCommand):
@@ -85,7 +87,7 @@ def results_on(collection: Collection) -> list[Result]:
 
 
 def _results(collection: Collection) -> Iterator[Result]:
-    ours = Broadsheet(collection, starter_topics())
+    ours = Broadsheet(collection, starter_topics(), holds=_holds)
     yield measure_ours(ours, "Broadsheet", ours.by_picks)
     yield measure_ours(ours, "Broadsheet, as sent", ours.as_sent)
     for number in reversed(HISTORIES):
@@ -94,6 +96,10 @@ def _results(collection: Collection) -> Iterator[Result]:
         yield measure_ours(ours, "Broadsheet, no picks: topics, words", ours.by_wishes)
     for name, ranker in baselines(collection).items():
         yield measure(collection, name, ranker)
+
+
+def _holds(title: str, abstract: str, keyword: str) -> bool:
+    return holds(title, abstract, terms.key(keyword))
 
 
 def starter_topics() -> list[TopicTerms]:
