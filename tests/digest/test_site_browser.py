@@ -1,39 +1,19 @@
 """The public pages as people use them: with their eyes, a keyboard, or a screen reader."""
 
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.db import connections
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from digest.models import PaperTopic, Sighting
+from tests.browser import DEVICES, NEEDS, SCHEMES, Scheme, is_too_wide, violations
+from tests.browser import browser as browser
 from tests.factories import make_edition, make_paper, make_topic
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-headless-shell")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 DAY = date(2026, 11, 23)
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; `make browser` installs it"),
-    pytest.mark.django_db(transaction=True),
-]
-
-
-@pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    # Playwright keeps an event loop in this thread, which Django takes for an async view's.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-        connections.close_all()
+pytestmark = NEEDS
 
 
 def fill_the_site() -> list[str]:
@@ -64,23 +44,20 @@ def fill_the_site() -> list[str]:
     return [*paths, "/search", "/search?q=robots", "/search?q=robbots", "/search?q=zzz", "/nix"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("device", DEVICES)
 def test_axe_finds_no_violation(
-    browser: Browser, live_server: LiveServer, scheme: str, width: int
+    browser: Browser, live_server: LiveServer, scheme: Scheme, device: str
 ) -> None:
     paths = fill_the_site()
-    page = browser.new_context(
-        color_scheme="dark" if scheme == "dark" else "light",
-        viewport={"width": width, "height": 800},
-    ).new_page()
+    page = browser.new_context(**DEVICES[device], color_scheme=scheme).new_page()
 
     found = {}
     for path in paths:
         page.goto(f"{live_server.url}{path}")
-        if results := Axe().run(page).response["violations"]:
-            found[path] = [(one["id"], one["nodes"][0]["html"]) for one in results]
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        if wrong := violations(page):
+            found[path] = wrong
+        assert not is_too_wide(page), path
 
     assert found == {}
 

@@ -1,43 +1,22 @@
 """Programs that open every link of a mail, and run its pages' scripts, against the real site."""
 
 import re
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import requests
-from django.db import connections
 from django.db.models import Model
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from digest.models import Click, Vote
 from subscribers.models import Consent, Subscriber, Subscription, Term
+from tests.browser import NEEDS
+from tests.browser import browser as browser
 from tests.digest.sent import html_part, mail_of, sent_digest, vote_path
 from tests.factories import make_paper, make_topic
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-headless-shell")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; `make browser` installs it"),
-    pytest.mark.django_db(transaction=True),
-]
-
-
-@pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    # Playwright keeps an event loop in this thread, which Django takes for an async view's.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-        connections.close_all()
+pytestmark = NEEDS
 
 
 def everything_kept() -> list[list[dict[str, Any]]]:

@@ -68,13 +68,14 @@ def _letter(kind: str) -> Letter:
 def every_page(client: Client) -> dict[str, str]:
     """All pages by name, as they are answered, errors among them."""
     digest = a_digest()
-    paths = {**_public_paths(digest), **_reader_paths(digest)}
+    paths = {**public_paths(digest), **reader_paths(digest)}
     pages = {name: client.get(path, follow=True) for name, path in paths.items()}
     pages |= {name: client.post(path, data, follow=True) for name, path, data in _acts(digest)}
     return {name: page.content.decode() for name, page in pages.items()}
 
 
-def _public_paths(digest: Digest) -> dict[str, str]:
+def public_paths(digest: Digest) -> dict[str, str]:
+    """Pages for everybody, by name; one of them is not there."""
     names = [
         *("", "signup/", "signup/embed/", "signup/frame/", "signup/check-your-inbox/"),
         *("signup/frame/check-your-inbox/", "signup/refused/", "erased/"),
@@ -85,7 +86,8 @@ def _public_paths(digest: Digest) -> dict[str, str]:
     return {f"/{name}": f"/{name}" for name in names}
 
 
-def _reader_paths(digest: Digest) -> dict[str, str]:
+def reader_paths(digest: Digest) -> dict[str, str]:
+    """Pages behind the links in mails, by name: good links, used ones, old ones and a bad one."""
     now = timezone.now()
     reader = digest.subscriber
     assert reader is not None

@@ -2,35 +2,25 @@
 
 import html
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from django.db import connections
 from django.test import Client
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from subscribers.models import Subscriber
+from tests.browser import NEEDS, show_elsewhere
+from tests.browser import browser as browser
 from tests.factories import starter_topics
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-headless-shell")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-# The other site would have to ask before it may show a frame from this machine.
-FLAGS += ["--disable-features=LocalNetworkAccessChecks"]
 CROSS_SITE = {"Sec-Fetch-Site": "cross-site"}
 
 
 def in_browser(test: Callable[..., None]) -> Callable[..., None]:
     """For a test that drives a real Chromium."""
-    reason = "no Chromium here; `make browser` installs it"
-    for mark in (
-        pytest.mark.skipif(CHROMIUM is None, reason=reason),
-        pytest.mark.django_db(transaction=True),
-        pytest.mark.browser,
-    ):
+    for mark in NEEDS:
         test = mark(test)
     return test
 
@@ -103,16 +93,6 @@ def test_what_another_site_sends_is_shown_as_text(client: Client) -> None:
 
 # --- in a browser --------------------------------------------------------------------------
 @pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-        connections.close_all()
-
-
-@pytest.fixture
 def page(browser: Browser, settings: Settings, live_server: LiveServer) -> Page:
     settings.SITE_URL = live_server.url
     starter_topics()
@@ -123,14 +103,6 @@ def code(page: Page, site: str, name: str) -> str:
     """What the page about embedding gives to copy."""
     page.goto(f"{site}/signup/embed/")
     return page.locator(f"#{name}").input_value()
-
-
-def show_elsewhere(page: Page, body: str) -> None:
-    """A page of another site. With TLS, without which a frame in it may not compute."""
-    page.route(
-        "https://blog.example/**", lambda route: route.fulfill(body=body, content_type="text/html")
-    )
-    page.goto("https://blog.example/")
 
 
 @in_browser

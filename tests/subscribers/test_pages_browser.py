@@ -1,42 +1,21 @@
 """The pages behind a reader's links in Chromium: accessible, usable by keyboard, safe to open."""
 
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.db import connections
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from subscribers import addresses, change, links, preferences
 from subscribers.models import Consent, Letter, Link, Subscriber, Subscription, Term
 from subscribers.unsubscribe import unsubscribe
+from tests.browser import NEEDS, SCHEMES, Scheme, is_too_wide, violations
+from tests.browser import browser as browser
 from tests.factories import make_reader, make_topic
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-headless-shell")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; `make browser` installs it"),
-    pytest.mark.django_db(transaction=True),
-]
-
-
-@pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    # Playwright keeps an event loop in this thread, which Django takes for an async view's.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-        connections.close_all()
+pytestmark = NEEDS
 
 
 @pytest.fixture
@@ -81,15 +60,17 @@ def every_page(reader: Subscriber) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_page(browser: Browser, reader: Subscriber, scheme: Any) -> None:
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_on_any_page(
+    browser: Browser, reader: Subscriber, scheme: Scheme
+) -> None:
     page = browser.new_context(color_scheme=scheme).new_page()
     found = {}
 
     for address in every_page(reader):
         page.goto(address)
-        if violations := Axe().run(page).response["violations"]:
-            found[address] = [violation["id"] for violation in violations]
+        if wrong := violations(page):
+            found[address] = wrong
 
     assert found == {}
 
@@ -100,7 +81,7 @@ def test_no_page_is_wider_than_a_phone(browser: Browser, reader: Subscriber) -> 
 
     for address in every_page(reader):
         page.goto(address)
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        if is_too_wide(page):
             too_wide.append(address)
 
     assert too_wide == []
