@@ -16,7 +16,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import log
 from typing import Any, Self
 
 import numpy as np
@@ -278,13 +277,12 @@ class Broadsheet:
         return np.array(held, dtype=np.float32)
 
     def _keywords(self, case: Case) -> list[str]:
-        """The keywords that tell most of the reader's picks."""
+        """The keywords that most of the reader's picks name, the rarer of equals first."""
         rows, counts = self.collection.rows, self.collection.keyword_counts
-        words = Counter(
+        named = Counter(
             word for paper in case.elsewhere for word in set(rows[paper].get("keywords") or ())
         )
-        tells = {word: n * log(len(rows) / counts[word]) for word, n in words.items()}
-        return sorted(tells, key=lambda word: -tells[word])[:_KEYWORDS]
+        return sorted(named, key=lambda word: (-named[word], counts[word], word))[:_KEYWORDS]
 
     def _readers_by_picks(self, cases: Sequence[Case]) -> Readers:
         day = self._vectors(cases[0].pool)
