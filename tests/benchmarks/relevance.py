@@ -1,7 +1,7 @@
 """How good the ranking is, on what real people picked: ``evaluate_ranking``'s figures side by side.
 
-The data is not ours to pass on. BENCH_DATA names a folder that has it; its README says how the
-files are called.
+The data is not ours to pass on. BENCH_DATA names a folder that has it, unless it lies beside the
+checkout.
 """
 
 import os
@@ -12,6 +12,7 @@ from rich.table import Table
 from digest.management.commands.evaluate_ranking import results_on, rows_of
 from digest.ranking.evaluation import Collection, Result
 
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 # What readers picked, and from which lists. In the second they are authors, and picked what
 # they wrote: nothing of that may be known but the content, so authors never count.
 TASKS = {
@@ -25,12 +26,12 @@ TASKS = {
 
 def run() -> Table:
     table = Table("task", "ranking", "nDCG@10, held out", "nDCG@10, all", "µs of CPU a reader")
-    folder = os.environ.get("BENCH_DATA")
-    if not folder:
+    folder = Path(os.environ.get("BENCH_DATA", SHARED))
+    if not folder.is_dir():
         table.add_row("-", "BENCH_DATA names no folder with the data", "", "", "")
         return table
     for task, (papers, readers) in TASKS.items():
-        for result in _results(Path(folder), papers, readers):
+        for result in _results(folder, papers, readers):
             table.add_row(
                 task,
                 result.name,
