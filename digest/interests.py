@@ -163,7 +163,7 @@ class Shelf:
     _titles: dict[int, str] = field(default_factory=dict)
     _likeness: Floats = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
     _masks: dict[tuple[str, str], NDArray[np.bool_]] = field(default_factory=dict)
-    _nearness: dict[str, Floats] = field(default_factory=dict)
+    _shares: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, edition_id: int, papers: Sequence[Paper]) -> "Shelf":
@@ -193,13 +193,15 @@ class Shelf:
             self._masks[kind, key] = found
         return found
 
-    def near_to(self, keyword: str) -> Floats:
-        """float32 (n,): how near the candidates are to one keyword."""
-        found = self._nearness.get(keyword)
+    def shares(self, term: _Term) -> list[float]:
+        """n numbers: what a followed term would add to each candidate if it were the only one."""
+        found = self._shares.get((term.kind, term.text))
         if found is None:
-            if len(self._nearness) > _MOST_KEPT:
-                self._nearness.clear()
-            found = self._nearness[keyword] = self.near([[keyword]])[0]
+            if len(self._shares) > _MOST_SHARES:
+                self._shares.clear()
+            added = TERM_WEIGHTS[term.kind] * self.has(term.kind, term.key)
+            added += self.near([_keywords([term])])[0]
+            found = self._shares[term.kind, term.text] = added.tolist()
         return found
 
     def near(self, keywords: Sequence[Sequence[str]]) -> Floats:
@@ -223,6 +225,7 @@ class Shelf:
 
 # A window's memory of votes and words: at 60 candidates five megabytes.
 _MOST_KEPT = 20_000
+_MOST_SHARES = 5_000
 
 
 class Laid(NamedTuple):
@@ -276,14 +279,8 @@ def strongest_term(terms: Sequence[_Term], shelf: Shelf, place: int) -> tuple[_T
     """The followed term that adds most to the candidate at `place`, and whether the paper holds
     it, or is only near it."""
     followed = [term for term in terms if not term.is_muted]
-    strongest = max(followed, key=lambda term: _share_of_term(term, shelf, place))
+    strongest = max(followed, key=lambda term: shelf.shares(term)[place])
     return strongest, bool(shelf.has(strongest.kind, strongest.key)[place])
-
-
-def _share_of_term(term: _Term, shelf: Shelf, place: int) -> float:
-    held = TERM_WEIGHTS[term.kind] * float(shelf.has(term.kind, term.key)[place])
-    is_keyword = term.kind == Term.Kind.KEYWORD
-    return held + (float(shelf.near_to(term.text)[place]) if is_keyword else 0.0)
 
 
 def strongest_like(likes: Sequence[_Like], shelf: Shelf, place: int) -> _Like:
