@@ -262,8 +262,7 @@ class _Telling:
             term, is_held = interests.strongest_term(terms, shelf, place)
             return reasons.of_term(term.kind if is_held else reasons.NEAR, term.text)
         like = interests.strongest_like(self._wishes.likes[subscriber_id], shelf, place)
-        tell = reasons.of_opened if like.is_click else reasons.of_like
-        return tell(like.paper_id, shelf.title(like.paper_id))
+        return reasons.of_like(like.code, like.paper_id, shelf.title(like.paper_id))
 
 
 def _dice(group: Sequence[Request]) -> NDArray[np.float32]:

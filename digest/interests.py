@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from subscribers.models import Subscription, Term
 
+from . import reasons
 from .cards import title_of
 from .matching import features_of_papers
-from .models import Edition, Paper
+from .models import Edition, Paper, Vote
 from .ranking import taste, wording
 from .ranking.overlap import overlaps
 from .ranking.rank import Candidates, Floats
@@ -58,11 +59,11 @@ class _Term(NamedTuple):
 
 class _Like(NamedTuple):
     """A vote that counts: for the paper if `weight` is above 0, else against what is like it.
-    Or a click, which says less."""
+    Or a click, which says less. `code` is the kind of reason that it makes."""
 
     paper_id: int
     weight: float
-    is_click: bool = False
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,18 @@ class Interests:
 
 
 _VOTES = """
-    SELECT paper_id, value, at, FALSE AS is_click FROM digest_vote
+    SELECT paper_id, value, at, origin FROM digest_vote
     WHERE subscriber_id = reader.id ORDER BY at DESC LIMIT %(votes)s
 """
+_CODES: Mapping[str, str] = {
+    Vote.Origin.MAIL: reasons.LIKED,
+    Vote.Origin.SEED: reasons.PICKED,
+    Vote.Origin.IMPORT: reasons.PICKED,
+    "click": reasons.OPENED,
+}
 # A reader's own word on a paper overrules that they opened it.
 _CLICKS = """
-    SELECT click.paper_id, 1, max(click.at) AS at, TRUE
+    SELECT click.paper_id, 1, max(click.at) AS at, 'click'
     FROM (
         SELECT id FROM digest_digest WHERE subscriber_id = reader.id
         ORDER BY edition_id DESC LIMIT %(digests)s
@@ -131,10 +138,10 @@ def read(subscriber_ids: Sequence[int], now: datetime, *, with_clicks: bool = Fa
                 "digests": CLICKED_DIGESTS,
             },
         )
-        for reader, paper_id, value, at, is_click in cursor.fetchall():
-            weight = CLICK_WEIGHT if is_click else value
+        for reader, paper_id, value, at, origin in cursor.fetchall():
+            weight = CLICK_WEIGHT if origin == "click" else value
             faded = weight * 0.5 ** ((now - at) / HALF_LIFE)
-            likes[reader].append(_Like(paper_id, faded, is_click))
+            likes[reader].append(_Like(paper_id, faded, _CODES[origin]))
     return Interests(topics, terms, likes)
 
 
@@ -151,6 +158,7 @@ def space_of(edition_id: int) -> Space:
 class Shelf:
     """The candidates of a window, ready to be compared with what readers like and write.
 
+    `places` says by its id where a paper stands among `papers`.
     Kept with the press: what one reader's vote has brought in serves all others.
     """
 
@@ -159,6 +167,7 @@ class Shelf:
     index: Index
     overlaps: Floats
     papers: Sequence[Paper]
+    places: Mapping[int, int]
     _rows: dict[int, int] = field(default_factory=dict)
     _titles: dict[int, str] = field(default_factory=dict)
     _likeness: Floats = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
@@ -171,7 +180,8 @@ class Shelf:
         features = features_of_papers(papers)
         listed = [features[paper.pk] for paper in papers]
         vectors = space.vectors(listed)
-        return cls(space, vectors, Index(vectors), overlaps(listed), papers)
+        places = {paper.pk: place for place, paper in enumerate(papers)}
+        return cls(space, vectors, Index(vectors), overlaps(listed), papers, places)
 
     def likeness(self, paper_ids: Sequence[int]) -> Floats:
         """float32 (papers, n): how like each of these papers the candidates are."""
@@ -254,6 +264,9 @@ def lay(readers: Sequence[int], interests: Interests, candidates: Candidates, sh
                 terms[row] += TERM_WEIGHTS[term.kind] * has
         if likes := interests.likes.get(reader):
             liking[row] = _shares_of_likes(likes, shelf).sum(axis=0)
+            # What they know already is not sent to them, least of all as being like itself.
+            known = [shelf.places[like.paper_id] for like in likes if like.paper_id in shelf.places]
+            muted[row, known] = True
     return Laid(topics, terms if terms.any() else None, liking if liking.any() else None, muted)
 
 

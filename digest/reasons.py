@@ -5,6 +5,7 @@
 `near:LoRA`      it is about the like of a keyword that they follow
 `author:A. Doe`  it is by somebody they follow
 `like:7:Title`   it is like paper 7, which they voted up
+`picked:7:Title` it is like paper 7, which they named as an example, or is in their library
 `opened:7:Title` it is like paper 7, which they opened from a digest
 `votes:54`       nothing of theirs fits it; it had 54 votes when the edition closed
 `new`            off their usual path, to see whether they like it
@@ -24,6 +25,7 @@ from .ranking.rank import Part
 # What fits the row.
 _TITLE_LENGTH = 90
 NEAR = "near"
+LIKED, PICKED, OPENED = "like", "picked", "opened"
 EXPLORING = "new"
 
 
@@ -35,12 +37,9 @@ def of_term(kind: str, text: str) -> str:
     return f"{kind}:{text}"
 
 
-def of_like(paper_id: int, title: str) -> str:
-    return f"like:{paper_id}:{shorten(title, _TITLE_LENGTH)}"
-
-
-def of_opened(paper_id: int, title: str) -> str:
-    return f"opened:{paper_id}:{shorten(title, _TITLE_LENGTH)}"
+def of_like(code: str, paper_id: int, title: str) -> str:
+    """`code` is LIKED, PICKED or OPENED."""
+    return f"{code}:{paper_id}:{shorten(title, _TITLE_LENGTH)}"
 
 
 def of_votes(votes: int) -> str:
@@ -66,6 +65,9 @@ def words(reason: str, topic_names: Mapping[int, str]) -> str:
         case "like":
             title = value.partition(":")[2]
             return _("Like “%(title)s”, which you voted up") % {"title": title}
+        case "picked":
+            title = value.partition(":")[2]
+            return _("Like “%(title)s”, which is one of yours") % {"title": title}
         case "opened":
             title = value.partition(":")[2]
             return _("Like “%(title)s”, which you opened") % {"title": title}
@@ -103,8 +105,8 @@ def contributions_in_words(contributions: Sequence[int], place: int) -> list[tup
 
 def _taste() -> str:
     if settings.TRACK_CLICKS:
-        return _("What you voted up or opened")
-    return _("What you voted up")
+        return _("What you voted up, picked or opened")
+    return _("What you voted up or picked")
 
 
 def topic_of(reason: str) -> int | None:

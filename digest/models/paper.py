@@ -5,6 +5,18 @@ from django.db import models
 from django.utils import timezone
 
 
+def names_of(authors: str | models.Value) -> models.Func:
+    """All that the authors in this field may be called, without case and accents: by the whole
+    name or a word of it."""
+    names = ArrayField(models.TextField())
+    return models.Func(authors, function="digest_names", output_field=names)
+
+
+def authors_line_of(authors: str) -> models.Func:
+    """The authors in this field as one text, for comparing spellings."""
+    return models.Func(authors, function="digest_authors", output_field=models.TextField())
+
+
 class Paper(models.Model):
     """A publication we keep, once, however many sources named it.
 
@@ -50,6 +62,11 @@ class Paper(models.Model):
         indexes = [
             GinIndex(fields=["search"], name="paper_search"),
             GinIndex(OpClass("title", name="gin_trgm_ops"), name="paper_title_trigrams"),
+            GinIndex(names_of("authors"), name="paper_names"),
+            GinIndex(
+                OpClass(authors_line_of("authors"), name="gin_trgm_ops"),
+                name="paper_author_trigrams",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -79,6 +79,7 @@ def run() -> Table:
                 Page("a topic, made anew", "/topics/retrieval", is_new=True),
                 Page("a paper, made anew", f"/papers/{paper.pk}/", is_new=True),
                 Page("search, made anew", "/search?q=sparse+robot", is_new=True),
+                Page("search, an author, made anew", "/search?q=ada3+name77", is_new=True),
                 Page("search, misspelt, made anew", "/search?q=sparce+robbot", is_new=True),
             )
         ]
@@ -193,7 +194,7 @@ def _fill(chance: Random) -> Paper:
                 title=f"{' '.join(chance.sample(WORDS, 5)).capitalize()}, {back}.{number}",
                 title_key=f"{back}{number}",
                 abstract=abstract_of(number, sentences=8),
-                authors=[f"Ada Example {n}" for n in range(8)],
+                authors=[f"Ada{n} Name{chance.randrange(500)}" for n in range(8)],
                 num_authors=8,
                 url=f"https://arxiv.org/abs/{back}.{number}",
                 first_source="huggingface",

@@ -209,7 +209,7 @@ def test_a_click_brings_what_is_like_it_and_says_so() -> None:
 
     assert first_of(composed) == (ROBOTS, "Like “Folding at home”, which you opened")
     (label, share), *_ = reasons.contributions_in_words(composed.contributions, 0)
-    assert (label, share > 50) == ("What you voted up or opened", True)
+    assert (label, share > 50) == ("What you voted up, picked or opened", True)
 
 
 def test_a_machine_s_click_teaches_nothing() -> None:

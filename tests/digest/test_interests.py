@@ -78,6 +78,19 @@ def test_a_vote_up_brings_what_is_like_it_and_says_so() -> None:
     assert said(after)[0] == "Like “Folding at home”, which you voted up"
 
 
+def test_an_example_of_the_same_edition_brings_what_is_like_it_and_not_itself() -> None:
+    reader = make_reader()
+    edition = edition_of(PROOFS, *OTHERS, ROBOTS, ROBOTS_TOO)
+    paper = Paper.objects.get(abstract=ROBOTS_TOO)
+
+    vote(reader, paper, Vote.Value.MORE, Vote.Origin.SEED, timezone.now())
+    (composed,) = composed_for(reader, edition=edition)
+
+    assert papers_of(composed)[0] == ROBOTS
+    assert said(composed)[0] == f"Like “{paper.title}”, which is one of yours"
+    assert ROBOTS_TOO not in papers_of(composed)
+
+
 def test_a_vote_down_keeps_what_is_like_it_away() -> None:
     reader = make_reader()
     vote(reader, liked(PROOFS_TOO), Vote.Value.MORE, Vote.Origin.MAIL, timezone.now())
@@ -196,13 +209,19 @@ def test_every_reason_of_an_edition_is_the_part_that_contributed_most() -> None:
         candidate.fits = {str(topics[number % 3].pk): 0.05}
         candidate.save(update_fields=["fits"])
     readers = [make_reader(topics[number % 3]) for number in range(6)]
-    for reader, paper in zip(readers, papers * 3, strict=True):
-        vote(reader, paper, Vote.Value.MORE, Vote.Origin.SEED, timezone.now())
+    origins = [Vote.Origin.MAIL] * 3 + [Vote.Origin.SEED] * 3
+    for reader, paper, origin in zip(readers, papers * 3, origins, strict=True):
+        vote(reader, paper, Vote.Value.MORE, origin, timezone.now())
     terms.replace(readers[0], Term.Kind.KEYWORD, followed=["whales"], muted=[])
 
     digests = composed_for(*readers, edition=edition, length=6)
 
-    kinds = {"topic": Part.TOPICS, "keyword": Part.TERMS, "like": Part.TASTE}
+    kinds = {
+        "topic": Part.TOPICS,
+        "keyword": Part.TERMS,
+        "like": Part.TASTE,
+        "picked": Part.TASTE,
+    }
     seen = set()
     for composed in digests:
         assert len(composed.contributions) == len(Part) * len(composed.paper_ids) > 0
@@ -214,7 +233,7 @@ def test_every_reason_of_an_edition_is_the_part_that_contributed_most() -> None:
                 assert content[kinds[kind]] == max(content) > 0
             else:
                 assert max(content) <= 150  # nothing of the reader's fits it clearly
-    assert {"topic", "keyword", "like"} <= seen
+    assert seen >= kinds.keys()
 
 
 def test_more_readers_and_votes_cost_no_more_queries() -> None:
@@ -240,7 +259,7 @@ def test_all_that_spoke_for_a_paper_can_be_read() -> None:
 
     assert reasons.contributions_in_words(stored, 0) == [
         ("Topics you follow", 80),
-        ("What you voted up", 20),
+        ("What you voted up or picked", 20),
     ]
     assert reasons.contributions_in_words(stored, 1) == [("Votes of everybody", 100)]
     assert reasons.contributions_in_words([], 0) == []

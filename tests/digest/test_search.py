@@ -5,8 +5,9 @@ from urllib.parse import quote
 
 import pytest
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
-from digest.models import Edition
+from digest.models import Edition, Paper
 from tests.digest.test_site import page, titles
 from tests.factories import make_edition, make_paper
 
@@ -106,3 +107,76 @@ def test_the_form_keeps_what_was_asked(client: Client) -> None:
 
     assert 'value="a&quot;b&lt;c"' in html
     assert '<meta name="robots" content="noindex">' in html
+
+
+# --- authors -------------------------------------------------------------------------------
+def by(*authors: str, title: str) -> Paper:
+    return make_paper(title=title, authors=list(authors), abstract="About it.")
+
+
+@pytest.fixture
+def _authors() -> None:
+    """What two people with like names wrote, and what is written of one of them."""
+    papers = [
+        by("Yann LeCun", "Bo Sample", title="Energy of models"),
+        by("Jürgen Schmidhuber", title="Very deep memory"),
+        by("Yann Sample", "Ada LeCun", title="Counting sheep"),
+        by("Geoffrey E. Hinton", title="Capsules again"),
+        by("Bo Sample", title="What Yann LeCun said of energy"),
+    ]
+    make_edition(papers, day=date(2026, 11, 23))
+
+
+@pytest.mark.usefixtures("_authors")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("yann lecun", ["Energy of models", "What Yann LeCun said of energy"]),
+        ("Yann LECUN", ["Energy of models", "What Yann LeCun said of energy"]),
+        ("lecun", ["Counting sheep", "Energy of models", "What Yann LeCun said of energy"]),
+        ("jurgen schmidhuber", ["Very deep memory"]),
+        ("Schmidhuber", ["Very deep memory"]),
+        ("geoffrey hinton", ["Capsules again"]),
+        ("Geoffrey E Hinton", ["Capsules again"]),
+    ],
+)
+def test_papers_by_an_author_come_first(client: Client, text: str, expected: list[str]) -> None:
+    listed = found(client, text)
+
+    assert listed[: len(expected)] == expected
+
+
+@pytest.mark.usefixtures("_authors")
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [("jurgen schmidhubber", "Very deep memory"), ("Geofrey Hinton", "Capsules again")],
+)
+def test_a_misspelt_name_is_found_all_the_same(client: Client, text: str, title: str) -> None:
+    html = page(client, f"/search?q={quote(text)}")
+
+    assert "No paper has all the words" in html
+    assert titles(html) == [title]
+
+
+def test_an_author_with_papers_in_an_open_edition_only_is_not_found(client: Client) -> None:
+    edition = make_edition([by("Yann LeCun", title="Not yet")])
+    assert found(client, "lecun") == ["Not yet"]
+
+    Edition.objects.filter(pk=edition.pk).update(closed_at=None)
+
+    assert found(client, "lecun") == []
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize(("text", "queries"), [("lecun", 7), ("lecunn", 8)])
+def test_a_search_takes_the_same_queries_for_any_number_of_papers(
+    client: Client,
+    number: int,
+    text: str,
+    queries: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    make_edition([by("Yann LeCun", title=f"Energy {place}") for place in range(number)])
+
+    with django_assert_num_queries(queries):
+        assert len(found(client, text)) == number

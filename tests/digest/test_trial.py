@@ -119,7 +119,7 @@ def test_a_reason_is_true_for_the_ranking_that_chose_the_paper(
     (composed,) = composed_for([reader], edition, challenger=challenger)
 
     assert set(composed.chosen_by or ()) == {"", challenger}
-    part_of = {"topic": Part.TOPICS, "like": Part.TASTE, "votes": Part.VOTES, "new": Part.VOTES}
+    part_of = {"topic": Part.TOPICS, "picked": Part.TASTE, "votes": Part.VOTES, "new": Part.VOTES}
     for place, (code, name) in enumerate(
         zip(composed.reasons, composed.chosen_by or (), strict=True)
     ):

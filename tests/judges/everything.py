@@ -112,6 +112,7 @@ def reader_paths(digest: Digest) -> dict[str, str]:
         "new address": _path(moving, Link.Purpose.CHANGE, now),
         "unsubscribe": urlsplit(links.unsubscribe_url(reader.pk)).path,
         "left": urlsplit(links.unsubscribe_url(left.pk)).path,
+        "papers you like": f"{urlsplit(links.preferences_url(reader.pk, now)).path}/papers",
         "web view": read_path(digest),
         "vote": vote_path(digest),
         "bad link": "/c/nothing",

@@ -1,0 +1,402 @@
+"""The page "Papers you like": examples picked by hand, or found in the reader's own library."""
+
+import re
+from collections.abc import Sequence
+from datetime import date, timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from digest import bibliography, feedback, interests, seeds
+from digest.models import Edition, Paper, Vote
+from subscribers import links
+from subscribers.erasing import erase
+from subscribers.export import everything_about
+from subscribers.models import Link, Subscriber, Subscription, Topic
+from tests.factories import make_edition, make_paper, make_reader, make_topic
+
+pytestmark = pytest.mark.django_db
+
+MAIL, SEED, IMPORT = Vote.Origin.MAIL, Vote.Origin.SEED, Vote.Origin.IMPORT
+TITLE = "Looking things up while writing {}"
+
+
+@pytest.fixture
+def reader() -> Subscriber:
+    return make_reader()
+
+
+def path_of(reader: Subscriber) -> str:
+    links.ensure([reader], timezone.now())
+    return f"/p/{links.monthly(reader.pk, timezone.now()).preferences}/papers"
+
+
+def library_of(papers: Sequence[Paper]) -> list[Paper]:
+    make_edition(papers)
+    return list(papers)
+
+
+def titled(*numbers: int) -> list[Paper]:
+    """Papers in a closed edition, the first with the most votes."""
+    return library_of(
+        [
+            make_paper(
+                title=TITLE.format(number),
+                title_key=f"lookingthingsupwhilewriting{number}",
+                votes=99 - number,
+            )
+            for number in numbers
+        ]
+    )
+
+
+def votes() -> list[tuple[int, int, str]]:
+    return list(Vote.objects.order_by("paper_id").values_list("paper_id", "value", "origin"))
+
+
+def boxes(html: str) -> dict[int, bool]:
+    """The papers on the page, and whether their boxes are ticked."""
+    found = re.findall(r'name="paper" value="(\d+)"( checked)?>', html)
+    return {int(paper_id): bool(ticked) for paper_id, ticked in found}
+
+
+def shown(client: Client, path: str) -> dict[int, bool]:
+    answer = client.get(path)
+    assert (answer.status_code, answer.cookies) == (200, {})
+    return boxes(answer.content.decode())
+
+
+def bibtex(*papers: Paper) -> str:
+    return "\n".join(f"@misc{{a{paper.pk}, title = {{{paper.title}}}}}" for paper in papers)
+
+
+# --- picking -------------------------------------------------------------------------------
+def test_ticked_papers_become_votes_and_are_shown(client: Client, reader: Subscriber) -> None:
+    one, two, three = titled(1, 2, 3)
+    assert shown(client, path_of(reader)) == {one.pk: False, two.pk: False, three.pk: False}
+
+    answer = client.post(path_of(reader), {"paper": [one.pk, three.pk], "save": "1"})
+
+    assert (answer.status_code, answer["Location"]) == (303, f"{path_of(reader)}?saved")
+    assert votes() == [(one.pk, 1, SEED), (three.pk, 1, SEED)]
+    assert shown(client, path_of(reader)) == {one.pk: True, three.pk: True, two.pk: False}
+
+
+def test_what_is_no_longer_ticked_is_taken_back(client: Client, reader: Subscriber) -> None:
+    one, two = titled(1, 2)
+    client.post(path_of(reader), {"paper": [one.pk, two.pk], "save": "1"})
+    since = Vote.objects.get(paper=two).at
+
+    client.post(path_of(reader), {"paper": two.pk, "save": "1"})
+
+    assert votes() == [(two.pk, 1, SEED)]
+    assert Vote.objects.get().at == since
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_opening_the_page_picks_nothing(client: Client, reader: Subscriber, method: str) -> None:
+    [paper] = titled(1)
+    query = f"?paper={paper.pk}&save=1&library=1&forget=1"
+
+    answer = getattr(client, method)(f"{path_of(reader)}{query}")
+
+    assert (answer.status_code, votes()) == (200, [])
+    client.post(path_of(reader), {"paper": paper.pk, "save": "1"})
+    assert len(votes()) == 1
+
+
+def test_without_a_button_nothing_changes(client: Client, reader: Subscriber) -> None:
+    one, two = titled(1, 2)
+    seeds.pick(reader, [one.pk], timezone.now())
+
+    for fields in ({}, {"paper": two.pk}, {"List-Unsubscribe": "One-Click"}):
+        answer = client.post(path_of(reader), fields)
+        assert (answer.status_code, answer["Location"]) == (303, path_of(reader))
+
+    assert votes() == [(one.pk, 1, SEED)]
+
+
+def test_the_last_word_on_a_paper_counts(client: Client, reader: Subscriber) -> None:
+    one, two = titled(1, 2)
+    for paper in (one, two):
+        feedback.vote(reader, paper, Vote.Value.LESS, MAIL, timezone.now())
+
+    client.post(path_of(reader), {"paper": one.pk, "save": "1"})
+
+    assert votes() == [(one.pk, 1, SEED), (two.pk, -1, MAIL)]
+
+
+def test_votes_of_others_stay(client: Client, reader: Subscriber) -> None:
+    [paper] = titled(1)
+    other = make_reader()
+    seeds.pick(other, [paper.pk], timezone.now())
+
+    client.post(path_of(reader), {"save": "1"})
+
+    assert votes() == [(paper.pk, 1, SEED)]
+
+
+def test_twenty_are_the_most(client: Client, reader: Subscriber) -> None:
+    papers = titled(*range(21))
+    ids = [paper.pk for paper in papers]
+
+    answer = client.post(path_of(reader), {"paper": ids, "save": "1"})
+
+    html = answer.content.decode()
+    assert ("pick 20 at most" in html, votes()) == (True, [])
+    assert boxes(html) == dict.fromkeys(ids, True)
+    client.post(path_of(reader), {"paper": ids[1:], "save": "1"})
+    assert len(votes()) == 20
+
+
+@pytest.mark.parametrize("asked", ["x", "-1", "9" * 18, "9" * 30, "²", ""])
+def test_a_paper_that_nobody_may_read_of_is_not_picked(
+    client: Client, reader: Subscriber, asked: str
+) -> None:
+    waiting = make_paper()
+
+    answer = client.post(path_of(reader), {"paper": [asked, waiting.pk], "save": "1"})
+
+    assert (answer.status_code, votes()) == (303, [])
+
+
+def test_picks_count_with_the_next_digest(client: Client, reader: Subscriber) -> None:
+    [paper] = titled(1)
+
+    client.post(path_of(reader), {"paper": paper.pk, "save": "1"})
+
+    [like] = interests.read([reader.pk], timezone.now()).likes[reader.pk]
+    assert (like.paper_id, round(like.weight, 3)) == (paper.pk, 1.0)
+
+
+# --- what is offered -----------------------------------------------------------------------
+def offered_topics(reader: Subscriber, topics: Sequence[Topic]) -> list[int]:
+    """The place in `topics` of each offered paper's."""
+    fits = [list(each.fits) for each in seeds.offered(reader, [])]
+    return [[str(topic.pk) for topic in topics].index(topic) for [topic] in fits]
+
+
+def test_the_readers_topics_come_first_and_all_are_mixed() -> None:
+    topics = [make_topic() for _ in range(5)]
+    muted = topics[-1]
+    for number, topic in enumerate(topics):
+        papers = [make_paper(votes=10 * number + n) for n in range(9)]
+        make_edition(papers, day=date(2026, 11, 1 + number), fits={topic.pk: 0.9})
+    reader = make_reader(topics[0], topics[1])
+    Subscription.objects.create(
+        subscriber=reader, topic=muted, emphasis=Subscription.Emphasis.MUTED
+    )
+
+    assert offered_topics(reader, topics) == [1, 0, 1, 0, 1, 0, 1, 0, 3, 2, 3, 2]
+    assert offered_topics(make_reader(), topics) == [4, 3, 2, 1, 0] * 2 + [4, 3]
+
+
+def test_what_the_reader_has_voted_on_is_not_offered(reader: Subscriber) -> None:
+    one, two = titled(1, 2)
+    feedback.vote(reader, one, Vote.Value.MORE, MAIL, timezone.now())
+
+    assert [each.paper_id for each in seeds.offered(reader, [])] == [two.pk]
+
+
+def test_papers_of_an_open_edition_are_not_offered(reader: Subscriber) -> None:
+    [paper] = titled(1)
+    Edition.objects.update(closed_at=None)
+
+    assert (seeds.offered(reader, []), seeds.papers([paper.pk])) == ([], [])
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_page_takes_the_same_queries_for_any_number_of_papers(
+    client: Client,
+    reader: Subscriber,
+    number: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    papers = titled(*range(2 * number))
+    path = path_of(reader)
+    client.post(path, {"paper": [paper.pk for paper in papers[:number]], "save": "1"})
+
+    with django_assert_num_queries(9):
+        assert len(shown(client, path)) == 2 * number
+
+
+# --- finding others ------------------------------------------------------------------------
+def test_others_are_found_by_title_and_by_author(client: Client, reader: Subscriber) -> None:
+    wanted = make_paper(title="Folding towels", authors=["Yann LeCun"])
+    library_of([wanted, *(make_paper(votes=9) for _ in range(15))])
+    path = path_of(reader)
+    assert wanted.pk not in shown(client, path)
+
+    for text in ("towel", "yann lecun", wanted.key):
+        assert next(iter(shown(client, f"{path}?q={text}"))) == wanted.pk
+
+
+def test_a_search_keeps_what_is_ticked_and_saves_nothing(
+    client: Client, reader: Subscriber
+) -> None:
+    one, two, three = titled(1, 2, 3)
+    seeds.pick(reader, [one.pk], timezone.now())
+
+    html = client.get(f"{path_of(reader)}?q=zzz&paper={two.pk}").content.decode()
+
+    assert boxes(html) == {two.pk: True, three.pk: False}
+    assert "Not saved yet" in html
+    assert votes() == [(one.pk, 1, SEED)]
+
+
+# --- a library -----------------------------------------------------------------------------
+def test_known_papers_of_a_pasted_library_count(client: Client, reader: Subscriber) -> None:
+    known = titled(1, 2)
+    pasted = (
+        f"{bibtex(*known)}\n@misc{{x, title = {{What we never had in an edition}}}} @misc{{y, z}}"
+    )
+
+    answer = client.post(path_of(reader), {"pasted": pasted, "library": "1"})
+
+    assert answer["Location"] == f"{path_of(reader)}?known=2&of=4&bad=1"
+    assert votes() == [(paper.pk, 1, IMPORT) for paper in known]
+    html = client.get(answer["Location"]).content.decode()
+    assert "2 of 4 in it are papers that we know" in html
+    assert "1 entry could not be read." in html
+
+
+def test_a_file_and_a_pasted_text_count_both(client: Client, reader: Subscriber) -> None:
+    by_title, by_key = *titled(1), make_paper(key="arxiv:2405.15738")
+    file = SimpleUploadedFile("library.bib", bibtex(by_title).encode())
+    pasted = '[{"title": "Other", "URL": "https://arxiv.org/abs/2405.15738"}]'
+
+    client.post(path_of(reader), {"file": file, "pasted": pasted, "library": "1"})
+
+    assert votes() == [(by_title.pk, 1, IMPORT), (by_key.pk, 1, IMPORT)]
+
+
+def test_a_library_changes_nothing_that_was_said(reader: Subscriber) -> None:
+    liked, disliked, new = titled(1, 2, 3)
+    seeds.pick(reader, [liked.pk], timezone.now())
+    feedback.vote(reader, disliked, Vote.Value.LESS, MAIL, timezone.now())
+    entries = bibliography.read(bibtex(liked, disliked, new).encode())
+
+    done = [seeds.add_library(reader, entries, timezone.now()) for _ in range(2)]
+
+    assert done == [seeds.Imported(3, 3, 0)] * 2
+    assert votes() == [(liked.pk, 1, SEED), (disliked.pk, -1, MAIL), (new.pk, 1, IMPORT)]
+
+
+def test_of_a_large_library_the_newest_count(reader: Subscriber) -> None:
+    papers = titled(*range(seeds.MOST_FROM_LIBRARY + 2))
+    for age, paper in enumerate(papers):
+        paper.first_seen_at = timezone.now() - timedelta(days=age)
+        paper.save(update_fields=["first_seen_at"])
+
+    for half in (papers[:1], papers[1:]):
+        seeds.add_library(reader, bibliography.read(bibtex(*half).encode()), timezone.now())
+
+    assert [paper_id for paper_id, *_ in votes()] == [paper.pk for paper in papers[:-2]]
+
+
+def test_a_library_can_be_forgotten(client: Client, reader: Subscriber) -> None:
+    one, two = titled(1, 2)
+    seeds.pick(reader, [one.pk], timezone.now())
+    client.post(path_of(reader), {"pasted": bibtex(two), "library": "1"})
+    assert len(votes()) == 2
+
+    answer = client.post(path_of(reader), {"forget": "1"})
+
+    assert (answer.status_code, votes()) == (303, [(one.pk, 1, SEED)])
+
+
+@pytest.mark.parametrize(
+    ("pasted", "said"),
+    [
+        ("", "Choose a file, or paste its text."),
+        ("Dear all <b>", "This is neither BibTeX nor CSL-JSON nor RIS."),
+        ("\x00", "This is no text file."),
+        ("x" * 1_010_000, "This is more than 1 MB."),
+        ("x" * 3_000_000, "This is more than 1 MB."),
+    ],
+)
+def test_what_is_no_library_is_told_why(
+    client: Client, reader: Subscriber, pasted: str, said: str
+) -> None:
+    answer = client.post(path_of(reader), {"pasted": pasted, "library": "1"})
+
+    html = answer.content.decode()
+    assert (answer.status_code, "Nothing was taken over." in html, said in html) == (
+        200,
+        True,
+        True,
+    )
+    assert votes() == []
+
+
+def test_a_text_that_could_not_be_read_is_still_there(client: Client, reader: Subscriber) -> None:
+    answer = client.post(path_of(reader), {"pasted": "Dear all <b>", "library": "1"})
+
+    assert "\nDear all &lt;b&gt;</textarea>" in answer.content.decode()
+
+
+# --- who may, and what is kept -------------------------------------------------------------
+def test_only_the_readers_own_link_works(client: Client, reader: Subscriber) -> None:
+    [paper] = titled(1)
+    good = path_of(reader)
+    vote = links.monthly(reader.pk, timezone.now()).vote
+
+    for path in ("/p/nonsense/papers", f"/p/{vote}/papers"):
+        assert client.post(path, {"paper": paper.pk, "save": "1"}).status_code == 404
+
+    assert votes() == []
+    answer = client.post(good, {"paper": paper.pk, "save": "1"})
+    assert (answer.status_code, answer["Referrer-Policy"]) == (303, "no-referrer")
+
+
+def test_who_left_picks_nothing(client: Client) -> None:
+    reader = make_reader(state=Subscriber.State.UNSUBSCRIBED)
+    [paper] = titled(1)
+
+    answer = client.post(path_of(reader), {"paper": paper.pk, "save": "1"})
+
+    assert ("No digests go to this address" in answer.content.decode(), votes()) == (True, [])
+
+
+def test_the_preferences_lead_to_the_page(client: Client, reader: Subscriber) -> None:
+    path = path_of(reader)
+
+    html = client.get(path.removesuffix("/papers")).content.decode()
+
+    assert f'href="{path}' in html
+
+
+def test_the_page_after_confirming_leads_there(client: Client, reader: Subscriber) -> None:
+    path = path_of(reader)
+    now = timezone.now()
+    link = links.issue(reader, Link.Purpose.CONFIRM, timedelta(hours=1), now)
+
+    html = client.get(urlsplit(link).path).content.decode()
+
+    assert f'{path}"' in html
+
+
+def test_the_readers_download_holds_the_votes_with_their_origin(reader: Subscriber) -> None:
+    one, two = titled(1, 2)
+    seeds.pick(reader, [one.pk], timezone.now())
+    seeds.add_library(reader, bibliography.read(bibtex(two).encode()), timezone.now())
+
+    known = everything_about(reader)["votes"]
+
+    said = [(vote["paper__title"], vote["value"], vote["origin"]) for vote in known]
+    assert said == [(one.title, 1, SEED), (two.title, 1, IMPORT)]
+
+
+def test_who_is_erased_leaves_no_votes(reader: Subscriber) -> None:
+    one, two = titled(1, 2)
+    seeds.pick(reader, [one.pk], timezone.now())
+    seeds.add_library(reader, bibliography.read(bibtex(two).encode()), timezone.now())
+    assert len(votes()) == 2
+
+    erase(reader, timezone.now())
+
+    assert votes() == []
