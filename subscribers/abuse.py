@@ -38,6 +38,8 @@ A_MONTH = RateLimitItemPerMonth(3)
 # Somebody who corrects an address sends one form a few times; a program, for ever.
 USES_OF_A_FORM = RateLimitItemPerDay(5)
 ONCE_AN_HOUR = RateLimitItemPerHour(1)
+# To read a library may take seconds.
+LIBRARIES = RateLimitItemPerHour(10)
 
 
 class CannotCount(Exception):
@@ -69,6 +71,11 @@ def is_form_worn(form: str) -> bool:
 def is_used_again(solution: str) -> bool:
     """Count a use of this solution. Answers whether it was used within the hour before."""
     return not _is_within(ONCE_AN_HOUR, "solution", solution)
+
+
+def brings_too_much(subscriber_id: int) -> bool:
+    """Count a library of this reader's. Answers whether there were too many within the hour."""
+    return not _is_within(LIBRARIES, "library", str(subscriber_id))
 
 
 def client_of(remote: str, forwarded_for: str) -> str:

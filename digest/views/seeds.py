@@ -18,7 +18,7 @@ from digest import archive, bibliography, searching, seeds
 from digest.bibliography import Library, Unreadable
 from digest.cards import PaperCard, best_topic, describe
 from digest.models import EditionPaper
-from subscribers import links, preferences
+from subscribers import abuse, links, preferences
 from subscribers.models import Link, Subscriber, Topic
 from subscribers.views.links import token_page
 from subscribers.views.speaking import render_for
@@ -72,6 +72,9 @@ def _act(request: HttpRequest, subscriber: Subscriber, now: datetime) -> str | d
         seeds.forget_library(subscriber)
         return "forgotten"
     if "library" in request.POST:
+        if abuse.brings_too_much(subscriber.pk):
+            said = _("You have brought a library ten times within the hour. Please try later.")
+            return {"library_error": said, "pasted": request.POST.get("pasted", "")}
         try:
             done = seeds.add_library(subscriber, _library(request), now)
         except Unreadable as error:

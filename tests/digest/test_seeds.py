@@ -298,6 +298,17 @@ def test_of_a_large_library_the_newest_count(reader: Subscriber) -> None:
     assert [paper_id for paper_id, *_ in votes()] == [paper.pk for paper in papers[:-2]]
 
 
+def test_ten_libraries_an_hour_are_read_and_no_more(client: Client, reader: Subscriber) -> None:
+    (paper,) = titled(1)
+    pasted = {"library": "1", "pasted": bibtex(paper)}
+
+    answers = [client.post(path_of(reader), pasted) for _ in range(11)]
+
+    assert [answer.status_code for answer in answers] == [303] * 10 + [200]
+    assert "Nothing was taken over." in answers[-1].content.decode()
+    assert votes() == [(paper.pk, 1, IMPORT)]
+
+
 def test_a_library_can_be_forgotten(client: Client, reader: Subscriber) -> None:
     one, two = titled(1, 2)
     seeds.pick(reader, [one.pk], timezone.now())
