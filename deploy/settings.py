@@ -5,6 +5,7 @@ Everything that differs from place to place comes from the environment through
 """
 
 import os
+import secrets
 from datetime import timedelta
 from email.utils import parseaddr
 from urllib.parse import urlsplit
@@ -168,9 +169,10 @@ ANYMAIL = {
         for name, value in env.starting_with("ANYMAIL_").items()
     },
 }
-# Signs the webhooks' addresses; anymail refuses webhooks without it.
+# What a webhook has to know. Without one anymail believes anybody: then it is one nobody knows.
 if _webhook_secret := env.words("WEBHOOK_SECRET", []):
     ANYMAIL["WEBHOOK_SECRET"] = _webhook_secret
+ANYMAIL["WEBHOOK_SECRET"] = ANYMAIL.get("WEBHOOK_SECRET") or f"nobody:{secrets.token_urlsafe(32)}"
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 MAIL_REPLY_TO = env.text("MAIL_REPLY_TO", "")

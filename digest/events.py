@@ -2,12 +2,14 @@
 
 import hashlib
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
 from anymail.signals import AnymailTrackingEvent, EventType, RejectReason
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from subscribers import addresses, suppression
@@ -56,6 +58,12 @@ _SOFT_BOUNCES: dict[tuple[str, str], frozenset[str]] = {
     ),
 }
 
+# So many digests in a row that bounced softly, over so long: a mailbox that nobody empties.
+SOFT_BOUNCES = 5
+SOFT_BOUNCES_FOR = timedelta(days=14)
+# A daily reader's digests of so many days are looked at.
+_LOOK_BACK = 20
+
 
 def record(event: AnymailTrackingEvent, mail_service: str) -> bool:
     """Store an event and act on it; False if it was known, and then nothing is done.
@@ -80,7 +88,7 @@ def record(event: AnymailTrackingEvent, mail_service: str) -> bool:
             },
         )
         if is_new:
-            _apply(row, digest)
+            _apply(row, digest, digest.subscriber if digest else _written_to(event, address_hash))
     return is_new
 
 
@@ -107,22 +115,36 @@ def next_state(state: str, kind: str, *, permanent: bool) -> str:
     return max(State(state), State(told), key=LADDER.index)
 
 
-def _apply(event: Event, digest: Digest | None) -> None:
+def _apply(event: Event, digest: Digest | None, subscriber: Subscriber | None) -> None:
     if digest is not None:
         state = next_state(digest.state, event.kind, permanent=event.is_permanent)
         if state != digest.state:
             digest.state = state
             digest.save(update_fields=["state"])
-    subscriber = _known_recipient(event, digest)
     if subscriber is None:
         return
     now = timezone.now()
     if event.kind == EventType.COMPLAINED:
         suppression.suppress(subscriber.address_hash, Suppression.Reason.COMPLAINED, now)
-    elif event.is_permanent:
+    elif event.is_permanent or _bounces_for_long(event, subscriber):
         suppression.suppress(subscriber.address_hash, Suppression.Reason.BOUNCED, now)
     elif event.kind == EventType.UNSUBSCRIBED:
         unsubscribe(subscriber, Consent.Act.UNSUBSCRIBED, now)
+
+
+def _bounces_for_long(event: Event, subscriber: Subscriber) -> bool:
+    """Whether none of the reader's last digests arrived: each bounced softly, for long enough.
+
+    One that was delivered after all, or of which nothing bad was told, begins the count anew.
+    """
+    if event.kind != EventType.BOUNCED:
+        return False
+    bounces = Event.objects.filter(digest=OuterRef("pk"), kind=EventType.BOUNCED)
+    digests = Digest.objects.filter(subscriber=subscriber, handed_over_at__isnull=False)
+    newest = digests.order_by("-handed_over_at").annotate(has_bounced=Exists(bounces))[:_LOOK_BACK]
+    in_vain = takewhile(lambda d: d.has_bounced and d.state == State.DEFERRED, newest)
+    times = [digest.handed_over_at for digest in in_vain if digest.handed_over_at is not None]
+    return len(times) >= SOFT_BOUNCES and times[0] - times[-1] >= SOFT_BOUNCES_FOR
 
 
 def _digest_of(event: AnymailTrackingEvent, address_hash: str) -> Digest | None:
@@ -139,17 +161,12 @@ def _digest_of(event: AnymailTrackingEvent, address_hash: str) -> Digest | None:
     return found.filter(subscriber__address_hash=address_hash).first()
 
 
-def _known_recipient(event: Event, digest: Digest | None) -> Subscriber | None:
-    """Whom the event is about: the digest's reader, or one who was sent a letter."""
-    if digest is not None:
-        return digest.subscriber
-    return (
-        Subscriber.objects.filter(
-            address_hash=event.address_hash, letters__sent_at__lte=event.received_at
-        )
-        .distinct()
-        .first()
-    )
+def _written_to(event: AnymailTrackingEvent, address_hash: str) -> Subscriber | None:
+    """Who was sent the letter that the event names, if it went to the address it names."""
+    number = str((event.metadata or {}).get("letter", ""))
+    if not number.isdecimal() or len(number) > 18:
+        return None
+    return Subscriber.objects.filter(letters=int(number), address_hash=address_hash).first()
 
 
 def _address_hash(recipient: str | None) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from anymail.exceptions import AnymailError, AnymailRecipientsRefused
+from anymail.message import AnymailMessage
 from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.db import transaction
@@ -143,12 +144,14 @@ def _build(letter: Letter, now: datetime) -> EmailMultiAlternatives:
         # somebody enters one address into a thousand forms (draft-levine-mailbomb-header).
         "Form-Sub": "v=1",
     }
-    message = EmailMultiAlternatives(
+    message: EmailMultiAlternatives = AnymailMessage(
         subject=render_to_string(f"{folder}/subject.txt", context).strip(),
         body=render_to_string(f"{folder}/body.txt", context),
         to=[addressee(letter)],
         reply_to=[settings.MAIL_REPLY_TO] if settings.MAIL_REPLY_TO else None,
         headers=headers,
+        # For services that have it: their events bring it back, and so find whom it went to.
+        metadata={"letter": str(letter.pk)},
     )
     message.attach_alternative(render_to_string(f"{folder}/body.html", context), "text/html")
     return message
@@ -199,6 +202,7 @@ def _change(letter: Letter, now: datetime) -> dict[str, str]:
 
 
 def _changed(letter: Letter, now: datetime) -> dict[str, str]:
+    links.ensure([letter.subscriber], now)
     return {
         "new_address": letter.subscriber.masked_email,
         "unsubscribe_url": links.unsubscribe_url(letter.subscriber_id),
