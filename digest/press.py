@@ -9,6 +9,7 @@ one more reader costs only the joining of bytes.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from email.utils import formataddr
 from functools import cache, lru_cache
 from typing import Any
 
@@ -227,7 +228,8 @@ def _candidates(edition: Edition, window: Window) -> list[EditionPaper]:
 def _headers(edition: Edition, language: str) -> Mapping[str, str]:
     """What a mailbox provider wants to see on a mail to many (RFC 2919, 3834), for all alike."""
     return {
-        "List-ID": f"{settings.SITE_NAME} <daily.{settings.MAIL_DOMAIN}>",
+        # Only the name may be encoded: a list whose id is (RFC 2047 §5) is none to a mail program.
+        "List-ID": formataddr((settings.SITE_NAME, f"daily.{settings.MAIL_DOMAIN}")),
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "Feedback-ID": f"{edition.date:%Y%m%d}:{TEMPLATE_VERSION}:digest:broadsheet",
         "Auto-Submitted": "auto-generated",

@@ -52,7 +52,8 @@ def header(name: str, value: str) -> bytes:
         return f"{name}: {value}\r\n".encode()
     if "\n" in value or "\r" in value:
         raise ValueError(f"A line break in {name}.")
-    encoded = Header(value, "utf-8", header_name=name).encode(linesep="\r\n")
+    # Python lets an encoded word be one character longer than RFC 2047 §2 does.
+    encoded = Header(value, "utf-8", 75, header_name=name).encode(linesep="\r\n")
     return f"{name}: {encoded}\r\n".encode()
 
 

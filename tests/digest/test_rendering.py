@@ -1,14 +1,18 @@
 """The mail as bytes, compared with what Django would have made of the same parts."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from email import policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesParser
+from email.utils import formataddr, parseaddr
+from html import unescape
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given
@@ -215,6 +219,137 @@ def test_two_readers_have_links_of_their_own() -> None:
 
     assert str(first["List-Unsubscribe"]) == f"<{links.unsubscribe_url(1)}>"
     assert links.unsubscribe_url(1) not in html_of(second) + text_of(second)
+
+
+# --- links ---------------------------------------------------------------------------------
+def links_of(body: str) -> set[str]:
+    """All addresses, without what follows one in a sentence."""
+    return {url.rstrip(".,;:)") for url in re.findall(r"https?://[^\s\"'<>]+", unescape(body))}
+
+
+def test_both_parts_have_the_same_links_and_none_but_ours_and_the_papers() -> None:
+    papers = [make_paper(code_url=f"https://code.example/{number}") for number in range(3)]
+
+    message = check_digest(message_of(make_edition(papers)).message().as_bytes())
+
+    text, html = links_of(text_of(message)), links_of(html_of(message))
+    of_papers = {address for paper in papers for address in (paper.url, paper.code_url)}
+    assert of_papers < text
+    assert {url for url in html - text if "/papers/" not in url} == set()
+    assert {url for url in text | html if not url.startswith("https://news.example.org")} == (
+        of_papers
+    )
+
+
+def test_with_counting_off_no_link_is_rewritten(settings: Settings) -> None:
+    edition = make_edition(3)
+    bodies = {}
+
+    for settings.TRACK_CLICKS in (True, False):
+        press_for.cache_clear()
+        message = check_digest(message_of(edition).message().as_bytes())
+        bodies[settings.TRACK_CLICKS] = text_of(message) + html_of(message)
+
+    assert (bodies[True].count("/k/"), bodies[False].count("/k/")) == (6, 0)
+    for url in edition.papers.values_list("url", flat=True):
+        assert (bodies[True].count(url), bodies[False].count(url)) == (0, 2)
+    assert not re.search(r"<img|background=|url\(|@import|@font-face", bodies[False])
+
+
+# --- what is missing -----------------------------------------------------------------------
+def test_a_paper_of_which_little_is_known_leaves_no_gap() -> None:
+    paper = make_paper(authors=[], num_authors=0, abstract="", organization="", code_url="")
+
+    message = check_digest(message_of(make_edition([paper])).message().as_bytes())
+
+    text, html = text_of(message), html_of(message)
+    lines = text.partition(paper.title)[2].splitlines()
+    assert "Hugging Face Daily Papers" in [line.strip() for line in lines]
+    assert re.findall(r"\bNone\b|Code:|\band\s+others", text + html) == []
+    assert re.findall(r"<(p|td|bdi|a)[^>]*>\s*</\1>", html) == []
+    assert "\n\n\n" not in text.replace("\r\n", "\n")
+
+
+# --- headers -------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "name", ["Blätter für Ärzte", "論文の新聞", 'Papers, Daily: "All" <of it>']
+)
+def test_a_name_of_any_letters_is_encoded_and_the_addresses_beside_it_are_not(
+    settings: Settings, name: str
+) -> None:
+    settings.SITE_NAME = name
+    settings.DEFAULT_FROM_EMAIL = formataddr((name, "digest@news.example.org"))
+
+    raw = message_of(make_edition()).message().as_bytes()
+
+    message = check_digest(raw)
+    assert message["From"].addresses[0].display_name == name
+    assert message["From"].addresses[0].addr_spec == "digest@news.example.org"
+    (line,) = re.findall(rb"(?m)^List-ID:((?:.*\r\n[ \t])*.*)\r$", raw)
+    assert line.endswith(b"<daily.news.example.org>")
+    phrase, address = parseaddr(line.decode())
+    assert (str(make_header(decode_header(phrase))), address) == (name, "daily.news.example.org")
+
+
+@pytest.mark.parametrize("service", ["postmark", "resend", "brevo", "mailgun"])
+def test_a_service_with_an_api_is_given_the_headers_of_the_wire_once_each(
+    settings: Settings, service: str
+) -> None:
+    settings.ANYMAIL = dict.fromkeys(KEYS, "test") | {"MAILGUN_SENDER_DOMAIN": "x.example"}
+    backend: Any = get_connection(f"anymail.backends.{service}.EmailBackend")
+    message = message_of(make_edition())
+    wire = parsed(message.message().as_bytes())
+
+    data = backend.build_message_payload(message, backend.send_defaults).data
+
+    given = headers_given(data)
+    names = [name.lower() for name, _ in given]
+    assert len(names) == len(set(names))
+    for name in ("List-Unsubscribe", "List-Unsubscribe-Post", "List-ID", "Auto-Submitted"):
+        assert [value for own, value in given if own.lower() == name.lower()] == [str(wire[name])]
+
+
+KEYS = ["POSTMARK_SERVER_TOKEN", "RESEND_API_KEY", "BREVO_API_KEY", "MAILGUN_API_KEY"]
+
+
+def headers_given(data: dict[str, Any]) -> list[tuple[str, str]]:
+    """The headers as each service takes them: a list, an object, or fields of a form."""
+    if "Headers" in data:
+        return [(one["Name"], one["Value"]) for one in data["Headers"]]
+    if "headers" in data:
+        return list(data["headers"].items())
+    return [(name[2:], value) for name, value in data.items() if name.startswith("h:")]
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Über Ölmühlen " * 20, "論文の題名は長い" * 40, "🎉" * 200, 'Ünïcödé, with <signs> & "more"'],
+)
+def test_a_subject_of_any_letters_comes_back_whole_and_breaks_no_line(title: str) -> None:
+    message = message_of(make_edition([make_paper(title=title)]))
+
+    raw = message.message().as_bytes()
+
+    head = raw.partition(b"\r\n\r\n")[0]
+    words = re.findall(rb"=\?utf-8\?[bq]\?[^?]*\?=", head, re.IGNORECASE)
+    assert str(check_digest(raw)["Subject"]) == message.subject
+    assert len(words) >= 1
+    assert max(map(len, words)) <= 75, "RFC 2047 §2"
+    assert head.isascii()
+
+
+@pytest.mark.parametrize("between", ["\r\n", "\n", "\r", "\u2028", "\x0b", "\x00", "\x85"])
+def test_a_title_cannot_begin_a_header_of_its_own(between: str) -> None:
+    """Also not in the subject as a mail service's API takes it."""
+    paper = make_paper(title="One")
+    paper.title = f"One{between}Bcc: evil@x.example"
+    if between != "\x00":  # which cannot be stored
+        paper.save()
+
+    message = message_of(make_edition([paper]))
+
+    assert message.subject.isprintable()
+    assert check_digest(message.message().as_bytes())["Bcc"] is None
 
 
 def test_the_way_out_by_mail_stands_second(settings: Settings) -> None:
