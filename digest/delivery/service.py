@@ -14,7 +14,7 @@ from .policy import Outcome, Verdict, connection_outcome, outcome_of
 
 logger = logging.getLogger(__name__)
 
-_NOT_PLAIN = re.compile(r'[\r\n\0,;<>" \t]')
+_NOT_PLAIN = re.compile(r'[^!-~]|[,;<>"]')
 
 
 class MailService:
@@ -54,9 +54,9 @@ class MailService:
         server may be told so in the same breath. The connection must be open. After anything
         but a clear answer it is closed, because what stands on the line then is not known.
         """
-        _refuse_many_recipients(message)
-        self._backend.following = following
+        self._backend.following = "" if _NOT_PLAIN.search(following) else following
         try:
+            _refuse_many_recipients(message)
             if not self._backend.send_messages([message]):
                 # anymail answers 0 when a pre_send receiver cancelled the message.
                 return Outcome(Verdict.FAILED, "The message was cancelled before it was sent.")

@@ -1,13 +1,15 @@
 """One hand-over after another, to a real SMTP server that answers as servers do."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from django.db.models.functions import Now
 
-from digest.delivery import plan
+from digest.delivery import plan, run
 from digest.delivery.run import deliver
 from digest.models import BackOff, Digest, Hold
+from digest.rendering import DigestMessage
 from subscribers.models import Subscriber
 from subscribers.suppression import is_suppressed
 from tests.contract import check_digest
@@ -62,6 +64,26 @@ def test_one_refused_address_does_not_stop_the_others(sink: Sink) -> None:
     assert is_suppressed(bad.address_hash)
     failed = Digest.objects.get(state=State.FAILED)
     assert (failed.subscriber, failed.error) == (bad, "SMTP 550 5.1.1 no such user")
+
+
+def test_a_digest_that_cannot_be_rendered_fails_alone(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_edition()
+    bad, good = make_reader(), make_reader()
+
+    def broken_for_one(*press: Any, subscriber_id: int, **fields: Any) -> DigestMessage:
+        if subscriber_id == bad.pk:
+            raise LookupError("a mistake of ours")
+        return DigestMessage(*press, subscriber_id=subscriber_id, **fields)
+
+    monkeypatch.setattr(run, "DigestMessage", broken_for_one)
+    plan.plan_due()
+    deliver(seconds=60)
+
+    assert mails_by_reader(sink) == {good.email: 1}
+    failed = Digest.objects.get(state=State.FAILED)
+    assert (failed.subscriber, failed.error) == (bad, "Rendering failed: LookupError")
 
 
 def test_a_greylisted_reader_gets_it_later(sink: Sink) -> None:
