@@ -1,9 +1,16 @@
 """The children of `make run`."""
 
 import os
+import secrets
 import signal
+import socket
 from pathlib import Path
 
+import pytest
+import requests
+from django.db import connection
+
+from deploy.demo import processes
 from deploy.demo.processes import Children
 
 
@@ -21,3 +28,56 @@ def test_a_child_that_ended_is_started_anew(tmp_path: Path) -> None:
 
     assert str(failure).startswith("server ended with -9 and was started anew")
     assert (second.process.pid != first.process.pid, alive) == (True, None)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def environment_with(database: str) -> dict[str, str]:
+    """The tests' own, but for the database's name."""
+    address, query, parameters = os.environ["DATABASE_URL"].partition("?")
+    url = f"{address.rpartition('/')[0]}/{database}{query}{parameters}"
+    return os.environ | {"DATABASE_URL": url, "ALLOWED_HOSTS": "127.0.0.1"}
+
+
+def open_all(site: str, tokens: dict[str, str]) -> set[int]:
+    """Open and press the page of each token, and one under a foreign name; the statuses."""
+    entered = {"email": "reader@dest.example"}
+    below = {"d": "/2026-11-23", "v": "/1"}
+    with requests.Session() as session:
+        session.trust_env = False  # a proxy cannot see this machine's own addresses
+        answers = [
+            session.request(method, f"{site}/{kind}/{token}{below.get(kind, '')}", data=entered,
+                            allow_redirects=False, timeout=20)
+            for kind, token in tokens.items()
+            for method in ("GET", "POST")
+        ]  # fmt: skip
+        foreign = {"Host": "evil.example"}
+        answers.append(session.get(f"{site}/u/{tokens['u']}", headers=foreign, timeout=20))
+    return {answer.status_code for answer in answers}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("database", "expected"), [("ours", {200, 302, 400, 404}), ("nowhere", {400, 500})]
+)
+def test_the_site_writes_no_token_and_no_address_into_its_log(
+    tmp_path: Path, database: str, expected: set[int]
+) -> None:
+    """Neither Django nor gunicorn does, also when every page fails."""
+    name = connection.settings_dict["NAME"] if database == "ours" else database
+    children, port = Children(tmp_path, environment_with(name)), free_port()
+    tokens = {kind: secrets.token_urlsafe(24) for kind in "ucnpadv"}
+    web = children.start("web", "gunicorn", *processes.web_arguments(tmp_path, f"127.0.0.1:{port}"))
+
+    try:
+        children.wait_until(lambda: processes.is_listening(port), web)
+        statuses = open_all(f"http://127.0.0.1:{port}", tokens)
+    finally:
+        children.stop()
+
+    log = web.log.read_text()
+    assert ("Listening at" in log, statuses) == (True, expected)
+    assert [secret for secret in (*tokens.values(), "dest.example") if secret in log] == []

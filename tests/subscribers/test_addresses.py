@@ -25,6 +25,23 @@ def test_an_international_domain_is_one_address_in_both_spellings() -> None:
     assert addresses.canonical(ascii_form) == ascii_form
 
 
+@pytest.mark.parametrize(
+    ("lookalike", "ascii_form"),
+    [
+        ("reader@gm\u0430il.com", "reader@xn--gmil-63d.com"),  # a Cyrillic a
+        ("reader@\u0440\u0430y\u0440al.com", "reader@xn--yal-5cd3fc.com"),
+        ("reader@stra\u00dfe.example", "reader@xn--strae-oqa.example"),
+    ],
+)
+def test_a_domain_that_looks_like_another_is_another(lookalike: str, ascii_form: str) -> None:
+    assert addresses.canonical(lookalike) == ascii_form
+
+
+def test_what_is_only_written_wider_is_the_same_domain() -> None:
+    assert addresses.canonical("reader@\uff47\uff4d\uff41\uff49\uff4c.com") == "reader@gmail.com"
+    assert addresses.canonical("reader@dest\u3002example") == "reader@dest.example"
+
+
 def test_the_hash_depends_on_the_key(settings: Settings) -> None:
     before = addresses.hashed("reader@dest.example")
     settings.ADDRESS_KEY = "another-key-another-key-another-key"

@@ -6,7 +6,9 @@ from email import message_from_bytes, policy
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from subscribers import addresses, change, letters, links, suppression
@@ -15,6 +17,7 @@ from subscribers.models import Consent, Letter, Link, Subscriber, Suppression
 from subscribers.unsubscribe import unsubscribe
 from tests.factories import make_reader
 from tests.smtp_sink import Sink
+from tests.subscribers.test_signup_alike import HISTORIES, shape
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -140,6 +143,23 @@ def test_the_page_says_the_same_whoever_has_the_address(
     pages = {ask(client, path, f"{name}@dest.example") for name in names}
 
     assert len(pages) == 1
+
+
+def test_asking_is_the_same_work_whoever_has_the_address(client: Client) -> None:
+    asking = [make_reader() for _ in HISTORIES]
+    for name, happened in HISTORIES.items():
+        happened(make_reader(email=f"{name}@dest.example"))
+    answers, statements = set(), set()
+
+    for reader, name in zip(asking, HISTORIES, strict=True):
+        url = links.issue(reader, Link.Purpose.PREFERENCES, links.FRESH_LIFETIME, timezone.now())
+        path = f"{urlsplit(url).path}/address"
+        with CaptureQueriesContext(connection) as captured:
+            answer = client.post(path, {"email": f"{name}@dest.example"})
+        answers.add((answer.status_code, answer.content, answer["Location"].removeprefix(path)))
+        statements.add(tuple(shape(query["sql"]) for query in captured))
+
+    assert (len(answers), len(statements)) == (1, 1)
 
 
 def test_a_suppressed_address_gets_nothing(

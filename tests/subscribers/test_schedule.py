@@ -1,12 +1,15 @@
 """When a digest is due: named days, and properties over all zones."""
 
+from copy import copy
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from subscribers import preferences
 from subscribers.models import Subscriber
 from subscribers.schedule import end_of_day, last_due_of, next_due, next_due_of
 
@@ -95,6 +98,20 @@ def test_midnight_that_does_not_exist_is_the_first_moment_of_the_day() -> None:
     result = due(at("2026-03-28T12:00"), "Asia/Beirut", 0)
 
     assert result == at("2026-03-29T01:00", "Asia/Beirut").astimezone(UTC)
+
+
+def test_half_an_hour_that_is_jumped_over_or_comes_twice_is_no_hour_lost_or_doubled() -> None:
+    # Lord Howe jumped from 02:00 to 02:30 on 2026-10-04, and fell back from 02:00 to 01:30 on
+    # 2026-04-05: its hours are 30 minutes off.
+    howe = "Australia/Lord_Howe"
+
+    gap = due(at("2026-10-03T00:00"), howe, 2)
+    fold = due(at("2026-04-04T00:00"), howe, 1)
+
+    assert gap == at("2026-10-03T15:30")
+    assert due(gap, howe, 2) == at("2026-10-04T15:00")
+    assert fold == at("2026-04-04T14:00")
+    assert due(fold, howe, 1) == at("2026-04-05T14:30")
 
 
 def test_a_jump_over_midnight_keeps_the_digest_of_the_day_before() -> None:
@@ -230,3 +247,32 @@ def test_what_is_due_next_is_the_last_that_was_due_once_it_has_come(
 
     assert last_due_of(reader, due) == due
     assert (last_due_of(reader, due - timedelta(seconds=1)) or after) <= after
+
+
+# --- people who move -----------------------------------------------------------------------
+moves = st.lists(
+    st.tuples(st.integers(0, 3000), st.sampled_from(ZONES), st.integers(0, 23)), max_size=5
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(start=instants, home=wishes, journey=moves)
+def test_wherever_one_travels_a_day_has_one_digest_and_three_days_have_one(
+    start: datetime, home: dict[str, object], journey: list[tuple[int, str, int]]
+) -> None:
+    """Over date lines, gaps and folds: each move so many minutes after the first digest there."""
+    reader = Subscriber(state=Subscriber.State.ACTIVE, **{**home, "frequency": "daily"})
+    reader.next_due_at = next_due_of(reader, start)
+    served: list[tuple[datetime, str]] = []
+
+    for minutes, zone, hour in [*journey, (6000, "UTC", 7)]:
+        now = reader.next_due_at + timedelta(minutes=minutes)
+        while reader.next_due_at <= now:
+            served.append((reader.next_due_at, reader.zone))
+            reader.next_due_at = next_due_of(reader, reader.next_due_at)
+        before, reader.zone, reader.hour = copy(reader), zone, hour
+        preferences.reschedule(reader, before, now)
+        assert reader.next_due_at is not None
+
+    for (earlier, _), (later, zone) in pairwise(served):
+        assert end_of_day(earlier, zone) <= later <= earlier + timedelta(days=3)

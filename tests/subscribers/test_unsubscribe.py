@@ -7,15 +7,16 @@ from urllib.parse import urlsplit
 
 import pytest
 import time_machine
+from anymail.inbound import AnymailInboundMessage
 from celery import current_app
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from subscribers import links, suppression
-from subscribers.models import Consent, Subscriber, Suppression
-from subscribers.unsubscribe import UNDO_FOR, unsubscribe
+from subscribers import letters, links, suppression
+from subscribers.models import Consent, Letter, Subscriber, Suppression
+from subscribers.unsubscribe import UNDO_FOR, by_mail, unsubscribe
 from tests.digest.sent import mail_of, sent_digest
 from tests.factories import make_reader
 
@@ -103,6 +104,35 @@ def test_a_repeat_and_an_unknown_link_get_the_same_answer(
     assert acts() == [Consent.Act.ONE_CLICK]
 
 
+def test_one_click_tells_nothing_of_whose_link_it_is(client: Client) -> None:
+    """The same status, headers and bytes, whatever became of the reader and of the link."""
+    now, State = timezone.now(), Subscriber.State
+    fields: list[dict[str, object]] = [
+        {"language": "de"},
+        {"state": State.UNSUBSCRIBED},
+        {"state": State.PENDING, "confirmed_at": None},
+        {"paused_until": now.date() + timedelta(days=9)},
+        {},
+        {},
+    ]
+    readers = [make_reader(**one) for one in fields]
+    links.ensure(readers, now)
+    paths = [path_of(reader) for reader in readers]
+    suppression.suppress(readers[-1].address_hash, Suppression.Reason.COMPLAINED, now)
+    readers[-2].delete()
+    other_purpose = f"/u/{links.monthly(readers[0].pk, now).preferences}"
+
+    answers = [
+        client.post(path, ONE_CLICK)
+        for path in [*paths, *paths, "/u/" + "x" * 22, "/u/short", "/u/%00", other_purpose]
+    ]
+
+    told = {(page.status_code, page.content, str(sorted(page.items()))) for page in answers}
+    assert len(told) == 1
+    assert {status for status, *_ in told} == {200}
+    assert set(Subscriber.objects.values_list("state", flat=True)) == {State.UNSUBSCRIBED}
+
+
 def test_one_click_after_erasure_is_answered_like_any_other(
     client: Client, reader: Subscriber
 ) -> None:
@@ -187,6 +217,43 @@ def test_the_link_in_an_old_mail_outlives_keys_and_edition(
         answer = client.post(urlsplit(header.strip("<>")).path, ONE_CLICK)
 
     assert answer.status_code == 200
+    assert state_of(reader) == Subscriber.State.UNSUBSCRIBED
+
+
+def test_the_address_in_an_old_mail_outlives_keys_and_edition(settings: Settings) -> None:
+    settings.MAIL_UNSUBSCRIBE = "unsubscribe@news.example.org"
+    digest = sent_digest()
+    header = str(mail_of(digest).message()["List-Unsubscribe"])
+    reader, edition = digest.subscriber, digest.edition
+    assert reader is not None
+    (to,) = re.findall(r"<mailto:([^>]+)>", header)
+
+    settings.LINK_KEY = "another-link-key-another-link-key-another"
+    digest.delete()
+    edition.delete()
+    raw = f"From: whoever@elsewhere.example\nTo: {to}\n\n"
+    by_mail(AnymailInboundMessage.parse_raw_mime(raw), timezone.now() + timedelta(days=3650))
+
+    assert state_of(reader) == Subscriber.State.UNSUBSCRIBED
+    assert acts() == [Consent.Act.BY_MAIL]
+
+
+def test_who_signs_up_again_has_the_links_of_their_old_mails(
+    client: Client, reader: Subscriber
+) -> None:
+    old = path_of(reader)
+    client.post(old, ONE_CLICK)
+
+    client.post("/api/signup", {"email": reader.email}, content_type="application/json")
+    letter = letters.build(Letter.objects.get(), timezone.now())
+    (confirm,) = re.findall(r"https://news\.example\.org(/c/\S+)", str(letter.body))
+    client.post(confirm)
+    reader.refresh_from_db()
+    assert reader.state == Subscriber.State.ACTIVE
+    new = str(mail_of(sent_digest(reader=reader)).message()["List-Unsubscribe"])
+
+    assert urlsplit(new.strip("<>")).path == old
+    client.post(old, ONE_CLICK)
     assert state_of(reader) == Subscriber.State.UNSUBSCRIBED
 
 
