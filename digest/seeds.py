@@ -49,17 +49,9 @@ def pick(subscriber: Subscriber, paper_ids: Collection[int], now: datetime) -> N
     ).delete()
     before = picked(subscriber)
     wanted = archive.public().filter(paper__in=set(paper_ids) - set(before))
+    paper_ids = wanted.order_by("pk").values_list("paper_id", flat=True)
     Vote.objects.bulk_create(
-        [
-            Vote(
-                subscriber=subscriber,
-                paper_id=paper_id,
-                value=Vote.Value.MORE,
-                origin=Vote.Origin.SEED,
-                at=now,
-            )
-            for paper_id in wanted.order_by("pk").values_list("paper_id", flat=True)
-        ],
+        _votes_up(subscriber, paper_ids, Vote.Origin.SEED, now),
         update_conflicts=True,
         unique_fields=["subscriber", "paper"],
         update_fields=["value", "origin", "at"],
@@ -132,17 +124,7 @@ def add_library(subscriber: Subscriber, library: Library, now: datetime) -> Impo
     kept = list(newest.values_list("pk", flat=True)[:MOST_FROM_LIBRARY])
     theirs.filter(paper__in=before.difference(kept)).delete()
     Vote.objects.bulk_create(
-        [
-            Vote(
-                subscriber=subscriber,
-                paper_id=paper_id,
-                value=Vote.Value.MORE,
-                origin=Vote.Origin.IMPORT,
-                at=now,
-            )
-            for paper_id in kept
-        ],
-        ignore_conflicts=True,
+        _votes_up(subscriber, kept, Vote.Origin.IMPORT, now), ignore_conflicts=True
     )
     number = len(known) + library.bad
     return Imported(len(known) - known.count(None), number, library.bad)
@@ -155,6 +137,22 @@ def from_library(subscriber: Subscriber) -> int:
 
 def forget_library(subscriber: Subscriber) -> None:
     Vote.objects.filter(subscriber=subscriber, origin=Vote.Origin.IMPORT).delete()
+
+
+def _votes_up(
+    subscriber: Subscriber, paper_ids: Iterable[int], origin: Vote.Origin, now: datetime
+) -> list[Vote]:
+    """Votes for these papers, not saved."""
+    return [
+        Vote(
+            subscriber=subscriber,
+            paper_id=paper_id,
+            value=Vote.Value.MORE,
+            origin=origin,
+            at=now,
+        )
+        for paper_id in paper_ids
+    ]
 
 
 def _known(entries: Sequence[Entry]) -> list[int | None]:
