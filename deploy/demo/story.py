@@ -83,7 +83,7 @@ class Story:
         letters = self._letters()
         for reader in chosen:
             confirmed = self._get(self._link(letters[self._address(reader)], "/c/"))
-            (link,) = (link for link in confirmed.links if "/p/" in link)
+            (link,) = (link for link in confirmed.links if "/p/" in link and "/papers" not in link)
             saved_at = self._post(link, self._get(link).filled(**reader.prefers))
             if not saved_at.endswith("?saved"):
                 raise StoryError(f"The preferences of {reader.name} were not saved.")
