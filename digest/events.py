@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from anymail.signals import AnymailTrackingEvent, EventType, RejectReason
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -74,22 +74,36 @@ def record(event: AnymailTrackingEvent, mail_service: str) -> bool:
     address_hash = _address_hash(event.recipient)
     with transaction.atomic():
         digest = _digest_of(event, address_hash)
-        row, is_new = Event.objects.get_or_create(
+        row = Event(
             dedupe_key=_dedupe_key(event, mail_service),
-            defaults={
-                "kind": event.event_type,
-                "digest": digest,
-                "address_hash": address_hash,
-                "mail_service": mail_service,
-                "provider_id": (event.message_id or "")[:300],
-                "reject_reason": event.reject_reason or "",
-                "is_permanent": is_permanent(event, mail_service),
-                "at": event.timestamp or timezone.now(),
-            },
+            kind=event.event_type,
+            digest=digest,
+            address_hash=address_hash,
+            mail_service=mail_service,
+            provider_id=(event.message_id or "")[:300],
+            reject_reason=event.reject_reason or "",
+            is_permanent=is_permanent(event, mail_service),
+            at=event.timestamp or timezone.now(),
         )
+        is_new = _insert(row)
         if is_new:
             _apply(row, digest, digest.subscriber if digest else _written_to(event, address_hash))
     return is_new
+
+
+def _insert(event: Event) -> bool:
+    """Store the event unless it was told before. One statement, where `get_or_create` takes
+    four: services send hundreds of thousands of events within minutes of a send."""
+    fields = [field for field in Event._meta.concrete_fields if not field.primary_key]
+    names = ", ".join(field.attname for field in fields)
+    values = [field.get_db_prep_save(field.pre_save(event, True), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO digest_event ({names}) VALUES ({', '.join(['%s'] * len(fields))})"
+            " ON CONFLICT (dedupe_key) DO NOTHING",
+            values,
+        )
+        return int(cursor.rowcount) == 1
 
 
 def is_permanent(event: AnymailTrackingEvent, mail_service: str) -> bool:
@@ -150,7 +164,7 @@ def _bounces_for_long(event: Event, subscriber: Subscriber) -> bool:
 def _digest_of(event: AnymailTrackingEvent, address_hash: str) -> Digest | None:
     """The digest an event is about, locked. Our id in the metadata comes first: the service's
     own may not be stored yet."""
-    digests = Digest.objects.select_for_update(of=("self",))
+    digests = Digest.objects.select_related("subscriber").select_for_update(of=("self",))
     found = None
     if uuid := _uuid((event.metadata or {}).get("digest")):
         found = digests.filter(uuid=uuid)

@@ -15,7 +15,7 @@ from rich.table import Table
 from deploy.services import running
 from tests.services_plugin import ENVIRONMENT, HOME
 
-BENCHMARKS = ("rendering", "ranking", "relevance", "engine", "smtp", "pages")
+BENCHMARKS = ("rendering", "ranking", "relevance", "engine", "smtp", "pages", "webhooks")
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ def run() -> Table:
     paper = _fill(Random(1))
     number = int(PER_SECOND * SECONDS)
     signups = [_signup(place) for place in range(number)]
-    with _gunicorn() as port:
+    with gunicorn(WITHOUT_CAPS) as port:
         nothing, *measured = [
             (page, _ask(port, page, number))
             for page in (
@@ -151,17 +151,17 @@ def _answer(port: int, page: Page, at: float, place: int) -> Answer:
 
 
 @contextmanager
-def _gunicorn() -> Iterator[int]:
-    """One process that takes one request after the other, and the port it listens on."""
+def gunicorn(environ: Mapping[str, str], *, processes: int = 1) -> Iterator[int]:
+    """Processes that take one request after the other, and the port they listen on."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     server = subprocess.Popen(
         [
-            *(sys.executable, "-m", "gunicorn", "--workers", "1", "--worker-class", "sync"),
-            *("--bind", f"127.0.0.1:{port}", "--no-control-socket", "--log-level", "warning"),
+            *(sys.executable, "-m", "gunicorn", "--worker-class", "sync", "--no-control-socket"),
+            *("--workers", str(processes), "--bind", f"127.0.0.1:{port}", "--log-level", "warning"),
             "tests.benchmarks.site",
         ],
-        env={**os.environ, **WITHOUT_CAPS},
+        env={**os.environ, **environ},
     )
     try:
         for _ in range(200):
