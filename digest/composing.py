@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from subscribers.models import Subscriber
 
 from . import interests, reasons, trial
-from .interests import Interests
+from .interests import Interests, Like
 from .models import Digest, Edition
 from .press import Stock, Window, stock_for
 from .ranking.rank import Candidates, Chosen, Kind, Part, Readers, rank
@@ -220,6 +220,8 @@ class _Telling:
         self._votes: list[int] = stock.candidates.votes.astype(np.int64).tolist()
         self._topic_ids = stock.candidates.topic_ids
         self._stock, self._wishes = stock, wishes
+        # By reader, made when the first reason asks for it and good for all of their papers.
+        self._strongest_likes: dict[int, list[Like]] = {}
         self._places = chosen.places.tolist()
         self._kinds = chosen.kinds.tolist()
         self._topics = chosen.topics.tolist()
@@ -261,7 +263,10 @@ class _Telling:
             terms = self._wishes.terms[subscriber_id]
             term, is_held = interests.strongest_term(terms, shelf, place)
             return reasons.of_term(term.kind if is_held else reasons.NEAR, term.text)
-        like = interests.strongest_like(self._wishes.likes[subscriber_id], shelf, place)
+        if subscriber_id not in self._strongest_likes:
+            likes = self._wishes.likes[subscriber_id]
+            self._strongest_likes[subscriber_id] = interests.strongest_likes(likes, shelf)
+        like = self._strongest_likes[subscriber_id][place]
         return reasons.of_like(like.code, like.paper_id, shelf.title(like.paper_id))
 
 

@@ -57,7 +57,7 @@ class _Term(NamedTuple):
     is_muted: bool
 
 
-class _Like(NamedTuple):
+class Like(NamedTuple):
     """A vote that counts: for the paper if `weight` is above 0, else against what is like it.
     Or a click, which says less. `code` is the kind of reason that it makes."""
 
@@ -72,7 +72,7 @@ class Interests:
 
     topics: Mapping[int, Sequence[tuple[int, int]]]
     terms: Mapping[int, Sequence[_Term]]
-    likes: Mapping[int, Sequence[_Like]]
+    likes: Mapping[int, Sequence[Like]]
 
 
 _VOTES = """
@@ -105,7 +105,7 @@ def read(subscriber_ids: Sequence[int], now: datetime, *, with_clicks: bool = Fa
     those of programs never."""
     topics: dict[int, list[tuple[int, int]]] = defaultdict(list)
     terms: dict[int, list[_Term]] = defaultdict(list)
-    likes: dict[int, list[_Like]] = defaultdict(list)
+    likes: dict[int, list[Like]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -141,7 +141,7 @@ def read(subscriber_ids: Sequence[int], now: datetime, *, with_clicks: bool = Fa
         for reader, paper_id, value, at, origin in cursor.fetchall():
             weight = CLICK_WEIGHT if origin == "click" else value
             faded = weight * 0.5 ** ((now - at) / HALF_LIFE)
-            likes[reader].append(_Like(paper_id, faded, _CODES[origin]))
+            likes[reader].append(Like(paper_id, faded, _CODES[origin]))
     return Interests(topics, terms, likes)
 
 
@@ -296,12 +296,12 @@ def strongest_term(terms: Sequence[_Term], shelf: Shelf, place: int) -> tuple[_T
     return strongest, bool(shelf.has(strongest.kind, strongest.key)[place])
 
 
-def strongest_like(likes: Sequence[_Like], shelf: Shelf, place: int) -> _Like:
-    """The vote, or click, that adds most to the candidate at `place`."""
-    return likes[int(_shares_of_likes(likes, shelf)[:, place].argmax())]
+def strongest_likes(likes: Sequence[Like], shelf: Shelf) -> list[Like]:
+    """The vote, or click, that adds most to each of the n candidates."""
+    return [likes[number] for number in _shares_of_likes(likes, shelf).argmax(axis=0)]
 
 
-def _shares_of_likes(likes: Sequence[_Like], shelf: Shelf) -> Floats:
+def _shares_of_likes(likes: Sequence[Like], shelf: Shelf) -> Floats:
     """float32 (likes, n): what each adds to each candidate. A vote down only takes away: to be
     unlike that paper is nothing that the reader asked for, and no reason to give."""
     weights = np.array([like.weight for like in likes], dtype=np.float32)
