@@ -23,7 +23,7 @@ def match(papers: Sequence[Paper]) -> None:
     fits = topic_fits(
         [(paper.title, paper.abstract) for paper in papers],
         [_terms(topic) for topic in topics],
-        background=_background(),
+        background=background(),
     )
     for paper in papers:
         paper.features = _stored(_features_of(paper))
@@ -79,7 +79,8 @@ def _terms(topic: Topic) -> TopicTerms:
     )
 
 
-def _background() -> list[tuple[str, str]]:
+def background() -> list[tuple[str, str]]:
+    """Titles and abstracts of the newest papers, which tell how rare a word is."""
     newest = Paper.objects.order_by("-first_seen_at", "-id")
     return list(newest.values_list("title", "abstract")[:BACKGROUND])
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from .matching import BACKGROUND
+from .matching import background
 from .models import Paper
 from .ranking.tfidf import TopicTerms, topic_fits
 
@@ -46,14 +46,13 @@ def preview(terms: TopicTerms, *, days: int, now: datetime) -> Preview:
     `nearly` are papers below the threshold that would be over it if what their abstract says
     stood in the title: one more word of theirs among the topic's, and they are caught.
     """
-    newest = Paper.objects.order_by("-first_seen_at", "-pk")
-    background = list(newest.values_list("title", "abstract")[:BACKGROUND])
-    since = now - timedelta(days=days)
-    papers = list(newest.defer("features").filter(first_seen_at__gte=since)[:MOST_PAPERS])
+    newest = Paper.objects.defer("features").order_by("-first_seen_at", "-pk")
+    papers = list(newest.filter(first_seen_at__gte=now - timedelta(days=days))[:MOST_PAPERS])
     texts = [(paper.title, paper.abstract) for paper in papers]
     entitled = [(f"{title}. {abstract}", "") for title, abstract in texts]
+    common = background()
     fits, nearness = (
-        topic_fits(these, [terms], background)[:, 0].tolist() for these in (texts, entitled)
+        topic_fits(these, [terms], common)[:, 0].tolist() for these in (texts, entitled)
     )
     caught = [Caught(paper, fit) for paper, fit in zip(papers, fits, strict=True) if fit]
     nearly = [

@@ -167,7 +167,8 @@ def _text(row: Row, name: str) -> str:
     return value
 
 
-def _texts(row: Row) -> tuple[str, str]:
+def text_of(row: Row) -> tuple[str, str]:
+    """Title and abstract of a paper's row."""
     return str(row["title"]), str(row.get("abstract") or "")
 
 
@@ -224,7 +225,7 @@ class Broadsheet:
         self._holds = holds
         self.cpu = 0.0
         self._space = Space(collection.features, shares)
-        texts = [_texts(row) for row in collection.rows]
+        texts = [text_of(row) for row in collection.rows]
         self._fits = topic_fits(texts, topics) if topics else np.zeros((len(texts), 0), np.float32)
 
     def by_picks(self, cases: Sequence[Case]) -> list[Floats]:
@@ -255,7 +256,8 @@ class Broadsheet:
         candidates = self._candidates(cases)
         topics = np.stack([self._followed(case) for case in cases])
         keywords = [self._keywords(case) for case in cases]
-        held = np.stack([self._held(case) for case in cases])
+        pairs = zip(cases, keywords, strict=True)
+        held = np.stack([self._held(case.pool, words) for case, words in pairs])
         start = time.process_time()
         theirs = self._space.vectors([wording.as_paper(words) for words in keywords])
         terms = wording.near(index.likeness(theirs)) + np.float32(wording.HOLDS) * held
@@ -269,10 +271,9 @@ class Broadsheet:
         followed[np.argsort(-self._fits[case.elsewhere].sum(axis=0))[:_TOPICS]] = 1
         return followed
 
-    def _held(self, case: Case) -> Floats:
-        """float32 (papers of the day,): how many of the reader's keywords each of them holds."""
-        keywords = self._keywords(case)
-        texts = [_texts(self.collection.rows[paper]) for paper in case.pool]
+    def _held(self, papers: NDArray[np.intp], keywords: Sequence[str]) -> Floats:
+        """float32 (papers,): how many of the keywords each of them holds."""
+        texts = [text_of(self.collection.rows[paper]) for paper in papers]
         held = [sum(self._holds(*text, word) for word in keywords) for text in texts]
         return np.array(held, dtype=np.float32)
 

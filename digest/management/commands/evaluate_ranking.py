@@ -63,9 +63,14 @@ class Command(BaseCommand):
             return
         days = len({case.day for case in collection.cases})
         self.stdout.write(f"{len(collection.cases):,} picks' days of readers, {days} days.")
-        with (console := Console(width=100, highlight=False)).capture() as printed:
-            console.print(table_of(results))
-        self.stdout.write(printed.get())
+        self.stdout.write(as_text(table_of(results)))
+
+
+def as_text(table: Table) -> str:
+    """The table as it is printed, whatever the terminal is."""
+    with (console := Console(width=100, highlight=False)).capture() as printed:
+        console.print(table)
+    return printed.get()
 
 
 def table_of(results: Sequence[Result]) -> Table:

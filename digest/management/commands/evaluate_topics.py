@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
+from digest.ranking.evaluation import text_of
 from digest.ranking.tfidf import topic_fits
 
-from .evaluate_ranking import rows_of, starter_topics
+from .evaluate_ranking import as_text, rows_of, starter_topics
 
 # What stands in a paper's keywords (which the matcher does not see) if it is on the topic. A
 # rough yardstick: keywords are by a machine, and name a method more often than a subject.
@@ -88,16 +88,13 @@ class Command(BaseCommand):
         for one in agreements:
             counts = (f"{one.matched:,}", f"{one.expected:,}")
             table.add_row(one.topic, one.by, *counts, f"{one.precision:.2f}", f"{one.recall:.2f}")
-        with (console := Console(width=100, highlight=False)).capture() as printed:
-            console.print(table)
-        self.stdout.write(printed.get())
+        self.stdout.write(as_text(table))
 
 
 def agreements_on(rows: Sequence[Mapping[str, Any]]) -> list[Agreement]:
     """For each starter topic, by keywords and by categories, over the papers that have any."""
     topics = starter_topics()
-    texts = [(str(row["title"]), str(row.get("abstract") or "")) for row in rows]
-    fits = topic_fits(texts, topics) > 0
+    fits = topic_fits([text_of(row) for row in rows], topics) > 0
     keywords = ["|".join(row.get("keywords") or ()).lower() for row in rows]
     categories = [frozenset(row.get("categories") or ()) for row in rows]
     found = []
