@@ -1,0 +1,76 @@
+"""Who gets a digest, and when the next: planning, against PostgreSQL."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from digest.delivery import plan
+from subscribers.models import Subscriber
+from tests.factories import make_edition, make_reader
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_two_plans_make_one_digest() -> None:
+    make_edition()
+    make_reader()
+
+    assert [plan.plan_due(), plan.plan_due(), plan.plan_early()] == [1, 0, 0]
+
+
+def test_planning_early_does_not_plan_again_at_the_reader_s_hour() -> None:
+    make_edition()
+    make_reader()
+
+    assert [plan.plan_early(), plan.plan_due()] == [1, 0]
+
+
+def test_planning_sets_the_next_time() -> None:
+    make_edition()
+    reader = make_reader(zone="UTC", hour=7)
+
+    plan.plan_due()
+
+    reader.refresh_from_db()
+    assert reader.next_due_at is not None
+    assert reader.next_due_at > timezone.now()
+    assert (reader.next_due_at.hour, reader.next_due_at.minute) == (7, 0)
+
+
+def test_nobody_is_planned_before_their_time() -> None:
+    make_edition()
+    make_reader(next_due_at=timezone.now() + timedelta(minutes=5))
+
+    assert plan.plan_due() == 0
+    assert plan.plan_early() == 1
+
+
+@pytest.mark.parametrize("state", [Subscriber.State.PENDING, Subscriber.State.UNSUBSCRIBED])
+def test_only_active_readers_are_planned(state: str) -> None:
+    make_edition()
+    make_reader(state=state)
+
+    assert plan.plan_due() + plan.plan_early() == 0
+
+
+def test_without_an_edition_the_reader_s_time_passes() -> None:
+    reader = make_reader()
+
+    assert plan.plan_due() == 0
+
+    reader.refresh_from_db()
+    assert reader.next_due_at is not None
+    assert reader.next_due_at > timezone.now()
+
+
+def test_planning_takes_the_same_queries_for_one_and_three_readers(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    make_edition()
+    for number in (1, 3):
+        for _ in range(number):
+            make_reader()
+        with django_assert_num_queries(11):
+            plan.plan_due()
