@@ -158,7 +158,7 @@ def _mail_backend(name: str) -> dict[str, Any]:
         "use_tls": server.get("EMAIL_USE_TLS", False),
         "use_ssl": server.get("EMAIL_USE_SSL", False),
     }
-    return {"BACKEND": "digest.delivery.smtp.EmailBackend", "OPTIONS": options}
+    return {"BACKEND": "digest.delivery.mail_services.smtp.EmailBackend", "OPTIONS": options}
 
 
 def starting_with(prefix: str) -> dict[str, str]:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from deploy.demo import processes
-from deploy.demo.processes import Children, ProcessError
+from deploy import processes
 from deploy.env import BASE_DIR
+from deploy.processes import Children, ProcessError
 
 # What cannot run is tried again no more often than this.
 REVIVE_SECONDS = 5.0

@@ -145,7 +145,7 @@ CELERY_BEAT_SCHEDULE = {
 # --- mail ----------------------------------------------------------------------------------
 # SMTP unless another backend is named, for example anymail.backends.postmark.EmailBackend;
 # then every ANYMAIL_… variable is handed to anymail as it stands.
-EMAIL_BACKEND = env.text("MAIL_BACKEND", "digest.delivery.smtp.EmailBackend")
+EMAIL_BACKEND = env.text("MAIL_BACKEND", "digest.delivery.mail_services.smtp.EmailBackend")
 _mail_server = env.mail_server("EMAIL_URL", "smtp://localhost:25")
 EMAIL_HOST = _mail_server["EMAIL_HOST"]
 EMAIL_PORT = _mail_server["EMAIL_PORT"]

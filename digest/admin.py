@@ -17,9 +17,9 @@ from subscribers import addresses
 from subscribers.admin import TopicAdmin
 from subscribers.models import Topic
 
-from . import reasons, trial
+from .choosing import reasons, trial
 from .models import Digest, Edition, EditionPaper, Event, Hold, Look, Paper, PaperTopic, Sighting
-from .preview import preview
+from .papers.preview import preview
 from .ranking.interleaving import Share
 from .ranking.tfidf import TopicTerms
 
@@ -137,7 +137,7 @@ class DigestAdmin(ReadOnly):
     list_display = ("id", "edition", "subscriber", "state", "skip_reason", "handed_over_at")
     list_filter = ("state", "skip_reason", "mail_service", "edition")
     list_select_related = ("edition", "subscriber")
-    search_fields = ("=uuid", "=provider_id")
+    search_fields = ("=uuid", "=message_id")
     search_help_text = "A reader's whole address, a digest's id, or the mail service's id."
     ordering = ("-id",)
     show_full_result_count = False
@@ -155,7 +155,7 @@ class DigestAdmin(ReadOnly):
         "attempts",
         "handed_over_at",
         "mail_service",
-        "provider_id",
+        "message_id",
         "template_version",
     )
 
@@ -221,7 +221,7 @@ def _in_per_cent(share: Share | None) -> tuple[str, str]:
 class EventAdmin(ReadOnly):
     list_display = ("at", "kind", "digest", "mail_service", "reject_reason", "is_permanent")
     list_filter = ("kind", "is_permanent", "mail_service", "at")
-    search_fields = ("=provider_id", "=digest__uuid")
+    search_fields = ("=message_id", "=digest__uuid")
     ordering = ("-id",)
     show_full_result_count = False
 

@@ -9,5 +9,5 @@ class DigestConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("digest.checks")
-        import_module("digest.exporting")
+        import_module("digest.readers.export")
         import_module("digest.receivers")

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from . import trial
-from .delivery import services
+from .choosing import trial
+from .delivery import routing
 
 
 @register(Tags.compatibility, deploy=True)
@@ -55,7 +55,7 @@ def check_trial(**_: Any) -> list[CheckMessage]:
 @register(Tags.compatibility, deploy=True)
 def check_mail_services(**_: Any) -> list[CheckMessage]:
     """Whether each mail service can carry our id, by which its events find their digest."""
-    backends = [services.connection_to(name) for name in services.names()]
+    backends = [routing.connection_to(name) for name in routing.names()]
     return [problem for backend in backends if (problem := _problem_of(backend))]
 
 

@@ -6,9 +6,12 @@ from datetime import timedelta
 from celery import shared_task
 from django.conf import settings
 
-from . import editions, intake
-from .delivery import doubt, leases, plan, providers, services
+from subscribers.database import database_now
+
+from .delivery import doubt, leases, plan, routing
+from .delivery.limits import providers
 from .delivery.run import deliver
+from .papers import editions, intake
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +24,7 @@ def tick() -> None:
     """Once a minute: see what is due, and ring for it. Safe to run twice, at once or late."""
     for source in intake.sources_due(timedelta(minutes=settings.SOURCE_MINUTES)):
         look.delay(source)
-    editions.close_if_due(plan.database_now(), hour=settings.EDITION_CLOSES_HOUR)
+    editions.close_if_due(database_now(), hour=settings.EDITION_CLOSES_HOUR)
     leases.sweep(doubt=settings.DELIVERY_DOUBT)
     resolve.delay()
     providers.tidy()
@@ -61,4 +64,4 @@ def ring() -> bool:
 
 def _is_there_work() -> bool:
     is_work = leases.is_anything_ready() or plan.is_anybody_due()
-    return is_work and bool(services.open_names())
+    return is_work and bool(routing.open_names())

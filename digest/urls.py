@@ -6,9 +6,10 @@ They work with and without a slash at the end, and with what a mail program adds
 from django.contrib.sitemaps.views import index, sitemap
 from django.urls import path, re_path
 
-from digest.feeds import Papers, PapersAsJson
-from digest.sitemaps import SITEMAPS
-from digest.views import feedback, seeds, site
+from .readers.views import examples, feedback
+from .site import views as site
+from .site.feeds import Papers, PapersAsJson
+from .site.sitemaps import SITEMAPS
 
 app_name = "digest"
 _SITEMAPS = {"sitemaps": SITEMAPS, "sitemap_url_name": "digest:sitemap"}
@@ -28,7 +29,7 @@ urlpatterns = [
     path("robots.txt", site.robots, name="robots"),
     path("sitemap.xml", index, _SITEMAPS, name="sitemap_index"),
     path("sitemap-<section>.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
-    re_path(r"^p/(?P<token>[^/]+)/papers/?$", seeds.choose, name="seeds"),
+    re_path(r"^p/(?P<token>[^/]+)/papers/?$", examples.choose, name="seeds"),
     re_path(r"^d/(?P<token>[^/]+)/(?P<day>\d{4}-\d\d-\d\d)[^/]*/?$", feedback.read, name="read"),
     re_path(
         r"^v/(?P<token>[^/]+)/(?P<paper_id>[0-9]{1,18})(?:[^/0-9][^/]*)?/?$",

@@ -8,9 +8,12 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from subscribers import addresses, preferences, suppression
 from subscribers.forms import zones
 from subscribers.models import Consent, Letter, Subscriber, Subscription, Suppression, Topic
+
+from . import addresses
+from .leaving import suppression
+from .wishes import preferences
 
 
 def _hash_of(term: str) -> str | None:

@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
-from subscribers import addresses, links, suppression
 from subscribers.addresses import Address
 from subscribers.models import Consent, Letter, Link, Subscriber
+
+from . import addresses, links
+from .leaving import suppression
 
 A_DAY = timedelta(days=1)
 CHANGES_A_DAY = 3

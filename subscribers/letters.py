@@ -21,8 +21,11 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from subscribers import abuse, addresses, change, links, suppression
 from subscribers.models import Letter, Link, Subscriber
+
+from . import addresses, change, links
+from .joining import abuse
+from .leaving import suppression
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from anymail.signals import AnymailInboundEvent, inbound
 from django.dispatch import receiver
 from django.utils import timezone
 
-from subscribers import unsubscribe
+from .leaving import unsubscribe
 
 
 @receiver(inbound)

@@ -3,7 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from subscribers import change, letters, signup
+from . import change, letters
+from .joining import signup
 
 LETTERS_A_RUN = 200
 ROWS_A_RUN = 1000

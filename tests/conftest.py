@@ -7,15 +7,16 @@ from django.core.cache import cache
 from django.utils import translation
 from pytest_django import Settings
 
-from digest.interests import space_of
-from digest.press import press_for, stock_for
+from digest.choosing.candidates import candidate_set
+from digest.choosing.interests import space_of
+from digest.mail.shared import shared_parts
 from tests.smtp_sink import Sink
 
 
 @pytest.fixture(autouse=True)
 def _fresh_press() -> Iterator[None]:
     """A press is kept for as long as a worker lives; tests make the same edition anew."""
-    kept = (press_for, stock_for, space_of)
+    kept = (shared_parts, candidate_set, space_of)
     for function in kept:
         function.cache_clear()
     yield
@@ -41,5 +42,5 @@ def sink(settings: Settings) -> Iterator[Sink]:
     with Sink() as running:
         settings.EMAIL_HOST = "127.0.0.1"
         settings.EMAIL_PORT = running.port
-        settings.EMAIL_BACKEND = "digest.delivery.smtp.EmailBackend"
+        settings.EMAIL_BACKEND = "digest.delivery.mail_services.smtp.EmailBackend"
         yield running

@@ -44,7 +44,7 @@ class Accepted:
     """One message in the service's ledger."""
 
     sending: Sending
-    provider_id: str
+    message_id: str
     at: datetime
 
 
@@ -264,14 +264,14 @@ def _acceptance(accepted: Accepted) -> tuple[int, bytes]:
     sending = accepted.sending
     postmark = {
         "To": sending.address,
-        "MessageID": accepted.provider_id,
+        "MessageID": accepted.message_id,
         "ErrorCode": 0,
         "Message": "OK",
     }
     status, said = {
         "/email": (200, postmark),
-        "/emails": (200, {"id": accepted.provider_id}),
-        "/v3/smtp/email": (201, {"messageId": accepted.provider_id}),
+        "/emails": (200, {"id": accepted.message_id}),
+        "/v3/smtp/email": (201, {"messageId": accepted.message_id}),
     }[sending.path]
     return status, json.dumps(said).encode()
 
@@ -289,7 +289,7 @@ def _found(accepted: Accepted) -> dict[str, Any]:
     # Postmark writes its times in New York's, with seven digits of a second.
     at = accepted.at.astimezone(timezone(timedelta(hours=-5)))
     return {
-        "MessageID": accepted.provider_id,
+        "MessageID": accepted.message_id,
         "ReceivedAt": f"{at:%Y-%m-%dT%H:%M:%S.%f}0-05:00",
         "Tag": accepted.sending.tag,
         "Metadata": {"digest": accepted.sending.digest} if accepted.sending.digest else {},

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.services import ServiceError, running
+from deploy.servers import ServiceError, running
 
 HOME = Path(__file__).resolve().parents[1] / ".broadsheet"
 ENVIRONMENT = {

@@ -14,8 +14,8 @@ from django.test import Client
 from django.utils import timezone
 
 from subscribers import addresses, change, letters
+from subscribers.leaving.suppression import is_suppressed
 from subscribers.models import Letter, Link, Subscriber
-from subscribers.suppression import is_suppressed
 from tests.digest.sent import mail_of, sent_digest
 from tests.factories import make_reader
 

@@ -10,13 +10,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy import services
-from deploy.demo import data, mailbox, processes
-from deploy.demo.processes import Children, ProcessError
+from deploy import processes, servers
+from deploy.demo import data, mailbox
 from deploy.demo.report import Figures, Report, read_figures
 from deploy.demo.stage import Stage
 from deploy.demo.story import READERS, Story, StoryError
 from deploy.env import BASE_DIR
+from deploy.processes import Children, ProcessError
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -52,7 +52,7 @@ def main() -> int:
             _play(demo)
             if not options.once:
                 _serve(demo)
-    except (ProcessError, StoryError, services.ServiceError, OSError) as error:
+    except (ProcessError, StoryError, servers.ServiceError, OSError) as error:
         stage.tell(f"✗ {error}", style="red")
         return 1
     except KeyboardInterrupt:
@@ -78,7 +78,7 @@ def _set_up(stage: Stage, folder: Path, wanted_port: int | None) -> Iterator[Dem
     port = processes.choose_port(wanted_port)
     with ExitStack() as stack:
         with stage.act("PostgreSQL and Valkey run"):
-            where = stack.enter_context(services.running(folder, durable=True))
+            where = stack.enter_context(servers.running(folder, durable=True))
             if "DATABASE_URL" in os.environ:
                 data.refuse_real_readers(where.database_url)
             else:

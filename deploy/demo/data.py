@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from deploy.services import ServiceError, Services
+from deploy.servers import ServiceError, Services
 
 # All that the children get of our own environment. An operator's settings must not get in:
 # the demo's mails stay on this machine whatever is set here.

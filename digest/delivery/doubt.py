@@ -23,14 +23,15 @@ from uuid import UUID, uuid4
 import requests
 from django.conf import settings
 
-from digest.composing import Request, compose
+from digest.choosing.composing import Request, compose
+from digest.mail.message import DigestMessage
+from digest.mail.shared import TEMPLATE_VERSION, shared_parts
 from digest.models import Digest
-from digest.press import TEMPLATE_VERSION, press_for
-from digest.rendering import DigestMessage
+from subscribers.database import fetch
 
-from . import leases, services
-from .policy import Outcome, Verdict
-from .service import MailService
+from . import leases, routing
+from .connection import MailService
+from .outcomes import Outcome, Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +61,8 @@ def resolve(*, seconds: float) -> Counter[str]:
         return time.monotonic() >= deadline
 
     states: Counter[str] = Counter()
-    for name in services.names():
-        backend = services.connection_to(name)
+    for name in routing.names():
+        backend = routing.connection_to(name)
         states += look_up(name, backend, is_over=is_over)
         if idempotent_for := getattr(backend, "idempotent_for", None):
             states += retry(name, idempotent_for, is_over=is_over)
@@ -86,14 +87,14 @@ def look_up(mail_service: str, backend: Any, *, is_over: Callable[[], bool]) -> 
     Answers how many came into each state. The service's address and key are the backend's.
     """
     states: Counter[str] = Counter()
-    ask = LOOK_UPS.get(services.kind_of(backend))
+    ask = LOOK_UPS.get(routing.kind_of(backend))
     if ask is None or not (digests := _take_to_look_up(mail_service)):
         return states
     with requests.Session() as session:
         try:
             for digest, outcome in ask(session, backend, digests):
                 if state := _SETTLED.get(outcome.verdict):
-                    states[state] += _settle(digest, state, outcome.provider_id)
+                    states[state] += _settle(digest, state, outcome.message_id)
                 if is_over():
                     break
         except (
@@ -145,7 +146,7 @@ def _ask_postmark(
             if found["Metadata"].get("digest") == str(digest.uuid)
         ]
         if ours:
-            yield digest, Outcome(Verdict.SENT, provider_id=ours[0])
+            yield digest, Outcome(Verdict.SENT, message_id=ours[0])
         elif digest.is_settled and any(at > digest.handed_over_at + CLOCKS for at in newest):
             yield digest, Outcome(Verdict.RETRY)
         else:
@@ -159,7 +160,7 @@ LOOK_UPS: Mapping[str, LookUp] = {"Postmark": _ask_postmark}
 
 def _take_to_look_up(mail_service: str) -> list[Doubtful]:
     """The oldest digests in doubt at the service; nobody else gets them for a while."""
-    rows = leases.fetch(
+    rows = fetch(
         """
         WITH doubtful AS (
             SELECT id FROM digest_digest
@@ -182,20 +183,20 @@ def _take_to_look_up(mail_service: str) -> list[Doubtful]:
     return sorted((Doubtful(*row) for row in rows), key=lambda digest: digest.handed_over_at)
 
 
-def _settle(digest: Doubtful, state: str, provider_id: str) -> int:
+def _settle(digest: Doubtful, state: str, message_id: str) -> int:
     """Store what the service said, unless an event or another attempt came first."""
     return len(
-        leases.fetch(
+        fetch(
             """
             UPDATE digest_digest
-            SET state = %(state)s, provider_id = %(provider_id)s, error = '',
+            SET state = %(state)s, message_id = %(message_id)s, error = '',
                 next_attempt_at = now(), lease_token = NULL, lease_until = NULL
             WHERE id = %(id)s AND state = 'uncertain' AND attempts = %(attempts)s
             RETURNING id
             """,
             {
                 "state": state,
-                "provider_id": provider_id[:300],
+                "message_id": message_id[:300],
                 "id": digest.digest_id,
                 "attempts": digest.attempts,
             },
@@ -254,7 +255,7 @@ def _hand_over_again(
             leases.Result(
                 digest.request.digest_id,
                 State.SENT if outcome.verdict is Verdict.SENT else State.UNCERTAIN,
-                provider_id=outcome.provider_id,
+                message_id=outcome.message_id,
                 error=outcome.detail,
                 wait=PAUSE,
             )
@@ -269,7 +270,7 @@ def take_for_retry(token: UUID, mail_service: str, idempotent_for: timedelta) ->
     ``leases.mark_sending`` asks is asked here too: the reader may still be written to, the
     service is not held.
     """
-    rows = leases.fetch(
+    rows = fetch(
         f"""
         WITH doubtful AS (
             SELECT d.id, s.id AS subscriber_id, s.email, s.frequency, s.length, s.language,
@@ -337,7 +338,7 @@ def make_again(digests: Sequence[Stored]) -> dict[int, DigestMessage]:
         try:
             selection = again[digest.request.digest_id]
             message = DigestMessage(
-                press_for(selection.window, digest.request.language),
+                shared_parts(selection.window, digest.request.language),
                 uuid=digest.uuid,
                 subscriber_id=digest.request.subscriber_id,
                 paper_ids=digest.paper_ids,

@@ -13,14 +13,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
-from digest.composing import Composed, Request
+from digest.choosing.composing import Composed, Request
+from digest.mail.shared import TEMPLATE_VERSION
 from digest.models import Digest
-from digest.press import TEMPLATE_VERSION
+from subscribers.database import execute, fetch
 
-from .providers import provider_of
+from .limits.providers import provider_of
 
 State = Digest.State
 
@@ -222,7 +223,7 @@ class Result:
 
     digest_id: int
     state: str
-    provider_id: str = ""
+    message_id: str = ""
     error: str = ""
     wait: timedelta = timedelta(0)
     is_spent: bool = True
@@ -238,14 +239,14 @@ def record(token: UUID, results: Iterable[Result]) -> int:
         f"""
         UPDATE digest_digest d
         SET state = c.state,
-            provider_id = c.provider_id,
+            message_id = c.message_id,
             error = c.error,
             attempts = d.attempts - CASE WHEN c.is_spent THEN 0 ELSE 1 END,
             next_attempt_at = now() + make_interval(secs => c.wait),
             lease_token = CASE c.state WHEN 'uncertain' THEN d.lease_token END,
             lease_until = CASE c.state WHEN 'uncertain' THEN now() END
         FROM jsonb_to_recordset(%(rows)s) AS c(
-            id bigint, state text, provider_id text, error text,
+            id bigint, state text, message_id text, error text,
             wait double precision, is_spent boolean
         )
         WHERE d.id = c.id
@@ -258,7 +259,7 @@ def record(token: UUID, results: Iterable[Result]) -> int:
                 {
                     "id": result.digest_id,
                     "state": result.state,
-                    "provider_id": result.provider_id,
+                    "message_id": result.message_id,
                     "error": result.error,
                     "wait": result.wait.total_seconds(),
                     "is_spent": result.is_spent,
@@ -364,15 +365,3 @@ def _listed(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """
     listed = list(rows)
     return {"rows": json.dumps(listed), "ids": [row["id"] for row in listed]}
-
-
-def fetch(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return list(cursor.fetchall())
-
-
-def execute(sql: str, parameters: Mapping[str, Any] | None = None) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return int(cursor.rowcount)

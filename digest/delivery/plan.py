@@ -8,17 +8,18 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfoNotFoundError
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from digest.composing import Request
+from digest.choosing.composing import Request
 from digest.models import Digest, Edition
+from subscribers.database import database_now, execute, fetch
 from subscribers.models import Subscriber
-from subscribers.schedule import next_due
+from subscribers.wishes.schedule import next_due
 
-from .leases import HELD, Claimed, Lease, execute, fetch
-from .providers import provider_of
+from .leases import HELD, Claimed, Lease
+from .limits.providers import provider_of
 
 logger = logging.getLogger(__name__)
 
@@ -225,12 +226,3 @@ def _make_rows(
         """,
         {"token": None, "lease": None, **parameters, "edition": edition.pk, "ids": subscriber_ids},
     )
-
-
-def database_now() -> datetime:
-    """The database's clock, which is the only one that counts."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT now()")
-        (now,) = cursor.fetchone()
-        assert isinstance(now, datetime)
-        return now

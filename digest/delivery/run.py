@@ -15,16 +15,17 @@ from threading import Event
 from django.conf import settings
 from django.utils import timezone
 
-from digest import trial
-from digest.composing import Composed, compose
+from digest.choosing import trial
+from digest.choosing.composing import Composed, compose
+from digest.mail.message import DigestMessage
+from digest.mail.shared import shared_parts
 from digest.models import Digest
-from digest.press import press_for
-from digest.rendering import DigestMessage
 from subscribers import links
 from subscribers.models import Subscriber
 
-from . import breaker, leases, plan, services
-from .gate import Gate
+from . import leases, plan, routing
+from .limits import breaker
+from .limits.gate import Gate
 from .sender import Chunk, Rendered, Sender, Tally, hold
 
 logger = logging.getLogger(__name__)
@@ -112,7 +113,7 @@ def _work_a_batch(
     """Claim a batch for a mail service and put it before its senders. False: there is nothing
     to claim, or no service to take it."""
     halted = [name for name, lane in lanes.items() if lane.is_halted]
-    mail_service = services.choose(without={*useless, *halted})
+    mail_service = routing.choose(without={*useless, *halted})
     if mail_service is None:
         return False
     if break_circuit(mail_service):
@@ -191,7 +192,7 @@ def _render(lease: leases.Lease, composed: Sequence[Composed], tally: Tally) -> 
         claimed = by_id[selection.digest_id]
         try:
             message = DigestMessage(
-                press_for(selection.window, claimed.request.language),
+                shared_parts(selection.window, claimed.request.language),
                 uuid=claimed.uuid,
                 subscriber_id=claimed.request.subscriber_id,
                 paper_ids=selection.paper_ids,

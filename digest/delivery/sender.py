@@ -17,18 +17,18 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from digest.composing import Composed
+from digest.choosing.composing import Composed
+from digest.mail.message import DigestMessage
 from digest.models import Digest, Hold
-from digest.rendering import DigestMessage
-from subscribers import suppression
 from subscribers.addresses import hashed
+from subscribers.leaving import suppression
 from subscribers.models import Suppression
 
 from . import leases
-from .gate import Gate, Passed
-from .policy import Outcome, Verdict
-from .providers import is_throttling
-from .service import MailService
+from .connection import MailService
+from .limits.gate import Gate, Passed
+from .limits.providers import is_throttling
+from .outcomes import Outcome, Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -250,7 +250,7 @@ def _result(rendered: Rendered, outcome: Outcome) -> leases.Result:
     result = partial(
         leases.Result,
         rendered.composed.digest_id,
-        provider_id=outcome.provider_id,
+        message_id=outcome.message_id,
         error=outcome.detail,
     )
     if outcome.wait or outcome.verdict is Verdict.STOP:

@@ -70,15 +70,15 @@ class Digest(models.Model):
 
     paper_ids = ArrayField(models.BigIntegerField(), db_default=[], blank=True)
     reasons = ArrayField(models.CharField(max_length=120), db_default=[], blank=True)
-    # What each part of the ranking added to each paper's score, in thousandths; a row of
-    # `ranking.rank.Part` after the other.
-    contributions = ArrayField(models.SmallIntegerField(), db_default=[], blank=True)
+    # For each paper, what each part of the ranking (`ranking.rank.Part`) added to its score, in
+    # thousandths. A row for each paper, so a row keeps its width when the ranking gets a new part.
+    contributions = ArrayField(ArrayField(models.SmallIntegerField()), db_default=[], blank=True)
     # In a trial of a ranking (``trial``): what chose each paper, the challenger by its name or, "",
     # the ranking as it stands. NULL outside of a trial.
     chosen_by = ArrayField(models.CharField(max_length=120), null=True, blank=True)
     template_version = models.CharField(max_length=12, db_default="", blank=True)
     mail_service = models.CharField(max_length=40, db_default="", blank=True)
-    provider_id = models.CharField(max_length=300, db_default="", blank=True)
+    message_id = models.CharField(max_length=300, db_default="", blank=True)
     created_at = models.DateTimeField(db_default=Now())
     handed_over_at = models.DateTimeField(null=True, blank=True)
 

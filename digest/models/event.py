@@ -16,7 +16,7 @@ class Event(models.Model):
     )
     address_hash = models.CharField(max_length=64, blank=True)
     mail_service = models.CharField(max_length=40)
-    provider_id = models.CharField(max_length=300, blank=True)
+    message_id = models.CharField(max_length=300, blank=True)
     reject_reason = models.CharField(max_length=16, blank=True)
     is_permanent = models.BooleanField(default=False)
     detail = models.CharField(max_length=300, blank=True)

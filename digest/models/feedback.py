@@ -13,7 +13,7 @@ class Vote(models.Model):
 
     class Origin(models.TextChoices):
         MAIL = "mail", "On the page behind a mail"
-        SEED = "seed", "Picked as an example of what to send"
+        EXAMPLE = "example", "Picked as an example of what to send"
         IMPORT = "import", "From the reader's own library"
 
     subscriber = models.ForeignKey(

@@ -43,6 +43,13 @@ class Paper(models.Model):
         null=True, editable=False, help_text="What it is about, as numbers: see matching."
     )
     first_source = models.CharField(max_length=40)
+    source_title = models.CharField(
+        max_length=200,
+        blank=True,
+        db_default="",
+        help_text="What the source calls itself, where it has a name for this paper's list: "
+        "a feed's title.",
+    )
     first_seen_at = models.DateTimeField(default=timezone.now, db_index=True)
     changed_at = models.DateTimeField(default=timezone.now)
     # The title counts more than the abstract (weights A and C).

@@ -9,9 +9,10 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from subscribers import addresses, terms
+from subscribers import addresses
 from subscribers.models import Subscriber, Subscription, Term, Topic
-from subscribers.preferences import Preferences
+from subscribers.wishes import terms
+from subscribers.wishes.preferences import Preferences
 
 from .zones import zones_by_region
 

@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from subscribers import abuse, addresses, captcha
+from subscribers import addresses
 from subscribers.addresses import Address
+from subscribers.joining import abuse, captcha
 
 from .topics import TopicsField
 from .zones import options, zones

@@ -15,9 +15,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from subscribers import abuse, captcha
-from subscribers import signup as signing_up
 from subscribers.forms import SignupFields
+from subscribers.joining import abuse, captcha
+from subscribers.joining import signup as signing_up
 
 from .ringing import ring_for_letters
 from .signup import BUSY_SECONDS, client_of

@@ -8,9 +8,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.views.decorators.http import require_safe
 
-from subscribers import links, preferences, suppression
-from subscribers import signup as signing_up
+from subscribers import links
+from subscribers.joining import signup as signing_up
+from subscribers.leaving import suppression
 from subscribers.models import Link, Subscriber
+from subscribers.wishes import preferences
 
 from .links import token_page
 from .ringing import ring_for_letters

@@ -5,8 +5,8 @@ from django.utils import timezone
 from django.utils.translation import override
 from django.views.decorators.http import require_safe
 
-from subscribers import erasing
 from subscribers.export import everything_about
+from subscribers.leaving import erasing
 from subscribers.models import Subscriber
 
 from .fresh import fresh_page

@@ -5,10 +5,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import override
 
-from subscribers import links, preferences
-from subscribers import unsubscribe as unsubscribing
+from subscribers import links
 from subscribers.forms import PreferencesForm
+from subscribers.leaving import unsubscribe as unsubscribing
 from subscribers.models import Link, Subscriber
+from subscribers.wishes import preferences
 
 from .links import token_page
 from .ringing import ring_for_letters

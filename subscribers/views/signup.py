@@ -17,9 +17,9 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from subscribers import abuse
-from subscribers import signup as signing_up
 from subscribers.forms import SignupForm, allowed_redirect, opened_now
+from subscribers.joining import abuse
+from subscribers.joining import signup as signing_up
 
 from .ringing import ring_for_letters
 

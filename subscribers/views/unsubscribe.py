@@ -8,9 +8,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import override, pgettext_lazy
 
-from subscribers import links, preferences
-from subscribers import unsubscribe as unsubscribing
+from subscribers import links
+from subscribers.leaving import unsubscribe as unsubscribing
 from subscribers.models import Consent, Link, Subscriber
+from subscribers.wishes import preferences
 
 from .links import token_page
 from .speaking import render_for

@@ -12,7 +12,7 @@ import django
 from rich.console import Console
 from rich.table import Table
 
-from deploy.services import running
+from deploy.servers import running
 from tests.services_plugin import ENVIRONMENT, HOME
 
 BENCHMARKS = ("rendering", "ranking", "relevance", "engine", "smtp", "pages", "webhooks")

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.table import Table
 
 from digest.management.commands.evaluate_ranking import results_on, rows_of
-from digest.ranking.evaluation import Collection, Result
+from digest.ranking.measuring.evaluation import Collection, Result
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 # What readers picked, and from which lists. In the second they are authors, and picked what

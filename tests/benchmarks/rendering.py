@@ -10,12 +10,13 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from rich.table import Table
 
-from digest import cards
-from digest.composing import Ledger, Request, compose_group
-from digest.interests import Interests
+from digest.choosing.candidates import Window
+from digest.choosing.composing import Ledger, Request, compose_group
+from digest.choosing.interests import Interests
+from digest.mail.message import DigestMessage
+from digest.mail.shared import shared_parts
 from digest.models import EditionPaper
-from digest.press import Window, press_for
-from digest.rendering import DigestMessage
+from digest.papers import cards
 from subscribers.models import Subscription
 from tests.benchmarks.measure import cpu_per_call
 from tests.factories import abstract_of, make_edition, make_paper, make_topic
@@ -54,7 +55,7 @@ def _ours(window: Window, group: Sequence[Request], wishes: Interests) -> None:
         vote_weight=settings.RANKING_VOTE_WEIGHT,
         least=settings.DIGEST_LEAST_PAPERS,
     )
-    now, press = timezone.now(), press_for(window, "en")
+    now, press = timezone.now(), shared_parts(window, "en")
     for composed in chosen:
         message = DigestMessage(
             press,

@@ -20,8 +20,8 @@ EVERY = 1.0
 def main() -> None:
     django.setup()
     # Django has to be set up first.
-    from digest import wire  # noqa: PLC0415
     from digest.delivery import leases, run, sender  # noqa: PLC0415
+    from digest.mail import wire  # noqa: PLC0415
 
     stages: Counter[str] = Counter()
     for module, function, stage in (

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Subscriber
-from subscribers.unsubscribe import unsubscribe
 
 from .processes import POOL, Fleet, MailServer
 from .servers import PostgreSQL, Valkey

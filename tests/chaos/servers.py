@@ -11,7 +11,7 @@ from typing import Self
 
 import redis
 
-from deploy.services import Services, running
+from deploy.servers import Services, running
 
 STARTS_ELSEWHERE = "not started here"
 

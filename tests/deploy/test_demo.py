@@ -20,9 +20,9 @@ import requests
 from deploy.demo import data
 from deploy.demo.mailbox import Counts
 from deploy.demo.pages import links_in, read_page
-from deploy.demo.processes import Children, ProcessError
 from deploy.demo.report import Figures, Report
-from deploy.services import ServiceError
+from deploy.processes import Children, ProcessError
+from deploy.servers import ServiceError
 from tests.services_plugin import HOME
 from tests.workers import wait_until
 

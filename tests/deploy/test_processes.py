@@ -10,8 +10,8 @@ import pytest
 import requests
 from django.db import connection
 
-from deploy.demo import processes
-from deploy.demo.processes import Children
+from deploy import processes
+from deploy.processes import Children
 
 
 def test_a_child_that_ended_is_started_anew(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from digest.choosing.candidates import Window
+from digest.mail.message import DigestMessage
+from digest.mail.shared import shared_parts
 from digest.models import Digest, Paper
-from digest.press import Window, press_for
-from digest.rendering import DigestMessage
 from subscribers import links
 from subscribers.models import Subscriber, Topic
 from tests.factories import make_digest, make_edition, make_paper, make_reader, make_topic
@@ -40,7 +41,7 @@ def mail_of(digest: Digest, **more: Any) -> DigestMessage:
     assert digest.subscriber_id is not None
     window = Window(digest.edition_id, digest.edition.date - timedelta(days=1))
     message = DigestMessage(
-        press_for(window, more.pop("language", "en")),
+        shared_parts(window, more.pop("language", "en")),
         uuid=digest.uuid,
         subscriber_id=digest.subscriber_id,
         paper_ids=digest.paper_ids,

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from digest.models import Digest, PaperTopic, Sighting
 from subscribers import letters, links
+from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Letter, Link, Subscriber
-from subscribers.unsubscribe import unsubscribe
 from tests.digest.sent import mail_of, read_path, sent_digest, vote_path
 from tests.factories import abstract_of, make_paper, make_reader, make_topic
 

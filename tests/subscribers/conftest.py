@@ -7,8 +7,9 @@ import time_machine
 from django.conf import settings
 from django.utils import timezone
 
-from subscribers import abuse, links
+from subscribers import links
 from subscribers.forms import opened_now
+from subscribers.joining import abuse
 from subscribers.models import Subscriber
 from tests.factories import make_reader
 

@@ -8,9 +8,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from subscribers import abuse, addresses, letters, signup
-from subscribers.abuse import Verdict
+from subscribers import addresses, letters
 from subscribers.forms import opened_now
+from subscribers.joining import abuse, signup
+from subscribers.joining.abuse import Verdict
 from subscribers.letters import Counts
 from subscribers.models import Letter, Subscriber
 from tests.smtp_sink import Sink

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from subscribers import captcha
+from subscribers.joining import captcha
 from subscribers.models import Subscriber
 
 

@@ -11,10 +11,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from subscribers import addresses, change, letters, links, suppression
+from subscribers import addresses, change, letters, links
+from subscribers.leaving import suppression
+from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.letters import Counts
 from subscribers.models import Consent, Letter, Link, Subscriber, Suppression
-from subscribers.unsubscribe import unsubscribe
 from tests.factories import make_reader
 from tests.smtp_sink import Sink
 from tests.subscribers.test_signup_alike import HISTORIES, shape

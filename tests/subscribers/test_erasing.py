@@ -6,9 +6,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from digest import feedback
 from digest.models import Vote
-from subscribers import erasing, links, suppression, terms
+from digest.readers import feedback
+from subscribers import links
+from subscribers.leaving import erasing, suppression
+from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import (
     Consent,
     Letter,
@@ -18,7 +20,7 @@ from subscribers.models import (
     Suppression,
     Term,
 )
-from subscribers.unsubscribe import unsubscribe
+from subscribers.wishes import terms
 from tests.digest.sent import sent_digest
 from tests.factories import make_paper, make_reader, make_topic
 

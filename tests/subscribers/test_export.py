@@ -11,11 +11,13 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from digest import feedback
 from digest.models import Click, Vote
-from subscribers import links, suppression, terms
+from digest.readers import feedback
+from subscribers import links
 from subscribers.export import everything_about
+from subscribers.leaving import suppression
 from subscribers.models import Consent, Letter, Link, Subscriber, Suppression, Term
+from subscribers.wishes import terms
 from tests.digest.sent import sent_digest
 from tests.factories import make_digest, make_edition, make_paper, make_reader, make_topic
 
@@ -36,7 +38,7 @@ def busy() -> Subscriber:
     now = timezone.now()
     terms.replace(reader, Term.Kind.KEYWORD, followed=["bread"], muted=["cake"])
     paper = make_paper(title="On Cake")
-    feedback.vote(reader, paper, Vote.Value.LESS, Vote.Origin.SEED, now)
+    feedback.vote(reader, paper, Vote.Value.LESS, Vote.Origin.EXAMPLE, now)
     Click.objects.create(digest=digest, paper_id=digest.paper_ids[0])
     Letter.objects.create(subscriber=reader, kind=Letter.Kind.LINK)
     Consent.objects.create(

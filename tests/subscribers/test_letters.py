@@ -12,9 +12,9 @@ from django.test import Client
 from pytest_django import Settings
 
 from subscribers import letters, links
+from subscribers.leaving.suppression import suppress
 from subscribers.letters import Counts
 from subscribers.models import Letter, Link, Subscriber, Suppression
-from subscribers.suppression import suppress
 from tests.factories import make_reader
 from tests.smtp_sink import Received, Sink
 

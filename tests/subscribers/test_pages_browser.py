@@ -8,9 +8,10 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from subscribers import addresses, change, links, preferences
+from subscribers import addresses, change, links
+from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Letter, Link, Subscriber, Subscription, Term
-from subscribers.unsubscribe import unsubscribe
+from subscribers.wishes import preferences
 from tests.browser import NEEDS, SCHEMES, Scheme, is_too_wide, violations
 from tests.browser import browser as browser
 from tests.factories import make_reader, make_topic

@@ -10,10 +10,10 @@ from django.utils.translation import override
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from subscribers import preferences, schedule
+from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Letter, Subscriber, Subscription
-from subscribers.preferences import Preferences, next_digest_in_words
-from subscribers.unsubscribe import unsubscribe
+from subscribers.wishes import preferences, schedule
+from subscribers.wishes.preferences import Preferences, next_digest_in_words
 from tests.factories import make_reader, make_topic
 
 ZONES = sorted(available_timezones())

@@ -12,10 +12,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from subscribers import letters, links, preferences, terms
+from subscribers import letters, links
+from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Letter, Link, Subscriber, Subscription, Term, Topic
-from subscribers.preferences import next_digest_in_words
-from subscribers.unsubscribe import unsubscribe
+from subscribers.wishes import preferences, terms
+from subscribers.wishes.preferences import next_digest_in_words
 from tests.factories import make_reader, make_topic
 
 pytestmark = pytest.mark.django_db

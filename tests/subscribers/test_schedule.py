@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from subscribers import preferences
 from subscribers.models import Subscriber
-from subscribers.schedule import end_of_day, last_due_of, next_due, next_due_of
+from subscribers.wishes import preferences
+from subscribers.wishes.schedule import end_of_day, last_due_of, next_due, next_due_of
 
 ZONES = sorted(available_timezones())
 

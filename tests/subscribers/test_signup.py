@@ -8,10 +8,11 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from subscribers import addresses, letters, links, signup
+from subscribers import addresses, letters, links
+from subscribers.joining import signup
+from subscribers.leaving.suppression import suppress
+from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Letter, Link, Subscriber, Suppression, Topic
-from subscribers.suppression import suppress
-from subscribers.unsubscribe import unsubscribe
 from tests.factories import make_reader, make_topic
 from tests.smtp_sink import Sink
 

@@ -15,11 +15,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from subscribers import erasing, letters
+from subscribers import letters
 from subscribers.forms import opened_now
+from subscribers.leaving import erasing
+from subscribers.leaving.suppression import suppress
+from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Letter, Subscriber, Suppression
-from subscribers.suppression import suppress
-from subscribers.unsubscribe import unsubscribe
 from tests.factories import make_reader, make_topic
 from tests.smtp_sink import Sink
 

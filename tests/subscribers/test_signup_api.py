@@ -12,8 +12,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from subscribers import addresses
+from subscribers.leaving.suppression import suppress
 from subscribers.models import Letter, Subscriber, Suppression
-from subscribers.suppression import suppress
 from tests.factories import make_reader, make_topic
 from tests.subscribers.test_captcha import solved
 

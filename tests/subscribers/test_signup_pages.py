@@ -14,8 +14,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from subscribers import addresses
 from subscribers.forms import opened_now
+from subscribers.leaving.suppression import suppress
 from subscribers.models import Letter, Subscriber, Suppression, Topic
-from subscribers.suppression import suppress
 from subscribers.views import ringing
 from tests.factories import make_reader, make_topic
 

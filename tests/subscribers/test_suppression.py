@@ -4,7 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from subscribers import addresses, suppression
+from subscribers import addresses
+from subscribers.leaving import suppression
 from subscribers.models import Consent, Subscriber, Suppression
 from tests.factories import make_reader
 

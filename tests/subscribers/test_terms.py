@@ -2,9 +2,9 @@
 
 import pytest
 
-from subscribers import terms
 from subscribers.models import Subscriber, Term
-from subscribers.terms import InvalidTerms
+from subscribers.wishes import terms
+from subscribers.wishes.terms import InvalidTerms
 
 AUTHOR, KEYWORD = Term.Kind.AUTHOR, Term.Kind.KEYWORD
 

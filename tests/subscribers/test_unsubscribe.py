@@ -14,9 +14,10 @@ from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from subscribers import letters, links, suppression
+from subscribers import letters, links
+from subscribers.leaving import suppression
+from subscribers.leaving.unsubscribe import UNDO_FOR, by_mail, unsubscribe
 from subscribers.models import Consent, Letter, Subscriber, Suppression
-from subscribers.unsubscribe import UNDO_FOR, by_mail, unsubscribe
 from tests.digest.sent import mail_of, sent_digest
 from tests.factories import make_reader
 

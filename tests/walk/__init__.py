@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from digest import editions, intake
+from digest.papers import editions, intake
 from digest.sources import Download, get_source
 from subscribers.models import Subscriber, Topic
 from tests.browser import DEVICES, SCHEMES, is_too_wide, violations
@@ -60,7 +60,7 @@ class Walk:
         self.look()
 
     def press(self, button: str) -> None:
-        """Press the first button of this name, which leads to another page."""
+        """SharedParts the first button of this name, which leads to another page."""
         with self.page.expect_navigation():
             self.page.get_by_role("button", name=button, exact=True).first.click()
         self.look()

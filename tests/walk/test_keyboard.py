@@ -24,7 +24,7 @@ IS_FOCUS_VISIBLE = """() => {
 
 
 def go_to(walk: Walk, wanted: Locator) -> None:
-    """Press Tab until `wanted` has the focus, which can be seen at every stop."""
+    """SharedParts Tab until `wanted` has the focus, which can be seen at every stop."""
     for _ in range(MOST_STOPS):
         walk.page.keyboard.press("Tab")
         here = walk.page.evaluate("document.activeElement.outerHTML.slice(0, 200)")

@@ -14,8 +14,9 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
-from digest.ranking.baselines import baselines, one_thread
-from digest.ranking.evaluation import (
+from digest.choosing.keywords import holds
+from digest.ranking.measuring.baselines import baselines, one_thread
+from digest.ranking.measuring.evaluation import (
     HISTORIES,
     Broadsheet,
     Collection,
@@ -25,8 +26,7 @@ from digest.ranking.evaluation import (
     measure_ours,
 )
 from digest.ranking.tfidf import TopicTerms
-from digest.words import holds
-from subscribers import terms
+from subscribers.wishes import terms
 
 
 class Command(BaseCommand):

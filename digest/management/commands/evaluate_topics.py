@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from numpy.typing import NDArray
 from rich.table import Table
 
-from digest.ranking.evaluation import text_of
+from digest.ranking.measuring.evaluation import text_of
 from digest.ranking.tfidf import topic_fits
 
 from .evaluate_ranking import as_text, rows_of, starter_topics

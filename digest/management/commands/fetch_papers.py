@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from rich.progress import Progress
 
-from digest import intake
 from digest.models import Look
+from digest.papers import intake
 from digest.sources import Source, SourceError
 
 Say = Callable[[str], object]

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from digest import editions
-from digest.delivery.plan import database_now
+from digest.papers import editions
+from subscribers.database import database_now
 
 
 class Command(BaseCommand):

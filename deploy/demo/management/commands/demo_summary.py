@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db.models import Count
 
-from digest import editions
-from digest.delivery.plan import database_now
 from digest.models import Digest, Edition, Paper
+from digest.papers import editions
+from subscribers.database import database_now
 from subscribers.models import Letter, Subscriber
 
 # The mail service has the digest, or may have it: its mail may lie in the mailbox.

@@ -1,0 +1,220 @@
+"""What the mail service tells us later: stored once, then reduced to the digest's state."""
+
+import hashlib
+import logging
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any
+from uuid import UUID
+
+from anymail.signals import AnymailTrackingEvent, EventType, RejectReason
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from digest.models import Digest, Event
+from subscribers import addresses
+from subscribers.leaving import suppression
+from subscribers.leaving.unsubscribe import unsubscribe
+from subscribers.models import Consent, Subscriber, Suppression
+
+logger = logging.getLogger(__name__)
+
+State = Digest.State
+
+# What an event says about where the digest is. Services repeat events and send them out of
+# order, so a digest only ever moves up this ladder: whatever the order, the end is the same.
+LADDER = (
+    State.SENDING,
+    State.UNCERTAIN,
+    State.ASSUMED,
+    State.SENT,
+    State.DEFERRED,
+    State.FAILED,
+    State.DELIVERED,
+    State.BOUNCED,
+    State.COMPLAINED,
+)
+STATE_OF_KIND = {
+    EventType.QUEUED: State.SENT,
+    EventType.SENT: State.SENT,
+    EventType.DEFERRED: State.DEFERRED,
+    EventType.REJECTED: State.FAILED,
+    EventType.FAILED: State.FAILED,
+    EventType.DELIVERED: State.DELIVERED,
+    EventType.BOUNCED: State.BOUNCED,
+    EventType.COMPLAINED: State.COMPLAINED,
+}
+
+# Where a service says that a bounce is a soft one; anymail calls both kinds "bounced".
+# (service, key in the raw event) -> the values that mean "may work later".
+_SOFT_BOUNCES: dict[tuple[str, str], frozenset[str]] = {
+    ("Amazon SES", "bounceType"): frozenset({"Transient", "Undetermined"}),
+    ("Brevo", "event"): frozenset({"soft_bounce"}),
+    ("MailerSend", "type"): frozenset({"activity.soft_bounced"}),
+    ("Mandrill", "event"): frozenset({"soft_bounce"}),
+    ("Postmark", "Type"): frozenset(
+        {"SoftBounce", "Transient", "DnsError", "AutoResponder", "ChallengeVerification", "Unknown"}
+    ),
+}
+
+# So many digests in a row that bounced softly, over so long: a mailbox that nobody empties.
+SOFT_BOUNCES = 5
+SOFT_BOUNCES_FOR = timedelta(days=14)
+# A daily reader's digests of so many days are looked at.
+_LOOK_BACK = 20
+
+
+def record(event: AnymailTrackingEvent, mail_service: str) -> bool:
+    """Store an event and act on it; False if it was known, and then nothing is done.
+
+    It acts only on a digest of ours that went to the address it names, so that a forged or
+    strayed event cannot suppress anybody; else it is kept as an orphan. Safe to repeat.
+    """
+    address_hash = _address_hash(event.recipient)
+    with transaction.atomic():
+        digest = _digest_of(event, address_hash)
+        row = Event(
+            dedupe_key=_dedupe_key(event, mail_service),
+            kind=event.event_type,
+            digest=digest,
+            address_hash=address_hash,
+            mail_service=mail_service,
+            message_id=(event.message_id or "")[:300],
+            reject_reason=event.reject_reason or "",
+            is_permanent=is_permanent(event, mail_service),
+            at=event.timestamp or timezone.now(),
+        )
+        is_new = _insert(row)
+        if is_new:
+            _apply(row, digest, digest.subscriber if digest else _written_to(event, address_hash))
+    return is_new
+
+
+def _insert(event: Event) -> bool:
+    """Store the event unless it was told before. One statement, where `get_or_create` takes
+    four: services send hundreds of thousands of events within minutes of a send."""
+    fields = [field for field in Event._meta.concrete_fields if not field.primary_key]
+    names = ", ".join(field.attname for field in fields)
+    values = [field.get_db_prep_save(field.pre_save(event, True), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO digest_event ({names}) VALUES ({', '.join(['%s'] * len(fields))})"
+            " ON CONFLICT (dedupe_key) DO NOTHING",
+            values,
+        )
+        return int(cursor.rowcount) == 1
+
+
+def is_permanent(event: AnymailTrackingEvent, mail_service: str) -> bool:
+    """Whether a bounce means that the address will never work."""
+    if event.event_type != EventType.BOUNCED:
+        return False
+    raw = event.esp_event if isinstance(event.esp_event, dict) else {}
+    if event.reject_reason not in {RejectReason.BOUNCED, RejectReason.INVALID}:
+        return False
+    return not any(
+        service == mail_service and _value(raw, key) in soft
+        for (service, key), soft in _SOFT_BOUNCES.items()
+    )
+
+
+def next_state(state: str, kind: str, *, permanent: bool) -> str:
+    """The state after an event: the higher of where the digest is and what the event says."""
+    told = STATE_OF_KIND.get(kind)
+    if kind == EventType.BOUNCED and not permanent:
+        told = State.DEFERRED
+    if told is None or state not in LADDER:
+        return state
+    return max(State(state), State(told), key=LADDER.index)
+
+
+def _apply(event: Event, digest: Digest | None, subscriber: Subscriber | None) -> None:
+    if digest is not None:
+        state = next_state(digest.state, event.kind, permanent=event.is_permanent)
+        if state != digest.state:
+            digest.state = state
+            digest.save(update_fields=["state"])
+    if subscriber is None:
+        return
+    now = timezone.now()
+    if event.kind == EventType.COMPLAINED:
+        suppression.suppress(subscriber.address_hash, Suppression.Reason.COMPLAINED, now)
+    elif event.is_permanent or _bounces_for_long(event, subscriber):
+        suppression.suppress(subscriber.address_hash, Suppression.Reason.BOUNCED, now)
+    elif event.kind == EventType.UNSUBSCRIBED:
+        unsubscribe(subscriber, Consent.Act.UNSUBSCRIBED, now)
+
+
+def _bounces_for_long(event: Event, subscriber: Subscriber) -> bool:
+    """Whether none of the reader's last digests arrived: each bounced softly, for long enough.
+
+    One that was delivered after all, or of which nothing bad was told, begins the count anew.
+    """
+    if event.kind != EventType.BOUNCED:
+        return False
+    bounces = Event.objects.filter(digest=OuterRef("pk"), kind=EventType.BOUNCED)
+    digests = Digest.objects.filter(subscriber=subscriber, handed_over_at__isnull=False)
+    newest = digests.order_by("-handed_over_at").annotate(has_bounced=Exists(bounces))[:_LOOK_BACK]
+    in_vain = takewhile(lambda d: d.has_bounced and d.state == State.DEFERRED, newest)
+    times = [digest.handed_over_at for digest in in_vain if digest.handed_over_at is not None]
+    return len(times) >= SOFT_BOUNCES and times[0] - times[-1] >= SOFT_BOUNCES_FOR
+
+
+def _digest_of(event: AnymailTrackingEvent, address_hash: str) -> Digest | None:
+    """The digest an event is about, locked. Our id in the metadata comes first: the service's
+    own may not be stored yet."""
+    digests = Digest.objects.select_related("subscriber").select_for_update(of=("self",))
+    found = None
+    if uuid := _uuid((event.metadata or {}).get("digest")):
+        found = digests.filter(uuid=uuid)
+    elif event.message_id:
+        found = digests.filter(message_id=event.message_id)
+    if found is None:
+        return None
+    return found.filter(subscriber__address_hash=address_hash).first()
+
+
+def _written_to(event: AnymailTrackingEvent, address_hash: str) -> Subscriber | None:
+    """Who was sent the letter that the event names, if it went to the address it names."""
+    number = str((event.metadata or {}).get("letter", ""))
+    if not number.isdecimal() or len(number) > 18:
+        return None
+    return Subscriber.objects.filter(letters=int(number), address_hash=address_hash).first()
+
+
+def _address_hash(recipient: str | None) -> str:
+    try:
+        return addresses.hashed(recipient or "")
+    except addresses.InvalidAddress:
+        return ""
+
+
+def _uuid(value: Any) -> UUID | None:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None
+
+
+def _value(raw: dict[str, Any], key: str) -> Any:
+    """A value of the raw event, also from one level below (SES nests it)."""
+    nested = [value for value in raw.values() if isinstance(value, dict)]
+    return next((level[key] for level in [raw, *nested] if key in level), None)
+
+
+def _dedupe_key(event: AnymailTrackingEvent, mail_service: str) -> str:
+    if event.event_id:
+        return f"{mail_service}:{event.event_id}"[:200]
+    at: datetime | None = event.timestamp
+    said = "|".join(
+        [
+            mail_service,
+            event.event_type,
+            event.message_id or "",
+            event.recipient or "",
+            at.isoformat() if at else "",
+            event.click_url or "",
+        ]
+    )
+    return f"{mail_service}:{hashlib.sha256(said.encode()).hexdigest()}"

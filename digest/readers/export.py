@@ -1,0 +1,57 @@
+"""What is known about a reader here: the digests they got, and what they said of papers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from digest.choosing import reasons
+from digest.models import Click, Digest, Event, Paper, Vote
+from subscribers.export import contributes
+from subscribers.models import Subscriber, Topic
+
+
+@contributes
+def known_about(subscriber: Subscriber) -> dict[str, Any]:
+    """For the reader's own download, in as many queries for a hundred digests as for one."""
+    digests = list(
+        Digest.objects.filter(subscriber=subscriber).select_related("edition").order_by("pk")
+    )
+    papers = Paper.objects.in_bulk({pk for digest in digests for pk in digest.paper_ids})
+    names = dict(Topic.objects.values_list("id", "name"))
+    return {
+        "digests": [_digest(digest, papers, names) for digest in digests],
+        "events": list(
+            Event.objects.filter(digest__subscriber=subscriber).order_by("pk").values("kind", "at")
+        ),
+        "votes": list(
+            Vote.objects.filter(subscriber=subscriber)
+            .order_by("pk")
+            .values("paper__title", "paper__url", "value", "origin", "at")
+        ),
+        "clicks": list(
+            Click.objects.filter(digest__subscriber=subscriber)
+            .order_by("pk")
+            .values("paper__title", "paper__url", "at", "is_machine")
+        ),
+    }
+
+
+def _digest(
+    digest: Digest, papers: Mapping[int, Paper], names: Mapping[int, str]
+) -> dict[str, Any]:
+    return {
+        "edition": digest.edition.date,
+        "state": digest.state,
+        "skip_reason": digest.skip_reason,
+        "due_at": digest.due_at,
+        "handed_over_at": digest.handed_over_at,
+        "mail_service": digest.mail_service,
+        "papers": [
+            {
+                "title": papers[pk].title,
+                "url": papers[pk].url,
+                "reason": reasons.words(code, names),
+            }
+            for pk, code in zip(digest.paper_ids, digest.reasons, strict=True)
+            if pk in papers
+        ],
+    }

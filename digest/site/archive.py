@@ -1,0 +1,169 @@
+"""What everybody may read: the papers of closed editions, by day, by topic and one by one.
+
+An edition that is still open is nobody's yet, and neither are the papers that wait for one.
+The number of queries never depends on the number of papers.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+from django.contrib.postgres.search import SearchRank
+from django.db.models import Count, F, Max, Min, QuerySet
+
+from digest.models import Edition, EditionPaper, Paper, Sighting
+from digest.ranking.trending import trending
+from subscribers.models import Topic
+
+from .searching import any_word
+
+# How many papers a page describes; an edition's others are there by their titles.
+PAGE = 20
+# Among so many of a topic's newest papers is looked for what is trending, and for the similar.
+RECENT = 400
+# Votes of the last days say how quickly a paper gathers them.
+_VELOCITY = timedelta(days=2)
+
+
+# --- papers --------------------------------------------------------------------------------
+def public() -> QuerySet[EditionPaper]:
+    """The papers that everybody may read of, each with its edition."""
+    candidates = EditionPaper.objects.exclude(edition__closed_at=None)
+    # What only machines read is large.
+    return candidates.select_related("paper", "edition").defer("paper__search", "paper__features")
+
+
+def fetch(pks: Sequence[int]) -> list[EditionPaper]:
+    """The candidates with these keys, in this order."""
+    found = public().in_bulk(pks)
+    return [found[pk] for pk in pks if pk in found]
+
+
+def with_newest_figures(candidates: Iterable[EditionPaper]) -> list[EditionPaper]:
+    """The candidates with the figures that their papers have now, for showing and not to save."""
+    shown = list(candidates)
+    for candidate in shown:
+        candidate.votes, candidate.comments = candidate.paper.votes, candidate.paper.comments
+    return shown
+
+
+# --- editions ------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Front:
+    """An edition as a page: the papers that trend most, and what else there is, by title."""
+
+    papers: list[EditionPaper]
+    others: list[Paper]
+
+    @property
+    def number(self) -> int:
+        return len(self.papers) + len(self.others)
+
+
+def latest() -> Edition | None:
+    return Edition.objects.closed().order_by("-date").first()
+
+
+def front(edition: Edition) -> Front:
+    """The edition's papers as they trended when it closed: the order never changes."""
+    assert edition.closed_at is not None
+    rows = edition.candidates.order_by("pk").values_list(
+        "pk", "paper_id", "votes", "paper__first_seen_at"
+    )
+    order = _trending(map(_Figures._make, rows), edition.closed_at)
+    others = Paper.objects.defer("search", "features", "abstract").in_bulk(
+        [row.paper_id for row in order[PAGE:]]
+    )
+    return Front(
+        papers=fetch([row.pk for row in order[:PAGE]]),
+        others=[others[row.paper_id] for row in order[PAGE:]],
+    )
+
+
+def neighbours(edition: Edition) -> tuple[Edition | None, Edition | None]:
+    """The closed editions before and after this one."""
+    closed = Edition.objects.closed()
+    return (
+        closed.filter(date__lt=edition.date).order_by("-date").first(),
+        closed.filter(date__gt=edition.date).order_by("date").first(),
+    )
+
+
+def days() -> list[date]:
+    """The dates of all closed editions, the newest first."""
+    return list(Edition.objects.closed().order_by("-date").values_list("date", flat=True))
+
+
+# --- topics --------------------------------------------------------------------------------
+def on_topic(topic: Topic) -> QuerySet[EditionPaper]:
+    """The topic's papers, the newest edition first."""
+    of_topic = public().filter(paper__papertopic__topic=topic)
+    return of_topic.order_by("-edition__date", "-votes", "pk")
+
+
+def trending_on(topic: Topic, now: datetime) -> list[EditionPaper]:
+    """Which of the topic's newest papers trend now, with their newest figures."""
+    rows = on_topic(topic).values_list("pk", "paper_id", "paper__votes", "paper__first_seen_at")
+    order = _trending(map(_Figures._make, rows[:RECENT]), now)
+    return with_newest_figures(fetch([row.pk for row in order[:PAGE]]))
+
+
+def numbers_by_topic(since: date) -> dict[int, int]:
+    """How many papers each topic (its id) had in the editions since then."""
+    pairs = EditionPaper.objects.exclude(edition__closed_at=None).filter(edition__date__gte=since)
+    counted = pairs.values_list("paper__papertopic__topic_id").annotate(Count("pk")).order_by()
+    return {topic_id: number for topic_id, number in counted if topic_id is not None}
+
+
+# --- one paper -----------------------------------------------------------------------------
+def similar(paper: Paper, number: int) -> list[EditionPaper]:
+    """Papers on the same topics (if it has any) whose words are most like this one's title.
+
+    Only the newest are looked through, so that it takes as long in a large archive.
+    """
+    candidates = EditionPaper.objects.exclude(edition__closed_at=None).exclude(paper=paper)
+    topics = [pair.topic_id for pair in paper.papertopic_set.all()]
+    if topics:
+        candidates = candidates.filter(paper__papertopic__topic__in=topics)
+    newest = candidates.order_by("-paper_id").values("paper_id").distinct()[:RECENT]
+    query = any_word(paper.title)
+    alike = public().filter(paper__in=newest, paper__search=query)
+    ranked = alike.annotate(rank=SearchRank(F("paper__search"), query)).order_by("-rank", "-pk")
+    return with_newest_figures(ranked[:number])
+
+
+# --- trending ------------------------------------------------------------------------------
+class _Figures(NamedTuple):
+    pk: int
+    paper_id: int
+    votes: int
+    first_seen_at: datetime
+
+
+def _trending(figures: Iterable[_Figures], at: datetime) -> list[_Figures]:
+    """What trended most at that time first; of equals the one that we have had longer."""
+    rows = list(figures)
+    velocities = _velocities([row.paper_id for row in rows], at)
+    heat = trending(
+        np.array([row.votes for row in rows], dtype=np.float64),
+        np.array([velocities.get(row.paper_id, 0.0) for row in rows], dtype=np.float64),
+        np.array([_hours(at - row.first_seen_at) for row in rows], dtype=np.float64),
+    )
+    return [rows[place] for place in np.argsort(-heat, kind="stable")]
+
+
+def _velocities(paper_ids: Collection[int], at: datetime) -> dict[int, float]:
+    """Votes an hour over the last days before `at`, of the papers that were seen twice then."""
+    seen = Sighting.objects.filter(paper__in=paper_ids, at__lte=at, at__gt=at - _VELOCITY)
+    spans = seen.values_list("paper").annotate(Min("at"), Max("at"), Min("votes"), Max("votes"))
+    return {
+        paper_id: (most - least) / _hours(last - first)
+        for paper_id, first, last, least, most in spans.order_by()
+        if last > first
+    }
+
+
+def _hours(span: timedelta) -> float:
+    return max(span.total_seconds() / 3600, 0.0)

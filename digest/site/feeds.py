@@ -1,0 +1,143 @@
+"""The newest papers for feed readers, as Atom and as JSON Feed 1.1: all, or one topic's.
+
+https://www.rfc-editor.org/rfc/rfc4287 and https://www.jsonfeed.org/version/1.1/
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.syndication.views import Feed
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.feedgenerator import Atom1Feed, SyndicationFeed
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from digest.models import EditionPaper
+from digest.papers.cards import page_url, title_of
+from digest.sources.latex import plain
+from digest.sources.text import ABSTRACT_LENGTH, NAME_LENGTH, clean
+from subscribers.models import Topic
+
+from . import archive
+
+LENGTH = 60
+NAMED_AUTHORS = 20
+
+
+# Characters that may stand in a text and not in XML: https://www.w3.org/TR/xml/#charsets
+_NOT_IN_XML = dict.fromkeys((0xFFFE, 0xFFFF))
+
+
+class AtomFeed(Atom1Feed):
+    """Atom, with each of an entry's authors apart: Django knows one author to an item."""
+
+    def add_item_elements(self, handler: Any, item: dict[str, Any]) -> None:
+        for name in item["names"]:
+            handler.startElement("author", {})
+            handler.addQuickElement("name", name)
+            handler.endElement("author")
+        super().add_item_elements(handler, item)
+
+
+class JsonFeed(SyndicationFeed):
+    content_type = "application/feed+json; charset=utf-8"
+
+    def write(self, outfile: Any, encoding: str) -> None:
+        feed = {
+            "version": "https://jsonfeed.org/version/1.1",
+            "title": self.feed["title"],
+            "description": self.feed["subtitle"],
+            "home_page_url": self.feed["link"],
+            "feed_url": self.feed["feed_url"],
+            "language": self.feed["language"],
+            "items": [self._item(item) for item in self.items],
+        }
+        outfile.write(json.dumps(feed, ensure_ascii=False).encode(encoding))
+
+    @staticmethod
+    def _item(item: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "id": item["unique_id"],
+            "url": item["link"],
+            "title": item["title"],
+            "content_html": item["description"],
+            "date_published": item["pubdate"].isoformat(),
+            "date_modified": item["updateddate"].isoformat(),
+            "authors": [{"name": name} for name in item["names"]],
+            "tags": list(item["categories"]),
+        }
+
+
+class Papers(Feed[EditionPaper, Topic | None]):
+    """The papers of the newest editions, of one topic if the address names one."""
+
+    feed_type: type[SyndicationFeed] = AtomFeed
+    form = "atom"
+
+    def get_object(self, request: HttpRequest, slug: str = "") -> Topic | None:
+        return get_object_or_404(Topic, slug=slug) if slug else None
+
+    def title(self, topic: Topic | None) -> str:
+        return f"{settings.SITE_NAME}: {topic.label}" if topic else settings.SITE_NAME
+
+    def subtitle(self, topic: Topic | None) -> str:
+        return topic.about if topic else _("The day’s trending research papers")
+
+    description = subtitle
+
+    def link(self, topic: Topic | None) -> str:
+        path = reverse("digest:topic", args=[topic.slug]) if topic else reverse("digest:today")
+        return f"{settings.SITE_URL}{path}"
+
+    def feed_url(self, topic: Topic | None) -> str:
+        named = f"digest:topic_{self.form}" if topic else f"digest:{self.form}"
+        return f"{settings.SITE_URL}{reverse(named, args=[topic.slug] if topic else [])}"
+
+    feed_guid = link
+
+    def items(self, topic: Topic | None) -> Iterable[EditionPaper]:
+        if topic:
+            return archive.on_topic(topic)[:LENGTH]
+        return archive.public().order_by("-edition__date", "-votes", "pk")[:LENGTH]
+
+    def item_title(self, item: EditionPaper) -> str:
+        return title_of(item.paper).translate(_NOT_IN_XML)
+
+    def item_description(self, item: EditionPaper) -> SafeString:
+        return format_html("<p>{}</p>", _said(plain(item.paper.abstract), ABSTRACT_LENGTH))
+
+    def item_link(self, item: EditionPaper) -> str:
+        return page_url(item.paper)
+
+    def item_guid(self, item: EditionPaper) -> str:
+        """An address that stays when the title, and so the page's address, changes."""
+        return f"{settings.SITE_URL}/papers/{item.paper_id}/"
+
+    def item_pubdate(self, item: EditionPaper) -> datetime:
+        assert item.edition.closed_at is not None
+        return item.edition.closed_at
+
+    def item_updateddate(self, item: EditionPaper) -> datetime:
+        return max(self.item_pubdate(item), item.paper.changed_at)
+
+    def item_categories(self, item: EditionPaper) -> list[str]:
+        return [_said(name, NAME_LENGTH) for name in item.paper.categories]
+
+    def item_extra_kwargs(self, item: EditionPaper) -> dict[str, Any]:
+        names = item.paper.authors[:NAMED_AUTHORS]
+        return {"names": [_said(name, NAME_LENGTH) for name in names]}
+
+
+class PapersAsJson(Papers):
+    feed_type = JsonFeed
+    form = "json"
+
+
+def _said(text: str, length: int) -> str:
+    return clean(text, length).translate(_NOT_IN_XML)

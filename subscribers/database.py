@@ -1,0 +1,47 @@
+"""The few things we ask of PostgreSQL itself: plain statements, its clock, and its locks."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+from django.db import connection
+
+Parameters = Mapping[str, Any] | Sequence[Any] | None
+
+
+class Lock(IntEnum):
+    """The advisory locks of this project, each with a number of its own."""
+
+    CLOSING_AN_EDITION = 0x0ED1_7104
+    STORING_PAPERS = 0x0ED1_7105
+    ASKING_ARXIV = 0x0ED1_7106
+
+
+def fetch(sql: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
+    """Run a statement and return all of its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
+
+
+def execute(sql: str, parameters: Parameters = None) -> int:
+    """Run a statement and return how many rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return int(cursor.rowcount)
+
+
+def database_now() -> datetime:
+    """The time by the database's clock, the only one that counts.
+
+    Within a transaction this is the time at which the transaction began.
+    """
+    ((now,),) = fetch("SELECT now()")
+    assert isinstance(now, datetime)
+    return now
+
+
+def wait_for_lock(lock: Lock) -> None:
+    """Wait until no other transaction holds `lock`, then hold it until this one ends."""
+    execute("SELECT pg_advisory_xact_lock(%s)", [lock])

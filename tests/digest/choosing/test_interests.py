@@ -1,0 +1,265 @@
+"""What readers like, follow and mute decides what they get, and the reasons are true."""
+
+from collections.abc import Sequence
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from digest.choosing import reasons
+from digest.choosing.composing import Composed, Request, compose
+from digest.models import Edition, Paper, Vote
+from digest.ranking.rank import Part
+from digest.readers.feedback import undo, vote
+from subscribers.models import Subscriber, Subscription, Term, Topic
+from subscribers.wishes import terms
+from tests.factories import make_edition, make_paper, make_reader, make_topic
+
+pytestmark = pytest.mark.django_db
+
+Emphasis = Subscription.Emphasis
+
+ROBOTS = "A robot arm folds towels by touch, and its gripper feels the seams of the cloth."
+ROBOTS_TOO = "We teach a robot arm to fold cloth: its gripper feels seams and folds towels well."
+PROOFS = "A proof assistant checks lemmas, and a tactic search finds formal proofs by itself."
+PROOFS_TOO = "Formal proofs by tactic search: a proof assistant that checks its own lemmas."
+OTHERS = (
+    "Galaxies drift apart in a survey of faint light.",
+    "Bread rises slower on cold mornings, say bakers.",
+    "Whales sing lower each year in every ocean.",
+    "Old bridges hum when the winter wind is steady.",
+)
+
+
+def edition_of(*abstracts: str) -> Edition:
+    return make_edition([make_paper(abstract=text) for text in abstracts])
+
+
+def composed_for(
+    *readers: Subscriber, edition: Edition, length: int = 3, least: int = 1
+) -> Sequence[Composed]:
+    requests = [
+        Request(reader.pk, edition.pk, reader.pk, "daily", length, "en", False, None)
+        for reader in readers
+    ]
+    by_id = {
+        composed.digest_id: composed
+        for composed in compose(requests, vote_weight=0.02, least=least)
+    }
+    return [by_id[reader.pk] for reader in readers]
+
+
+def papers_of(composed: Composed) -> list[str]:
+    papers = Paper.objects.in_bulk(composed.paper_ids)
+    return [papers[paper_id].abstract for paper_id in composed.paper_ids]
+
+
+def said(composed: Composed) -> list[str]:
+    names = dict(Topic.objects.values_list("id", "name"))
+    return [reasons.words(reason, names) for reason in composed.reasons]
+
+
+def liked(text: str, title: str = "Folding at home") -> Paper:
+    """A paper of last week that somebody may have voted on."""
+    return make_paper(title=title, abstract=text)
+
+
+def test_a_vote_up_brings_what_is_like_it_and_says_so() -> None:
+    reader, paper = make_reader(), liked(ROBOTS_TOO)
+    edition = edition_of(PROOFS, *OTHERS, ROBOTS)
+    (before,) = composed_for(reader, edition=edition)
+    assert papers_of(before)[0] != ROBOTS
+
+    vote(reader, paper, Vote.Value.MORE, Vote.Origin.MAIL, timezone.now())
+    (after,) = composed_for(reader, edition=edition)
+
+    assert papers_of(after)[0] == ROBOTS
+    assert said(after)[0] == "Like “Folding at home”, which you voted up"
+
+
+def test_an_example_of_the_same_edition_brings_what_is_like_it_and_not_itself() -> None:
+    reader = make_reader()
+    edition = edition_of(PROOFS, *OTHERS, ROBOTS, ROBOTS_TOO)
+    paper = Paper.objects.get(abstract=ROBOTS_TOO)
+
+    vote(reader, paper, Vote.Value.MORE, Vote.Origin.EXAMPLE, timezone.now())
+    (composed,) = composed_for(reader, edition=edition)
+
+    assert papers_of(composed)[0] == ROBOTS
+    assert said(composed)[0] == f"Like “{paper.title}”, which is one of yours"
+    assert ROBOTS_TOO not in papers_of(composed)
+
+
+def test_a_vote_down_keeps_what_is_like_it_away() -> None:
+    reader = make_reader()
+    vote(reader, liked(PROOFS_TOO), Vote.Value.MORE, Vote.Origin.MAIL, timezone.now())
+    edition = edition_of(PROOFS, ROBOTS, *OTHERS)
+    vote(reader, liked(ROBOTS_TOO), Vote.Value.MORE, Vote.Origin.MAIL, timezone.now())
+    (both,) = composed_for(reader, edition=edition, length=2)
+    assert set(papers_of(both)) == {PROOFS, ROBOTS}
+
+    vote(reader, Paper.objects.get(abstract=ROBOTS_TOO), Vote.Value.LESS, Vote.Origin.MAIL,
+         timezone.now())  # fmt: skip
+    (one,) = composed_for(reader, edition=edition, length=2)
+
+    assert papers_of(one) == [PROOFS]
+
+
+def test_a_vote_that_was_taken_back_counts_no_more() -> None:
+    reader, paper = make_reader(), liked(ROBOTS_TOO)
+    edition = edition_of(PROOFS, *OTHERS, ROBOTS)
+    (before,) = composed_for(reader, edition=edition)
+
+    vote(reader, paper, Vote.Value.MORE, Vote.Origin.MAIL, timezone.now())
+    undo(reader, paper)
+    (after,) = composed_for(reader, edition=edition)
+
+    assert (after.paper_ids, after.reasons) == (before.paper_ids, before.reasons)
+
+
+def test_a_followed_word_and_author_are_reasons_in_the_reader_s_words() -> None:
+    reader = make_reader()
+    terms.replace(reader, Term.Kind.KEYWORD, followed=["Proof Assistant"], muted=[])
+    terms.replace(reader, Term.Kind.AUTHOR, followed=["Zoë Quill"], muted=[])
+    by_her = make_paper(abstract=ROBOTS, authors=["Zoe Quill", "Bo Sample"])
+    edition = make_edition([make_paper(abstract=PROOFS), by_her, make_paper(abstract=OTHERS[0])])
+
+    (composed,) = composed_for(reader, edition=edition)
+
+    assert papers_of(composed)[:2] == [ROBOTS, PROOFS]
+    assert said(composed)[:2] == ["By Zoë Quill, whom you follow", "You follow “Proof Assistant”"]
+
+
+def test_what_is_near_a_followed_word_comes_and_is_not_said_to_hold_it() -> None:
+    reader = make_reader()
+    liked(ROBOTS_TOO)  # without a second paper on it no word tells anything
+    edition = edition_of(PROOFS, *OTHERS, ROBOTS)
+    (before,) = composed_for(reader, edition=edition)
+    assert papers_of(before)[0] != ROBOTS
+
+    terms.replace(reader, Term.Kind.KEYWORD, followed=["gripper that folds"], muted=[])
+    (after,) = composed_for(reader, edition=edition)
+
+    assert papers_of(after)[0] == ROBOTS
+    assert said(after)[0] == "Close to “gripper that folds”, which you follow"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [(Term.Kind.KEYWORD, "robot arm"), (Term.Kind.AUTHOR, "ada example")]
+)
+def test_what_is_muted_never_comes_however_well_it_fits(kind: Term.Kind, text: str) -> None:
+    topic = make_topic()
+    reader = make_reader(topic)
+    papers = [make_paper(abstract=ROBOTS), make_paper(abstract=PROOFS, authors=["C. Doe"])]
+    edition = make_edition(papers, fits={topic.pk: 1.0})
+    vote(reader, liked(ROBOTS_TOO), Vote.Value.MORE, Vote.Origin.MAIL, timezone.now())
+    (before,) = composed_for(reader, edition=edition)
+    assert papers_of(before)[0] == ROBOTS
+
+    terms.replace(reader, kind, followed=[], muted=[text])
+    (after,) = composed_for(reader, edition=edition)
+
+    assert papers_of(after) == [PROOFS]
+
+
+def test_a_word_inside_another_is_no_match() -> None:
+    reader = make_reader()
+    terms.replace(reader, Term.Kind.KEYWORD, followed=[], muted=["robo"])
+
+    (composed,) = composed_for(reader, edition=edition_of(ROBOTS))
+
+    assert papers_of(composed) == [ROBOTS]
+
+
+@pytest.mark.parametrize(
+    ("emphasis", "first"),
+    [(Emphasis.NORMAL, ROBOTS), (Emphasis.LESS, PROOFS), (Emphasis.MUTED, PROOFS)],
+)
+def test_more_and_less_of_a_topic_move_its_papers(emphasis: Emphasis, first: str) -> None:
+    robots, proofs = make_topic(), make_topic()
+    reader = make_reader(robots, proofs)
+    Subscription.objects.filter(subscriber=reader, topic=robots).update(emphasis=emphasis)
+    edition = edition_of(ROBOTS, PROOFS)
+    edition.candidates.filter(paper__abstract=ROBOTS).update(fits={str(robots.pk): 0.9})
+    edition.candidates.filter(paper__abstract=PROOFS).update(fits={str(proofs.pk): 0.8})
+
+    (composed,) = composed_for(reader, edition=edition)
+
+    assert papers_of(composed)[0] == first
+    assert (ROBOTS in papers_of(composed)) == (emphasis is Emphasis.NORMAL)
+
+
+def test_less_of_a_topic_alone_leaves_the_most_voted() -> None:
+    topic = make_topic()
+    reader = make_reader(topic)
+    Subscription.objects.filter(subscriber=reader).update(emphasis=Emphasis.LESS)
+
+    (composed,) = composed_for(reader, edition=edition_of(ROBOTS, PROOFS, *OTHERS))
+
+    assert len(composed.paper_ids) == 3
+    assert said(composed) == ["New today"] * 3
+
+
+def test_every_reason_of_an_edition_is_the_part_that_contributed_most() -> None:
+    topics = [make_topic() for _ in range(3)]
+    papers = [liked(ROBOTS_TOO), liked(PROOFS_TOO)]
+    edition = edition_of(ROBOTS, PROOFS, *OTHERS)
+    for number, candidate in enumerate(edition.candidates.all()):
+        candidate.fits = {str(topics[number % 3].pk): 0.05}
+        candidate.save(update_fields=["fits"])
+    readers = [make_reader(topics[number % 3]) for number in range(6)]
+    origins = [Vote.Origin.MAIL] * 3 + [Vote.Origin.EXAMPLE] * 3
+    for reader, paper, origin in zip(readers, papers * 3, origins, strict=True):
+        vote(reader, paper, Vote.Value.MORE, origin, timezone.now())
+    terms.replace(readers[0], Term.Kind.KEYWORD, followed=["whales"], muted=[])
+
+    digests = composed_for(*readers, edition=edition, length=6)
+
+    kinds = {
+        "topic": Part.TOPICS,
+        "keyword": Part.TERMS,
+        "like": Part.TASTE,
+        "picked": Part.TASTE,
+    }
+    seen = set()
+    for composed in digests:
+        assert len(composed.contributions) == len(Part) * len(composed.paper_ids) > 0
+        for place, reason in enumerate(composed.reasons):
+            *content, _votes = composed.contributions[place * len(Part) :][: len(Part)]
+            kind = reason.partition(":")[0]
+            seen.add(kind)
+            if kind in kinds:
+                assert content[kinds[kind]] == max(content) > 0
+            else:
+                assert max(content) <= 150  # nothing of the reader's fits it clearly
+    assert seen >= kinds.keys()
+
+
+def test_more_readers_and_votes_cost_no_more_queries() -> None:
+    edition = edition_of(ROBOTS, PROOFS, *OTHERS)
+    papers = [liked(text) for text in (ROBOTS_TOO, PROOFS_TOO)]
+
+    def queries_for(number: int) -> int:
+        readers = [make_reader() for _ in range(number)]
+        for reader in readers:
+            for paper in papers:
+                vote(reader, paper, Vote.Value.MORE, Vote.Origin.MAIL, timezone.now())
+            terms.replace(reader, Term.Kind.KEYWORD, followed=["robot"], muted=["whales"])
+        with CaptureQueriesContext(connection) as queries:
+            composed_for(*readers, edition=edition)
+        return len(queries)
+
+    queries_for(1)  # the press and its shelf are made
+    assert queries_for(1) == queries_for(5) == 6
+
+
+def test_all_that_spoke_for_a_paper_can_be_read() -> None:
+    stored = [800, 0, 200, -50, 0, 0, 0, 40]
+
+    assert reasons.contributions_in_words(stored, 0) == [
+        ("Topics you follow", 80),
+        ("What you voted up or picked", 20),
+    ]
+    assert reasons.contributions_in_words(stored, 1) == [("Votes of everybody", 100)]
+    assert reasons.contributions_in_words([], 0) == []

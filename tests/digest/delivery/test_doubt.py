@@ -1,0 +1,389 @@
+"""Digests in doubt, resolved with real HTTP services on this machine."""
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from digest.delivery import doubt, leases, plan
+from digest.delivery.doubt import resolve
+from digest.delivery.run import deliver
+from digest.models import Digest, Hold
+from subscribers.models import Subscriber
+from tests.factories import make_edition, make_reader
+from tests.fake_service import (
+    ACCEPT,
+    ACCEPT_AND_HANG_UP,
+    HANG_UP,
+    Accepted,
+    Answer,
+    FakeService,
+    serving,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+State = Digest.State
+POSTMARK = "anymail.backends.postmark.EmailBackend"
+RESEND = "digest.delivery.idempotency.ResendBackend"
+BREVO = "digest.delivery.idempotency.BrevoBackend"
+
+
+@pytest.fixture
+def resend(settings: Settings) -> Iterator[FakeService]:
+    with serving(settings, RESEND) as running:
+        yield running
+
+
+@pytest.fixture
+def postmark(settings: Settings) -> Iterator[FakeService]:
+    with serving(settings, POSTMARK) as running:
+        yield running
+
+
+def send_into_doubt(service: FakeService, answer: Answer, readers: int = 1) -> None:
+    """Hand over a digest to each of so many readers, with no clear answer to any."""
+    service.on_send = lambda _: answer
+    if not Digest.objects.exists():
+        make_edition()
+    for _ in range(readers):
+        make_reader()
+    plan.plan_due()
+    deliver(seconds=60)
+    assert states()[State.UNCERTAIN] == readers
+    service.on_send = lambda _: ACCEPT
+    wait()
+
+
+def wait(minutes: float = 0) -> None:
+    """Let so much time have passed for what is in doubt."""
+    Digest.objects.filter(state=State.UNCERTAIN).update(
+        next_attempt_at=Now(), handed_over_at=F("handed_over_at") - timedelta(minutes=minutes)
+    )
+
+
+def resolve_and_close() -> Counter[str]:
+    """For a thread of its own: it has a connection to the database of its own."""
+    try:
+        return resolve(seconds=60)
+    finally:
+        connection.close()
+
+
+def states() -> Counter[str]:
+    return Counter(Digest.objects.values_list("state", flat=True))
+
+
+# --- under the same key --------------------------------------------------------------------
+@pytest.mark.parametrize("first", [HANG_UP, ACCEPT_AND_HANG_UP])
+def test_a_service_that_knows_the_key_is_handed_the_same_message_again(
+    resend: FakeService, first: Answer
+) -> None:
+    send_into_doubt(resend, first)
+
+    assert resolve(seconds=60) == {State.SENT: 1}
+
+    digest = Digest.objects.get()
+    (accepted,) = resend.ledger
+    assert [sending.key for sending in resend.requests] == [str(digest.uuid)] * 2
+    assert resend.requests[0].body == resend.requests[1].body
+    assert (digest.state, digest.message_id) == (State.SENT, accepted.message_id)
+    assert (digest.attempts, digest.error) == (2, "")
+
+
+def test_the_same_message_is_made_also_in_the_next_month(resend: FakeService) -> None:
+    send_into_doubt(resend, HANG_UP)
+
+    with time_machine.travel(timezone.now() + timedelta(days=31)):
+        resolve(seconds=60)
+
+    assert resend.requests[0].body == resend.requests[1].body
+
+
+def test_a_changed_message_is_refused_and_stays_in_doubt(
+    resend: FakeService, settings: Settings
+) -> None:
+    send_into_doubt(resend, ACCEPT_AND_HANG_UP)
+    settings.MAIL_REPLY_TO = "somebody@news.example.org"
+
+    assert resolve(seconds=60) == {State.UNCERTAIN: 1}
+
+    assert (Digest.objects.get().error, len(resend.ledger)) == ("HTTP 409", 1)
+
+
+def test_a_refused_second_attempt_says_nothing_about_the_first(resend: FakeService) -> None:
+    send_into_doubt(resend, ACCEPT_AND_HANG_UP)
+    resend.on_send = lambda _: Answer(422)
+
+    assert resolve(seconds=60) == {State.UNCERTAIN: 1}
+
+
+@pytest.mark.parametrize(("hours", "requests"), [(23.5, 2), (24, 1)])
+def test_a_key_that_may_have_run_out_is_not_relied_on(
+    resend: FakeService, hours: float, requests: int, settings: Settings
+) -> None:
+    settings.DELIVERY_LATE = timedelta(hours=72)
+    send_into_doubt(resend, ACCEPT_AND_HANG_UP)
+    wait(hours * 60)
+
+    resolve(seconds=60)
+
+    assert len(resend.requests) == requests
+
+
+def test_a_second_attempt_does_not_make_the_key_hold_longer(resend: FakeService) -> None:
+    send_into_doubt(resend, ACCEPT_AND_HANG_UP)
+    before = Digest.objects.get().handed_over_at
+    resend.on_send = lambda _: ACCEPT_AND_HANG_UP
+
+    resolve(seconds=60)
+
+    digest = Digest.objects.get()
+    assert (digest.state, digest.attempts, digest.handed_over_at) == (State.UNCERTAIN, 2, before)
+
+
+@pytest.mark.parametrize("other", [BREVO, POSTMARK, "anymail.backends.resend.EmailBackend"])
+def test_no_other_service_gets_a_digest_in_doubt(
+    resend: FakeService, settings: Settings, other: str
+) -> None:
+    send_into_doubt(resend, HANG_UP)
+    settings.EMAIL_BACKEND = other
+
+    resolve(seconds=60)
+    deliver(seconds=60)
+
+    assert (len(resend.requests), states()) == (1, {State.UNCERTAIN: 1})
+
+
+def test_a_reader_who_left_meanwhile_is_written_to_no_more(resend: FakeService) -> None:
+    send_into_doubt(resend, HANG_UP, readers=2)
+    leaver = Digest.objects.latest("id")
+    Subscriber.objects.filter(digests=leaver).update(state=Subscriber.State.UNSUBSCRIBED)
+
+    assert resolve(seconds=60) == {State.SENT: 1}
+
+    leaver.refresh_from_db()
+    assert (leaver.state, len(resend.ledger)) == (State.UNCERTAIN, 1)
+
+
+def test_a_service_that_is_held_gets_nothing(resend: FakeService) -> None:
+    send_into_doubt(resend, HANG_UP)
+    Hold.objects.create(mail_service="Resend", reason="An operator's wish.")
+
+    assert resolve(seconds=60) == {}
+
+
+def test_templates_that_changed_cannot_make_the_same_message(
+    resend: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_into_doubt(resend, HANG_UP)
+    monkeypatch.setattr(doubt, "TEMPLATE_VERSION", "next")
+
+    assert resolve(seconds=60) == {}
+
+
+def test_a_service_that_still_does_not_answer_is_tried_with_one_only(resend: FakeService) -> None:
+    send_into_doubt(resend, HANG_UP, readers=3)
+    resend.on_send = lambda _: HANG_UP
+
+    assert resolve(seconds=60) == {State.UNCERTAIN: 3}
+
+    assert len(resend.requests) == 3 + 1
+
+
+def test_nothing_is_handed_over_when_the_time_is_over(resend: FakeService) -> None:
+    send_into_doubt(resend, HANG_UP)
+
+    assert resolve(seconds=0) == {State.UNCERTAIN: 1}
+
+    assert len(resend.requests) == 1
+
+
+def test_what_a_killed_worker_left_is_resolved(resend: FakeService) -> None:
+    send_into_doubt(resend, ACCEPT_AND_HANG_UP)
+    Digest.objects.update(state=State.SENDING, lease_until=Now() - timedelta(seconds=1))
+
+    assert leases.sweep(doubt=timedelta(hours=1)) == (1, 0)
+    assert resolve(seconds=60) == {State.SENT: 1}
+
+    assert len(resend.ledger) == 1
+
+
+def test_two_at_once_hand_over_each_digest_once(resend: FakeService, settings: Settings) -> None:
+    settings.DELIVERY_CHUNK = 2
+    send_into_doubt(resend, HANG_UP, readers=12)
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(resolve_and_close) for _ in range(2)]
+
+    assert both[0].result() + both[1].result() == {State.SENT: 12}
+    assert len(resend.requests) == 12 + 12
+    assert set(resend.times_accepted().values()) == {1}
+
+
+@pytest.mark.parametrize("backend", [RESEND, POSTMARK])
+def test_a_digest_that_another_is_at_is_passed_over(settings: Settings, backend: str) -> None:
+    with serving(settings, backend) as service:
+        send_into_doubt(service, ACCEPT_AND_HANG_UP, readers=2)
+
+        with ThreadPoolExecutor(1) as pool, transaction.atomic():
+            Digest.objects.select_for_update().earliest("id")
+            resolved = pool.submit(resolve_and_close).result(timeout=20)
+
+    assert resolved == {State.SENT: 1}
+
+
+@pytest.mark.parametrize(
+    ("first", "state"), [(HANG_UP, State.SENT), (ACCEPT_AND_HANG_UP, State.UNCERTAIN)]
+)
+def test_brevo_refuses_a_key_it_has_seen_and_doubt_stays(
+    settings: Settings, first: Answer, state: str
+) -> None:
+    with serving(settings, BREVO) as service:
+        send_into_doubt(service, first)
+
+        assert resolve(seconds=60) == {state: 1}
+
+    assert (len(service.requests), len(service.ledger)) == (2, 1)
+
+
+def test_a_message_that_cannot_be_made_again_holds_up_no_other(resend: FakeService) -> None:
+    send_into_doubt(resend, HANG_UP, readers=2)
+    Digest.objects.filter(pk=Digest.objects.earliest("id").pk).update(paper_ids=[0], reasons=["-"])
+
+    assert resolve(seconds=60) == {State.UNCERTAIN: 1, State.SENT: 1}
+
+
+# --- asking the service ----------------------------------------------------------------------
+def send_later(service: FakeService) -> None:
+    """Another reader's digest, accepted after what is in doubt."""
+    make_reader()
+    plan.plan_due()
+    deliver(seconds=60)
+    assert states()[State.SENT] == 1
+
+
+@pytest.mark.parametrize("stream", ["", "digests"])
+def test_a_digest_that_the_service_shows_was_sent(
+    postmark: FakeService, settings: Settings, stream: str
+) -> None:
+    if stream:
+        settings.ANYMAIL = {**settings.ANYMAIL, "POSTMARK_MESSAGE_STREAM": stream}
+    send_into_doubt(postmark, ACCEPT_AND_HANG_UP)
+
+    assert resolve(seconds=60) == {State.SENT: 1}
+
+    digest = Digest.objects.get()
+    assert (digest.state, digest.message_id) == (State.SENT, "m-1")
+    assert len(postmark.requests) == 1
+
+
+def test_a_digest_that_the_service_surely_lacks_is_sent_after_all(postmark: FakeService) -> None:
+    send_into_doubt(postmark, HANG_UP)
+    wait(minutes=16)
+    send_later(postmark)
+
+    assert resolve(seconds=60) == {State.READY: 1}
+    deliver(seconds=60)
+
+    assert states() == {State.SENT: 2}
+    assert set(postmark.times_accepted().values()) == {1}
+
+
+def test_a_digest_that_is_not_found_soon_stays_in_doubt(postmark: FakeService) -> None:
+    send_into_doubt(postmark, HANG_UP)
+    wait(minutes=14)
+    send_later(postmark)
+
+    assert resolve(seconds=60) == {}
+
+    assert states() == {State.UNCERTAIN: 1, State.SENT: 1}
+
+
+def test_an_index_that_shows_nothing_later_is_not_believed(postmark: FakeService) -> None:
+    send_into_doubt(postmark, ACCEPT_AND_HANG_UP)
+    wait(minutes=30)
+    send_later(postmark)
+    postmark.is_indexed = lambda _: False
+
+    assert resolve(seconds=60) == {}
+
+    assert states() == {State.UNCERTAIN: 1, State.SENT: 1}
+
+
+def test_a_service_that_answers_anything_to_a_search_confirms_nothing(
+    postmark: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_into_doubt(postmark, HANG_UP)
+    wait(minutes=16)
+    send_later(postmark)
+    everything = postmark.search({"count": "1", "offset": "0"})
+    everything["Messages"][0]["ReceivedAt"] = "2020-01-01T00:00:00Z"
+    monkeypatch.setattr(postmark, "search", lambda wanted: everything)
+
+    assert resolve(seconds=60) == {}
+
+
+@pytest.mark.parametrize("said", [{}, {"Messages": [{}]}, {"Messages": None}])
+def test_an_answer_that_is_not_understood_leaves_the_doubt(
+    postmark: FakeService, monkeypatch: pytest.MonkeyPatch, said: dict[str, object]
+) -> None:
+    send_into_doubt(postmark, ACCEPT_AND_HANG_UP)
+    monkeypatch.setattr(postmark, "search", lambda wanted: said)
+
+    assert resolve(seconds=60) == {}
+
+    assert states() == {State.UNCERTAIN: 1}
+
+
+def test_a_service_that_refuses_to_be_asked_leaves_the_doubt(
+    postmark: FakeService, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    send_into_doubt(postmark, ACCEPT_AND_HANG_UP)
+    settings.ANYMAIL = {**settings.ANYMAIL, "POSTMARK_SERVER_TOKEN": "not-ours"}
+
+    assert resolve(seconds=60) == {}
+
+    assert caplog.messages == ["Postmark was asked about digests in doubt in vain: HTTPError"]
+
+
+def test_an_event_that_came_first_is_not_overwritten(postmark: FakeService) -> None:
+    send_into_doubt(postmark, ACCEPT_AND_HANG_UP)
+
+    def deliver_meanwhile(_: Accepted) -> bool:
+        Digest.objects.update(state=State.DELIVERED)
+        connection.close()  # the service answers in a thread of its own
+        return True
+
+    postmark.is_indexed = deliver_meanwhile
+
+    assert resolve(seconds=60).total() == 0
+
+    assert states() == {State.DELIVERED: 1}
+
+
+def test_a_digest_is_not_asked_about_all_the_time(postmark: FakeService) -> None:
+    send_into_doubt(postmark, HANG_UP)
+    resolve(seconds=60)
+    assert len(postmark.searches) == 2
+
+    resolve(seconds=60)
+
+    assert len(postmark.searches) == 2
+
+
+def test_over_smtp_nobody_can_be_asked(
+    settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    settings.EMAIL_BACKEND = "digest.delivery.mail_services.smtp.EmailBackend"
+
+    with django_assert_num_queries(0):
+        assert resolve(seconds=60) == {}

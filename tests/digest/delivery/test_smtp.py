@@ -1,0 +1,197 @@
+"""One transaction with a server that takes MAIL, RCPT and DATA in one packet (RFC 2920)."""
+
+import smtplib
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+from django.core.mail import EmailMessage
+
+from digest.delivery.mail_services.smtp import EmailBackend
+
+BODY = "A first line\n.a line with a dot\n..two\n.\nthe end"
+
+
+class Server:
+    """Answers from a list, in order, and keeps what it was told. "" hangs up."""
+
+    def __init__(self, answers: list[str]) -> None:
+        self.told: list[bytes] = []
+        self._answers = [
+            "220 ready",
+            "250-server.example\r\n250-8BITMIME\r\n250 PIPELINING",
+            *answers,
+        ]
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    @contextmanager
+    def running(self) -> Iterator["Server"]:
+        self._thread.start()
+        yield self
+        self._listening.close()
+        self._thread.join(5)
+
+    def _serve(self) -> None:
+        # Whoever hangs up on us has seen enough.
+        with suppress(OSError):
+            self._converse()
+
+    def _converse(self) -> None:
+        line, _ = self._listening.accept()
+        self._listening.close()  # one connection only
+        with line, line.makefile("rb") as lines:
+            for number, answer in enumerate(self._answers):
+                if number and not self._read(lines):
+                    return
+                if not answer:
+                    return
+                line.sendall(answer.encode() + b"\r\n")
+
+    def _read(self, lines: "Iterator[bytes]") -> bool:
+        """One command, or a whole text after a 354."""
+        is_text = self.told and self.told[-1] == b"DATA" and self._answers_data()
+        command = b""
+        for got in lines:
+            command += got
+            if not is_text or got == b".\r\n":
+                break
+        self.told.append(command if is_text else command.strip())
+        return bool(command)
+
+    def _answers_data(self) -> bool:
+        return self._answers[self.told.index(b"DATA") + 1].startswith("354")
+
+
+@contextmanager
+def backend_of(server: Server) -> Iterator[EmailBackend]:
+    backend = EmailBackend(host="127.0.0.1", port=server.port, timeout=5)
+    backend.open()
+    try:
+        yield backend
+    finally:
+        if backend.connection:
+            backend.connection.close()
+
+
+def send(server: Server) -> None:
+    message = EmailMessage("Subject", BODY, "Us <us@x.example>", ["reader@dest.example"])
+    with backend_of(server) as backend:
+        backend.send_messages([message])
+
+
+def test_a_message_arrives_as_it_was() -> None:
+    with Server(["250 ok", "250 ok", "354 go", "250 taken"]).running() as server:
+        send(server)
+
+    assert server.told[1:4] == [
+        b"MAIL FROM:<us@x.example>",
+        b"RCPT TO:<reader@dest.example>",
+        b"DATA",
+    ]
+    text = server.told[4].removesuffix(b".\r\n").replace(b"\r\n..", b"\r\n.")
+    assert text.partition(b"\r\n\r\n")[2].decode() == BODY.replace("\n", "\r\n") + "\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [
+        (["550 not you", "503 no", "503 no", "250 reset"], smtplib.SMTPSenderRefused),
+        (["250 ok", "550 5.1.1 nobody", "503 no", "250 reset"], smtplib.SMTPRecipientsRefused),
+        (["250 ok", "250 ok", "451 later", "250 reset"], smtplib.SMTPDataError),
+        (["250 ok", "250 ok", "354 go", "554 no", "250 reset"], smtplib.SMTPDataError),
+        (["250 ok", "250 ok", "354 go", ""], smtplib.SMTPServerDisconnected),
+        (["250 ok", "250 ok", ""], smtplib.SMTPServerDisconnected),
+        (
+            ["250 ok", "450 busy", "354 go", "554 nobody", "250 reset"],
+            smtplib.SMTPRecipientsRefused,
+        ),
+    ],
+)
+def test_a_refusal_is_raised_as_smtplib_would(
+    answers: list[str], error: type[smtplib.SMTPException]
+) -> None:
+    with Server(answers).running() as server, pytest.raises(error):
+        send(server)
+
+
+def test_no_text_is_given_to_a_server_that_refused_the_reader() -> None:
+    answers = ["250 ok", "450 busy", "354 go", "554 nobody", "250 reset"]
+    with (
+        Server(answers).running() as server,
+        pytest.raises(smtplib.SMTPRecipientsRefused),
+    ):
+        send(server)
+
+    assert server.told[4] == b".\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answers", "begun"),
+    [(["250 ok", "250 ok", ""], False), (["250 ok", "250 ok", "354 go", ""], True)],
+)
+def test_only_after_the_text_has_begun_is_a_lost_line_in_doubt(
+    answers: list[str], begun: bool
+) -> None:
+    with Server(answers).running() as server, backend_of(server) as backend:
+        message = EmailMessage("Subject", BODY, "us@x.example", ["reader@dest.example"])
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            backend.send_messages([message])
+
+    assert backend.data_begun is begun
+
+
+def message_to(*names: str) -> list[EmailMessage]:
+    return [
+        EmailMessage("Subject", BODY, "us@x.example", [f"{name}@dest.example"]) for name in names
+    ]
+
+
+def test_the_next_reader_is_announced_with_the_end_of_a_message() -> None:
+    answers = ["250 ok", "250 ok", "354 go", "250 taken"] * 2
+    first, second = message_to("first", "second")
+    with Server(answers).running() as server, backend_of(server) as backend:
+        backend.following = "second@dest.example"
+        backend.send_messages([first])
+        told = list(server.told)
+        backend.following = ""
+        backend.send_messages([second])
+
+    # The server had the second envelope before anybody asked for the second message.
+    assert told[4].endswith(b"\r\n.\r\n")
+    assert server.told[5:8] == [
+        b"MAIL FROM:<us@x.example>",
+        b"RCPT TO:<second@dest.example>",
+        b"DATA",
+    ]
+    assert len([text for text in server.told if text.endswith(b"\r\n.\r\n")]) == 2
+
+
+def test_a_refused_message_does_not_end_the_one_that_was_announced() -> None:
+    answers = ["250 ok", "250 ok", "354 go", "554 no", "250 ok", "250 ok", "354 go", "250 taken"]
+    first, second = message_to("first", "second")
+    with Server(answers).running() as server, backend_of(server) as backend:
+        backend.following = "second@dest.example"
+        with pytest.raises(smtplib.SMTPDataError):
+            backend.send_messages([first])
+        backend.following = ""
+        assert backend.send_messages([second]) == 1
+
+    assert b"RSET" not in [command.upper() for command in server.told]
+
+
+def test_whoever_was_announced_in_vain_gets_nobody_else_s_message() -> None:
+    answers = ["250 ok", "250 ok", "354 go", "250 taken", "250 ok", "250 ok", "354 go"]
+    first, other = message_to("first", "other")
+    with Server(answers).running() as server, backend_of(server) as backend:
+        backend.following = "second@dest.example"
+        backend.send_messages([first])
+        # The server takes one connection only, so a new one is refused; on the old one it
+        # would have taken this message for the second reader's.
+        with pytest.raises(OSError, match="refused"):
+            backend.send_messages([other])
+
+    assert [text for text in server.told if b"other" in text] == []

@@ -1,0 +1,182 @@
+"""Finding papers by words."""
+
+from datetime import date
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from digest.models import Edition, Paper
+from tests.digest.site.test_site import page, titles
+from tests.factories import make_edition, make_paper
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def _papers() -> None:
+    """A small library."""
+    library = {
+        "Retrieval for language models": "We look things up.",
+        "Diffusion transformers at scale": "Images from noise, with retrieval on the side.",
+        "Robots that fold towels": "Hands and cloth.",
+    }
+    papers = [make_paper(title=title, abstract=text) for title, text in library.items()]
+    make_edition(papers, day=date(2026, 11, 23))
+
+
+def found(client: Client, text: str) -> list[str]:
+    return titles(page(client, f"/search?q={quote(text)}"))
+
+
+@pytest.mark.usefixtures("_papers")
+def test_a_word_in_the_title_counts_more_than_one_in_the_text(client: Client) -> None:
+    assert found(client, "retrieval") == [
+        "Retrieval for language models",
+        "Diffusion transformers at scale",
+    ]
+
+
+@pytest.mark.usefixtures("_papers")
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("folding robot", "Robots that fold towels"),
+        ('"fold towels"', "Robots that fold towels"),
+        ("retrieval -image", "Retrieval for language models"),
+        ("cloth OR banana", "Robots that fold towels"),
+    ],
+)
+def test_words_are_found_in_any_form_and_as_phrases(client: Client, text: str, title: str) -> None:
+    assert found(client, text) == [title]
+
+
+@pytest.mark.usefixtures("_papers")
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("retreival", "Retrieval for language models"),
+        ("difusion transfomers", "Diffusion transformers at scale"),
+        ("robbots", "Robots that fold towels"),
+    ],
+)
+def test_a_misspelt_title_is_found_all_the_same(client: Client, text: str, title: str) -> None:
+    html = page(client, f"/search?q={quote(text)}")
+
+    assert "No paper has all the words" in html
+    assert titles(html) == [title]
+
+
+@pytest.mark.usefixtures("_papers")
+@pytest.mark.parametrize(
+    "text",
+    ["zzzzqq", "\x00", "' OR 1=1 --", '"', "-", "&|!():*<->", "\\", "%", "🦜" * 300, "a" * 5000],
+)
+def test_whatever_is_typed_gets_an_answer(client: Client, text: str) -> None:
+    assert found(client, text) == []
+
+
+@pytest.mark.usefixtures("_papers")
+@pytest.mark.parametrize(
+    "text", ["2405.15738", "arXiv:2405.15738v2", "https://arxiv.org/abs/2405.15738"]
+)
+def test_the_id_or_the_link_of_a_paper_finds_it(client: Client, text: str) -> None:
+    paper = make_paper(key="arxiv:2405.15738", title="This one")
+    edition = make_edition([paper], day=date(2026, 11, 22))
+    assert found(client, text) == ["This one"]
+
+    Edition.objects.filter(pk=edition.pk).update(closed_at=None)
+
+    assert found(client, text) == []
+
+
+def test_what_was_found_comes_page_by_page(client: Client) -> None:
+    make_edition([make_paper(title=f"Robot number {number:02}") for number in range(22)])
+
+    first = page(client, "/search?q=robot+number")
+    second = page(client, "/search?q=robot+number&page=2")
+
+    assert sorted(titles(first) + titles(second)) == [f"Robot number {n:02}" for n in range(22)]
+    assert (len(titles(first)), len(titles(second))) == (20, 2)
+    assert 'rel="next" href="?q=robot+number&amp;page=2"' in first
+
+
+def test_the_form_keeps_what_was_asked(client: Client) -> None:
+    html = page(client, "/search?q=a%22b%3Cc")
+
+    assert 'value="a&quot;b&lt;c"' in html
+    assert '<meta name="robots" content="noindex">' in html
+
+
+# --- authors -------------------------------------------------------------------------------
+def by(*authors: str, title: str) -> Paper:
+    return make_paper(title=title, authors=list(authors), abstract="About it.")
+
+
+@pytest.fixture
+def _authors() -> None:
+    """What two people with like names wrote, and what is written of one of them."""
+    papers = [
+        by("Yann LeCun", "Bo Sample", title="Energy of models"),
+        by("Jürgen Schmidhuber", title="Very deep memory"),
+        by("Yann Sample", "Ada LeCun", title="Counting sheep"),
+        by("Geoffrey E. Hinton", title="Capsules again"),
+        by("Bo Sample", title="What Yann LeCun said of energy"),
+    ]
+    make_edition(papers, day=date(2026, 11, 23))
+
+
+@pytest.mark.usefixtures("_authors")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("yann lecun", ["Energy of models", "What Yann LeCun said of energy"]),
+        ("Yann LECUN", ["Energy of models", "What Yann LeCun said of energy"]),
+        ("lecun", ["Counting sheep", "Energy of models", "What Yann LeCun said of energy"]),
+        ("jurgen schmidhuber", ["Very deep memory"]),
+        ("Schmidhuber", ["Very deep memory"]),
+        ("geoffrey hinton", ["Capsules again"]),
+        ("Geoffrey E Hinton", ["Capsules again"]),
+    ],
+)
+def test_papers_by_an_author_come_first(client: Client, text: str, expected: list[str]) -> None:
+    listed = found(client, text)
+
+    assert listed[: len(expected)] == expected
+
+
+@pytest.mark.usefixtures("_authors")
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [("jurgen schmidhubber", "Very deep memory"), ("Geofrey Hinton", "Capsules again")],
+)
+def test_a_misspelt_name_is_found_all_the_same(client: Client, text: str, title: str) -> None:
+    html = page(client, f"/search?q={quote(text)}")
+
+    assert "No paper has all the words" in html
+    assert titles(html) == [title]
+
+
+def test_an_author_with_papers_in_an_open_edition_only_is_not_found(client: Client) -> None:
+    edition = make_edition([by("Yann LeCun", title="Not yet")])
+    assert found(client, "lecun") == ["Not yet"]
+
+    Edition.objects.filter(pk=edition.pk).update(closed_at=None)
+
+    assert found(client, "lecun") == []
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize(("text", "queries"), [("lecun", 7), ("lecunn", 8)])
+def test_a_search_takes_the_same_queries_for_any_number_of_papers(
+    client: Client,
+    number: int,
+    text: str,
+    queries: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    make_edition([by("Yann LeCun", title=f"Energy {place}") for place in range(number)])
+
+    with django_assert_num_queries(queries):
+        assert len(found(client, text)) == number
