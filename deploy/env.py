@@ -1,8 +1,8 @@
-"""The one door to the environment: every value is read through here, and a wrong or
-missing one stops the start with the name of its variable.
+"""Reads and checks environment variables. Nothing else in Broadsheet reads a setting from them.
 
-django-environ does the parsing and lets a secret come from a file (``NAME_FILE``). What it
-lacks is a message for a value of the wrong kind, and that is all this module adds.
+A missing or wrong value stops the start with ImproperlyConfigured, which names the variable.
+django-environ does the parsing and can read a secret from a file (``NAME_FILE``). This module
+adds messages for values of the wrong kind.
 """
 
 import os
@@ -25,21 +25,19 @@ def _read(kind: str, name: str, default: Any) -> Any:
     try:
         value = getattr(_env, kind)(name, default=default)
     except ImproperlyConfigured as error:
-        raise ImproperlyConfigured(
-            f"{name} is not set. deploy/env.example says what it is for."
-        ) from error
+        raise ImproperlyConfigured(f"{name} is not set. See deploy/env.example.") from error
     except (ValueError, TypeError, KeyError) as error:
-        raise ImproperlyConfigured(f"{name} has a value that cannot be used: {error}") from error
+        raise ImproperlyConfigured(f"{name} has an invalid value: {error}") from error
     return value
 
 
 def text(name: str, default: str = _REQUIRED) -> str:
-    """The variable as text; stripped, because a secret from a file ends in a newline."""
+    """The variable as text, stripped because a secret read from a file ends in a newline."""
     return str(_read("str", name, default)).strip()
 
 
 def boolean(name: str, *, default: bool = _REQUIRED) -> bool:
-    """The variable as a yes or no. Anything that is neither is refused, not read as no."""
+    """The variable as a boolean. A value that is neither yes nor no is refused, not read as no."""
     value = text(name, "" if default is _REQUIRED else str(default)).lower()
     if value in {"1", "true", "yes", "on"}:
         return True
@@ -49,7 +47,7 @@ def boolean(name: str, *, default: bool = _REQUIRED) -> bool:
 
 
 def integer(name: str, default: int = _REQUIRED, *, least: int = 0, most: int | None = None) -> int:
-    """The variable as a whole number within [least, most]."""
+    """The variable as an integer from `least` to `most`, both included."""
     value = int(_read("int", name, default))
     if value < least or (most is not None and value > most):
         limits = f"at least {least}" if most is None else f"from {least} to {most}"
@@ -63,8 +61,10 @@ def number(name: str, default: float = _REQUIRED) -> float:
 
 
 def rates(name: str) -> dict[str, float]:
-    """The variable as rates by name: ``google=20,microsoft=10``. A number that stands without
-    a name has the name ""."""
+    """The variable as rates by name: ``google=20,microsoft=10``.
+
+    A number without a name is stored under "". An unset variable gives no rates.
+    """
     pairs = [pair.rpartition("=") for pair in words(name, [])]
     return {key.strip(): _rate(name, value) for key, _, value in pairs}
 
@@ -75,28 +75,28 @@ def _rate(name: str, value: str) -> float:
     except ValueError:
         found = 0.0
     if not 0 < found < float("inf"):
-        raise ImproperlyConfigured(f"{name} must hold numbers above zero, not {value!r}.")
+        raise ImproperlyConfigured(f"{name} must contain numbers above zero, not {value!r}.")
     return found
 
 
 def words(name: str, default: list[str] = _REQUIRED) -> list[str]:
-    """The variable as a list: the text is cut at its commas."""
+    """The variable as a list, split at commas. Empty items are dropped."""
     return [word.strip() for word in _read("list", name, default) if word.strip()]
 
 
 def secret(name: str) -> str:
-    """The variable as a key that nobody guesses: required, 32 characters or more."""
+    """The variable as a key that cannot be guessed: required, at least 32 characters."""
     value = text(name)
     if len(value) < 32:
         raise ImproperlyConfigured(
-            f"{name} is too short to be a key: make one of 32 characters or more with "
+            f"{name} is too short for a key. Make one of at least 32 characters with "
             "python3 -c 'import secrets; print(secrets.token_urlsafe(36))'."
         )
     return value
 
 
 def site_url(name: str) -> str:
-    """The variable as the address of this site, without a path and without a last slash."""
+    """The variable as the URL of this site, without a path or a trailing slash."""
     value = text(name).rstrip("/")
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
@@ -107,7 +107,7 @@ def site_url(name: str) -> str:
 
 
 def database(name: str) -> dict[str, Any]:
-    """The variable (postgresql://…) as Django's description of a database."""
+    """The variable (postgresql://…) as an entry of Django's DATABASES."""
     config = _read("db_url", name, _REQUIRED)
     if config.get("ENGINE") != "django.db.backends.postgresql":
         raise ImproperlyConfigured(
@@ -131,8 +131,8 @@ def mail_server(name: str, default: str) -> dict[str, Any]:
 def mail_services(name: str) -> dict[str, dict[str, Any]]:
     """The variable (``main=3,reserve=0``) as mail services by name.
 
-    The number is the weight, 1 if there is none. For each service a variable of its own,
-    ``MAIL_SERVICE_MAIN``, holds an SMTP server (smtp+tls://…) or the path of a mail backend.
+    The number is the weight, 1 by default. Each service has a variable of its own, such as
+    ``MAIL_SERVICE_MAIN``, with an SMTP server (smtp+tls://…) or the path of a mail backend.
     """
     services = {}
     for word in words(name, []):
@@ -162,7 +162,7 @@ def _mail_backend(name: str) -> dict[str, Any]:
 
 
 def starting_with(prefix: str) -> dict[str, str]:
-    """Every variable whose name starts with `prefix`, by its whole name."""
+    """Every variable whose name starts with `prefix`, by its full name."""
     return {
         name.removesuffix("_FILE"): text(name.removesuffix("_FILE"))
         for name in os.environ

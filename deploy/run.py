@@ -1,7 +1,7 @@
 """``python -m deploy.run``: the site, one worker and the clock, with the operator's own .env.
 
-For one machine. On several, start gunicorn, `celery worker` and `celery beat` with the same
-arguments by whatever starts the machine's services, and have it restart what ends (systemd:
+This is for one machine. On several, have each machine's service manager run gunicorn,
+`celery worker` and `celery beat` with the same arguments and restart what ends (systemd:
 Restart=always).
 """
 
@@ -18,7 +18,7 @@ from deploy import processes
 from deploy.env import BASE_DIR
 from deploy.processes import Children, ProcessError
 
-# What cannot run is tried again no more often than this.
+# Processes that have ended are restarted no more often than this.
 REVIVE_SECONDS = 5.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -35,8 +35,8 @@ def main() -> int:
     try:
         _check_database(children)
         _start(children, folder, port)
-        console.print(f"Broadsheet runs at http://127.0.0.1:{port}. Ctrl-C stops it.")
-        console.print(f"Its logs lie in {folder}.", markup=False)
+        console.print(f"Broadsheet is running at http://127.0.0.1:{port}. Press Ctrl-C to stop it.")
+        console.print(f"Logs: {folder}", markup=False)
         _watch(children, console)
     except ProcessError as error:
         console.print(f"✗ {error}", style="red", markup=False)
@@ -44,7 +44,7 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("Stopping …")
     finally:
-        # Whoever grows impatient while we stop would leave processes behind.
+        # A second Ctrl-C while we stop would leave processes behind.
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         children.stop()
@@ -53,24 +53,26 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deploy.run", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000, help="on 127.0.0.1; a proxy speaks TLS")
+    parser.add_argument(
+        "--port", type=int, default=8000, help="on 127.0.0.1; put a proxy with TLS in front"
+    )
     return parser.parse_args()
 
 
 def _check_database(children: Children) -> None:
-    """See that the database is as this version wants it."""
+    """Raise `ProcessError` unless the database can be reached and has every migration."""
     try:
         children.manage("migrate", "--check")
     except ProcessError as error:
         raise ProcessError(
-            "The database is not ready. If it only lacks migrations, run "
-            f".venv/bin/python manage.py migrate first.\n{error}"
+            "The database is not ready. If it only lacks migrations, first run "
+            f".venv/bin/python manage.py migrate\n{error}"
         ) from error
 
 
 def _start(children: Children, folder: Path, port: int) -> None:
     if not processes.is_free(port):
-        raise ProcessError(f"Port {port} is taken; choose another one with --port.")
+        raise ProcessError(f"Port {port} is taken. Choose another one with --port.")
     children.start("worker", "celery", *processes.WORKER_ARGUMENTS)
     children.start("beat", "celery", "-A", "deploy", "beat", *processes.beat_arguments(folder))
     bind = f"127.0.0.1:{port}"
@@ -79,8 +81,10 @@ def _start(children: Children, folder: Path, port: int) -> None:
 
 
 def _watch(children: Children, console: Console) -> None:
-    """Start anew what ends, until KeyboardInterrupt at Ctrl-C: a worker, for one, may end when
-    Redis is restarted under it."""
+    """Restart what ends, until Ctrl-C raises KeyboardInterrupt.
+
+    A worker may end, for example, when Redis restarts.
+    """
     while True:
         time.sleep(REVIVE_SECONDS)
         for failure in children.revive():

@@ -1,7 +1,7 @@
 """Broadsheet's settings: one file for development, tests and production.
 
-Everything that differs from place to place comes from the environment through
-``deploy.env``; ``deploy/env.example`` lists the variables.
+Everything that differs between installations comes from the environment through
+``deploy.env``. ``deploy/env.example`` documents the variables.
 """
 
 import os
@@ -16,10 +16,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 from deploy import env
 
-# The arrays of a batch of readers are small; numpy's threads would only spin beside the other
-# workers. Read when numpy is imported, which is later than this.
+# The arrays of a batch of readers are small, so numpy's threads would only take time from other
+# workers. numpy reads this when it is imported, which happens later.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-django_stubs_ext.monkeypatch()  # ModelAdmin[Paper] and its like also at run time
+django_stubs_ext.monkeypatch()  # so that ModelAdmin[Paper] also works at run time
 
 # --- paths ---------------------------------------------------------------------------------
 BASE_DIR = env.BASE_DIR
@@ -58,7 +58,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    # By the browser's wish alone: no cookie, no address per language.
+    # The browser's Accept-Language alone decides: no cookie, no URL for each language.
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -85,27 +85,23 @@ TEMPLATES = [
 ]
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
-# The few files there are come from where they lie: one step less to forget (collectstatic).
+# Static files are served from where they are, so nobody can forget to run collectstatic.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- database ------------------------------------------------------------------------------
 DATABASES = {
-    "default": {
-        "CONN_MAX_AGE": 600,
-        "CONN_HEALTH_CHECKS": True,
-        **env.database("DATABASE_URL"),
-    }
+    "default": {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, **env.database("DATABASE_URL")}
 }
 
 # --- redis ---------------------------------------------------------------------------------
 REDIS_URL = env.text("REDIS_URL")
 
 # --- celery --------------------------------------------------------------------------------
-# The broker is a doorbell: a lost or doubled task changes nothing but the minute in which
-# the work is noticed. So: no results, late acknowledgement, and a short patience with a
-# Redis that does not answer, because a web request may be waiting.
+# Tasks only say "look now", so a lost or repeated one merely changes when work is noticed. Hence
+# no results, late acknowledgement, and short timeouts for a Redis that does not answer, because
+# a web request may be waiting.
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 600,
@@ -113,7 +109,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 3,
     "socket_keepalive": True,
     "health_check_interval": 25,
-    # One try to publish. Without these kombu tries for ever, and a web request with it.
+    # One attempt to publish. By default kombu retries forever, and the web request waits.
     "max_retries": 0,
     "interval_start": 0,
     "interval_step": 0,
@@ -135,16 +131,16 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 TICK_SECONDS = env.integer("TICK_SECONDS", 60, least=1, most=3600)
-# Without "expires": Celery judges it by the worker's clock, and a worker whose clock is wrong
-# would throw every task away. Ticks that piled up find nothing to do and cost nothing.
+# No "expires": Celery compares it with the worker's clock, so a worker whose clock is wrong
+# would discard every task. Ticks that have piled up find nothing to do and cost nothing.
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": timedelta(seconds=TICK_SECONDS)}
     for task in ("digest.tick", "subscribers.send_letters")
 } | {"subscribers.purge": {"task": "subscribers.purge", "schedule": timedelta(hours=1)}}
 
 # --- mail ----------------------------------------------------------------------------------
-# SMTP unless another backend is named, for example anymail.backends.postmark.EmailBackend;
-# then every ANYMAIL_… variable is handed to anymail as it stands.
+# SMTP, unless MAIL_BACKEND names another backend such as anymail.backends.postmark.EmailBackend.
+# anymail gets every ANYMAIL_… variable unchanged.
 EMAIL_BACKEND = env.text("MAIL_BACKEND", "digest.delivery.mail_services.smtp.EmailBackend")
 _mail_server = env.mail_server("EMAIL_URL", "smtp://localhost:25")
 EMAIL_HOST = _mail_server["EMAIL_HOST"]
@@ -156,7 +152,7 @@ EMAIL_USE_SSL = _mail_server.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = env.integer("MAIL_TIMEOUT_SECONDS", 20, least=1, most=600)
 ANYMAIL = {
     "REQUESTS_TIMEOUT": EMAIL_TIMEOUT,
-    # boto3 would send an e-mail again by itself after a dropped connection.
+    # By default boto3 sends an e-mail again after a dropped connection.
     "AMAZON_SES_CLIENT_PARAMS": {
         "config": {
             "retries": {"total_max_attempts": 1},
@@ -169,49 +165,48 @@ ANYMAIL = {
         for name, value in env.starting_with("ANYMAIL_").items()
     },
 }
-# What a webhook has to know. Without one anymail believes anybody: then it is one nobody knows.
+# Webhooks authenticate with this. Without a secret anymail accepts every request, so if none is
+# set we use a random one that nobody knows.
 if _webhook_secret := env.words("WEBHOOK_SECRET", []):
     ANYMAIL["WEBHOOK_SECRET"] = _webhook_secret
 ANYMAIL["WEBHOOK_SECRET"] = ANYMAIL.get("WEBHOOK_SECRET") or f"nobody:{secrets.token_urlsafe(32)}"
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 MAIL_REPLY_TO = env.text("MAIL_REPLY_TO", "")
-# An address whose mail anymail's inbound webhook brings back: it goes into List-Unsubscribe
-# beside the web address, as unsubscribe+TOKEN@…, for mail programs that prefer mail.
+# An address whose mail reaches anymail's inbound webhook. List-Unsubscribe names it as
+# unsubscribe+TOKEN@… next to the URL, for mail programs that prefer mail.
 MAIL_UNSUBSCRIBE = env.text("MAIL_UNSUBSCRIBE", "")
 MAIL_DOMAIN = parseaddr(DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
 if not MAIL_DOMAIN:
     raise ImproperlyConfigured(
-        "MAIL_FROM must look like Broadsheet <digest@news.example.org>: an address is missing."
+        "MAIL_FROM contains no address. It must look like Broadsheet <digest@news.example.org>."
     )
-# The law asks for it at the foot of each digest (CAN-SPAM, and its like elsewhere).
+# Required by law at the foot of each digest (CAN-SPAM and similar laws elsewhere).
 POSTAL_ADDRESS = env.text("POSTAL_ADDRESS", "")
-
-# Several services may share the digests by weight; letters go by the one above.
+# Several mail services may share the digests by weight. Letters use the one above.
 MAIL_SERVICES = env.mail_services("MAIL_SERVICES")
 
-# --- delivery ------------------------------------------------------------------------------
-# How many digests a worker leases at once, and how many of them are marked as being sent
-# before the mail service is called: the second is all that a killed worker leaves in doubt.
+# How many digests a worker leases at once, and how many of them it marks as being sent just
+# before it calls the mail service. A killed worker leaves at most the latter number in doubt.
 DELIVERY_BATCH = env.integer("DELIVERY_BATCH", 500, least=1, most=5000)
 DELIVERY_CHUNK = env.integer("DELIVERY_CHUNK", 50, least=1, most=100)
-# Open connections of each worker process to the mail service.
+# Open connections to the mail service, for each worker process.
 MAIL_CONNECTIONS = env.integer("MAIL_CONNECTIONS", 2, least=1, most=64)
-# One hand-over must always fit into the lease, or a slow mail service would look like a dead
-# worker; what is left of a chunk when its lease ends is given back.
+# A lease must be longer than one hand-over may take. Otherwise a slow mail service would look
+# like a dead worker. Digests of a chunk that are left when the lease ends are given back.
 DELIVERY_LEASE = timedelta(
     seconds=env.integer("DELIVERY_LEASE_SECONDS", max(300, EMAIL_TIMEOUT * 10), least=2)
 )
-# How many workers a tick calls to the work; more than there are does no harm.
+# How many workers a tick calls. A number above the number of workers does no harm.
 SENDERS = env.integer("SENDERS", 2, least=1, most=1000)
-# What a mail service allows, over all workers: messages a second, and a (UTC) day, by its name,
-# or without one for each of them; while a new one is warmed up, how many on its first day, its
-# second …; and messages a second to single mailbox providers. Not set: no limit.
+# Limits over all workers; unset means unlimited. Messages a second and a (UTC) day, for a mail
+# service by its name, or without a name for every mail service; the day's messages while a new
+# mail service is warmed up, day by day; messages a second to a single mailbox provider.
 MAIL_PER_SECOND = env.rates("MAIL_PER_SECOND")
 MAIL_PER_DAY = {name: int(number) for name, number in env.rates("MAIL_PER_DAY").items()}
 MAIL_WARM_UP = [int(day) for day in env.words("MAIL_WARM_UP", [])]
 PROVIDER_PER_SECOND = env.rates("PROVIDER_PER_SECOND")
-# The shares of an hour's mail from which on sending stops until an operator looks at it.
+# Above these shares of an hour's mail, sending stops until an operator has looked at it.
 BREAKER_REFUSED = env.number("BREAKER_REFUSED_PERCENT", 5) / 100
 BREAKER_COMPLAINED = env.number("BREAKER_COMPLAINED_PERCENT", 0.1) / 100
 BREAKER_LEAST = env.integer("BREAKER_LEAST", 100, least=1)
@@ -227,34 +222,21 @@ SOURCE_MINUTES = env.integer("SOURCE_MINUTES", 60, least=5, most=1440)
 EDITION_CLOSES_HOUR = env.integer("EDITION_CLOSES_HOUR", 5, least=0, most=23)
 
 # --- ranking -------------------------------------------------------------------------------
-# Votes break ties; as an equal of the content they make the choice worse.
+# Votes only break ties. Given as much weight as the content, they make the choice worse.
 RANKING_VOTE_WEIGHT = env.number("RANKING_VOTE_WEIGHT", 0.02)
-# What another ranking does differently that is to be tried on readers beside this one: each
-# digest is drafted from both, and who chose a paper is kept. Empty: nothing is tried.
+# How a second ranking, tried on readers, differs from this one. Each digest is drafted from both
+# in turn, and each paper is stored with the ranking that chose it. Empty: no trial.
 RANKING_TRIAL = env.words("RANKING_TRIAL", [])
-# Fewer papers than this are not a digest; they wait for the next one.
+# With fewer papers than this there is no digest; they wait for the next one.
 DIGEST_LEAST_PAPERS = env.integer("DIGEST_LEAST_PAPERS", 3, least=1, most=20)
 
-# --- sign-up -------------------------------------------------------------------------------
-# The visitor's browser computes for a second before it may sign up (ALTCHA). Needs HTTPS.
-SIGNUP_CAPTCHA = env.boolean("SIGNUP_CAPTCHA", default=False)
-# Where a form on another site may lead afterwards: https://blog.example.org, without a path.
-SIGNUP_REDIRECTS = [origin.rstrip("/") for origin in env.words("SIGNUP_REDIRECTS", [])]
-# Each within an hour: sign-ups from one network; letters to one domain that is no large
-# mailbox provider; letters over all, above which they wait.
-SIGNUPS_PER_NETWORK = env.integer("SIGNUPS_PER_NETWORK", 30, least=1)
-SIGNUPS_PER_DOMAIN = env.integer("SIGNUPS_PER_DOMAIN", 50, least=1)
-CONFIRMATIONS_PER_HOUR = env.integer("CONFIRMATIONS_PER_HOUR", 1000, least=1)
-# How many proxies of ours stand before the site; X-Forwarded-For is believed so far.
-TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, most=10)
-
 # --- privacy -------------------------------------------------------------------------------
-# Two keys apart from SECRET_KEY, because they outlive it: old unsubscribe links must go on
-# working, and a suppressed address must stay suppressed.
+# Separate from SECRET_KEY because they must outlive it: old unsubscribe links must keep working,
+# and suppressed addresses must stay suppressed.
 LINK_KEY = env.secret("LINK_KEY")
 ADDRESS_KEY = env.secret("ADDRESS_KEY")
-# Off: the links in a digest lead straight to the papers. On: they lead through this site, which
-# keeps who followed which.
+# Off: links in a digest lead straight to the papers. On: they lead through this site, which
+# stores who followed which link.
 TRACK_CLICKS = env.boolean("TRACK_CLICKS", default=False)
 
 # --- security ------------------------------------------------------------------------------
@@ -263,10 +245,21 @@ SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = [SITE_HOST, *env.words("ALLOWED_HOSTS", [])]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 _IS_HTTPS = SITE_URL.startswith("https:")
+# A proof of work of about a second in the visitor's browser before sign-up (ALTCHA; needs HTTPS).
+SIGNUP_CAPTCHA = env.boolean("SIGNUP_CAPTCHA", default=False)
+# Where a sign-up form on another site may lead afterwards, such as https://blog.example.org.
+SIGNUP_REDIRECTS = [origin.rstrip("/") for origin in env.words("SIGNUP_REDIRECTS", [])]
+# Per hour: sign-ups from one network, letters to one domain (large mailbox providers excepted),
+# and letters overall. Letters above the limits wait.
+SIGNUPS_PER_NETWORK = env.integer("SIGNUPS_PER_NETWORK", 30, least=1)
+SIGNUPS_PER_DOMAIN = env.integer("SIGNUPS_PER_DOMAIN", 50, least=1)
+CONFIRMATIONS_PER_HOUR = env.integer("CONFIRMATIONS_PER_HOUR", 1000, least=1)
+# The number of our own proxies, and so of the last X-Forwarded-For entries to believe.
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, most=10)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_SSL_REDIRECT = False  # RFC 8058 forbids a redirect on one-click; the proxy does the rest
+SECURE_SSL_REDIRECT = False  # RFC 8058 forbids redirecting a one-click POST; leave it to the proxy
 SECURE_HSTS_SECONDS = 31536000 if _IS_HTTPS else 0
-SECURE_REFERRER_POLICY = "same-origin"  # pages with a token say no-referrer themselves
+SECURE_REFERRER_POLICY = "same-origin"  # pages with a token set no-referrer themselves
 SESSION_COOKIE_SECURE = _IS_HTTPS
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_COOKIE_SAMESITE = "Strict"
@@ -279,7 +272,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF],
         "img-src": [SELF],
         "font-src": [SELF],
-        # Where the sign-up form leads is part of what a browser asks this of.
+        # Browsers also check the page that the sign-up form redirects to.
         "form-action": [SELF, *SIGNUP_REDIRECTS],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
@@ -300,7 +293,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
     "loggers": {
-        # Its warnings hold whole request paths, and ours hold tokens.
+        # Its warnings contain request paths, and ours contain tokens.
         "django.request": {"level": "CRITICAL"},
     },
 }

@@ -6,7 +6,7 @@ admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    # One address for each mail service that anymail knows: /webhooks/postmark/tracking/ …
+    # A URL for each mail service that anymail supports: /webhooks/postmark/tracking/ …
     path("webhooks/", include("anymail.urls")),
     *([path("", include("deploy.demo.urls"))] if settings.DEMO else []),
     path("", include("subscribers.urls")),

@@ -1,4 +1,4 @@
-"""The web process's way in: ``gunicorn deploy.wsgi``."""
+"""The entry point of the web process: ``gunicorn deploy.wsgi``."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Wrong configuration, said by ``manage.py check --deploy`` before the first mail goes out."""
+"""System checks: ``manage.py check --deploy`` reports wrong configuration before mail is sent."""
 
 from typing import Any
 
@@ -11,18 +11,19 @@ from django.core.exceptions import ImproperlyConfigured
 
 from .choosing import trial
 from .delivery import routing
+from .sources import SOURCES
 
 
 @register(Tags.compatibility, deploy=True)
 def check_lease(**_: Any) -> list[CheckMessage]:
-    # A conversation by SMTP waits for several answers, and as long as this for each.
+    # An SMTP conversation waits for several answers, and up to the timeout for each.
     longest = 4 * settings.EMAIL_TIMEOUT
     if settings.DELIVERY_LEASE.total_seconds() > longest:
         return []
     return [
         Warning(
-            "A slow mail service would look like a dead worker: the lease is shorter than one "
-            f"hand-over may take ({longest} seconds).",
+            "A slow mail service would look like a dead worker, because the lease is shorter than "
+            f"one hand-over may take ({longest} seconds).",
             hint="Raise DELIVERY_LEASE_SECONDS, or lower MAIL_TIMEOUT_SECONDS.",
             id="broadsheet.W001",
         )
@@ -35,7 +36,7 @@ def check_postal_address(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            "No postal address stands at the foot of the digests; many laws ask for one.",
+            "The digests have no postal address at their foot. Many laws require one.",
             hint="Set POSTAL_ADDRESS.",
             id="broadsheet.W002",
         )
@@ -44,17 +45,31 @@ def check_postal_address(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.compatibility)
 def check_trial(**_: Any) -> list[CheckMessage]:
-    """At every start, for a worker would fail at each batch."""
+    """Runs at every start, because a worker would fail on every batch."""
     try:
         trial.challenger_of(settings.RANKING_TRIAL)
     except ImproperlyConfigured as error:
-        return [Error(str(error), hint="deploy/env.example shows one.", id="broadsheet.E002")]
+        return [Error(str(error), hint="See deploy/env.example.", id="broadsheet.E002")]
     return []
+
+
+@register(Tags.compatibility)
+def check_sources(**_: Any) -> list[CheckMessage]:
+    """Runs at every start, because every look at an unknown source would fail."""
+    return [
+        Error(
+            f"SOURCES names “{name}”, which is not a source.",
+            hint=f"The sources are: {', '.join(SOURCES)}.",
+            id="broadsheet.E003",
+        )
+        for name in settings.SOURCES
+        if name not in SOURCES
+    ]
 
 
 @register(Tags.compatibility, deploy=True)
 def check_mail_services(**_: Any) -> list[CheckMessage]:
-    """Whether each mail service can carry our id, by which its events find their digest."""
+    """Check that each mail service can carry our ID, by which its events find their digest."""
     backends = [routing.connection_to(name) for name in routing.names()]
     return [problem for backend in backends if (problem := _problem_of(backend))]
 
@@ -79,5 +94,5 @@ def _problem_of(backend: Any) -> CheckMessage | None:
             id="broadsheet.E001",
         )
     except AnymailError:
-        pass  # a question of content, which a real message answers
+        pass  # about the content, which a real message may have right
     return None

@@ -1,4 +1,4 @@
-"""Doorbells. A task carries no work: it says "look now", and the rows say what there is to do."""
+"""Celery tasks. A task carries no work: it says "look now", and the rows say what is to be done."""
 
 import logging
 from datetime import timedelta
@@ -8,40 +8,40 @@ from django.conf import settings
 
 from subscribers.database import database_now
 
-from .delivery import doubt, leases, plan, routing
+from .delivery import doubt, handover, leases, plan, routing
 from .delivery.limits import providers
 from .delivery.run import deliver
-from .papers import editions, intake
+from .papers import editions, looking
 
 logger = logging.getLogger(__name__)
 
-# Short enough that a worker asked to stop is done in time, long enough to be worth the start.
+# Short enough that a worker can stop in time, long enough to be worth starting.
 SEND_SECONDS = 20
 
 
 @shared_task(name="digest.tick")
 def tick() -> None:
-    """Once a minute: see what is due, and ring for it. Safe to run twice, at once or late."""
-    for source in intake.sources_due(timedelta(minutes=settings.SOURCE_MINUTES)):
+    """Once a minute: see what is due, and start it. Safe to run twice, concurrently or late."""
+    for source in looking.sources_due(timedelta(minutes=settings.SOURCE_MINUTES)):
         look.delay(source)
     editions.close_if_due(database_now(), hour=settings.EDITION_CLOSES_HOUR)
-    leases.sweep(doubt=settings.DELIVERY_DOUBT)
+    handover.sweep(doubt=settings.DELIVERY_DOUBT)
     resolve.delay()
     providers.tidy()
-    if not ring():
-        # Nobody may take up those who are due now, or there is nothing to send them.
+    if not start_senders():
+        # No worker may claim the readers who are due, or there is nothing to send them.
         plan.plan_due()
 
 
 @shared_task(name="digest.look")
 def look(source: str) -> None:
     """Look at one source."""
-    intake.look_back(source)
+    looking.look_back(source)
 
 
 @shared_task(name="digest.send")
 def send() -> None:
-    """Hand over what is ready for a while, and ring again if there is more."""
+    """Hand over what is ready for a while, and queue another task if there is more."""
     deliver(seconds=SEND_SECONDS)
     if _is_there_work():
         send.delay()
@@ -49,13 +49,13 @@ def send() -> None:
 
 @shared_task(name="digest.resolve")
 def resolve() -> None:
-    """Ask the mail service about digests in doubt, where it can be asked. Not in the tick: a
-    service that is slow to answer must not hold up the planning."""
+    """Settle digests in doubt. Not part of the tick, because a mail service that is slow to answer
+    must not hold up the planning."""
     doubt.resolve(seconds=SEND_SECONDS)
 
 
-def ring() -> bool:
-    """Ring for every sender if there is anything to send. Answers whether there is."""
+def start_senders() -> bool:
+    """Queue a task for every sender if there is anything to send. Returns whether there is."""
     if is_there_work := _is_there_work():
         for _ in range(settings.SENDERS):
             send.delay()

@@ -1,4 +1,4 @@
-"""What operators see of the people, and the little that they may change."""
+"""What operators see about readers, and the few things they may change."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from .wishes import preferences
 
 
 def _hash_of(term: str) -> str | None:
-    """The hash of a search term that is a whole address, else None."""
+    """Return the hash of a search term that is a complete address, otherwise None."""
     try:
         return addresses.hashed(term.strip())
     except addresses.InvalidAddress:
@@ -25,7 +25,7 @@ def _hash_of(term: str) -> str | None:
 
 
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
-    """Rows that are only looked at. Deleting a subscriber still takes theirs along."""
+    """Rows that nobody edits. Deleting a subscriber still deletes the rows that belong to it."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -41,7 +41,7 @@ class SubscriptionInline(admin.TabularInline):  # type: ignore[type-arg]  # not 
 
 
 class SubscriberForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    """The preferences, with a zone that can be computed with."""
+    """The preferences; checks that the time zone exists."""
 
     class Meta:
         model = Subscriber
@@ -50,19 +50,21 @@ class SubscriberForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
     def clean_zone(self) -> str:
         zone: str = self.cleaned_data["zone"]
         if zone not in zones():
-            raise forms.ValidationError("No such time zone; it looks like Europe/Lisbon.")
+            raise forms.ValidationError(
+                "There is no such time zone. Use a name such as Europe/Lisbon."
+            )
         return zone
 
 
 @admin.register(Subscriber)
 class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
-    """Operators help with preferences; consent is the reader's own and not to be set here."""
+    """Operators may help with preferences. Consent is the reader's own and cannot be set here."""
 
     form = SubscriberForm
     list_display = ("email", "state", "frequency", "zone", "hour", "next_due_at", "created_at")
     list_filter = ("state", "frequency", "topics")
     search_fields = ("email",)
-    search_help_text = "A whole address, in any spelling, or a part of one."
+    search_help_text = "Search by a complete address in any spelling, or by part of one."
     readonly_fields = (
         "email",
         "state",
@@ -76,7 +78,7 @@ class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody is subscribed but by their own confirmation."""
+        """Only readers themselves can confirm a subscription."""
         return False
 
     def get_search_results(
@@ -110,9 +112,9 @@ class TopicAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
 
 
 class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    """Takes an address and keeps its hash."""
+    """Accepts an address and stores its hash."""
 
-    address = forms.CharField(help_text="It is not kept; only its keyed hash is.")
+    address = forms.CharField(help_text="The address is not stored, only its keyed hash.")
 
     class Meta:
         model = Suppression
@@ -127,13 +129,13 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
 
 @admin.register(Suppression)
 class SuppressionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
-    """Add one by its address; delete one to let mail go there again."""
+    """Add a suppression by entering its address. Delete it to allow mail there again."""
 
     form = SuppressionForm
     list_display = ("short_hash", "reason", "created_at")
     list_filter = ("reason",)
     search_fields = ("address_hash",)
-    search_help_text = "A whole address, in any spelling."
+    search_help_text = "Search by a complete address in any spelling."
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -145,13 +147,13 @@ class SuppressionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not gener
         return queryset.filter(address_hash=address_hash), False
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Suppression:
-        form.save(commit=False)  # the admin expects what this leaves on the form
+        form.save(commit=False)  # the admin expects the attributes this sets on the form
         return suppression.suppress(
             form.cleaned_data["address"], Suppression.Reason.MANUAL, timezone.now()
         )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Nothing: `suppress` has stored it, keeping a weightier reason if there was one."""
+        """Do nothing: `suppress` has already stored it, or kept a weightier reason."""
 
     @admin.display(ordering="address_hash", description="address")
     def short_hash(self, obj: Suppression) -> str:
@@ -160,13 +162,13 @@ class SuppressionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not gener
 
 @admin.register(Consent)
 class ConsentAdmin(_ReadOnly):
-    """The proof that we were asked: nobody edits or deletes it."""
+    """The proof that readers asked for mail. Nobody edits or deletes it."""
 
     list_display = ("at", "act", "subscriber", "wording")
     list_filter = ("act",)
     list_select_related = ("subscriber",)
     search_fields = ("address_hash",)
-    search_help_text = "A whole address, in any spelling."
+    search_help_text = "Search by a complete address in any spelling."
     date_hierarchy = "at"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -180,7 +182,7 @@ class ConsentAdmin(_ReadOnly):
 
 @admin.register(Letter)
 class LetterAdmin(_ReadOnly):
-    """The outbox of confirmations."""
+    """The outbox of letters."""
 
     list_display = (
         "created_at",

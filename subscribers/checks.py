@@ -1,4 +1,4 @@
-"""Wrong configuration, said by ``manage.py check --deploy`` before the first sign-up."""
+"""Configuration mistakes that ``manage.py check --deploy`` reports before the first sign-up."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from django.core.checks import CheckMessage, Tags, Warning, register
 
 @register(Tags.security, deploy=True)
 def check_proxies(**_: Any) -> list[CheckMessage]:
-    """With TLS there is a proxy, as a rule: gunicorn alone has none."""
+    """Warn if a site with TLS names no proxy: gunicorn serves no TLS itself, so there is one."""
     if settings.TRUSTED_PROXIES or not settings.SITE_URL.startswith("https:"):
         return []
     return [
         Warning(
-            "If a proxy stands before the site, all visitors seem to come from it, and their "
-            "sign-ups are counted as those of one network.",
-            hint="Set TRUSTED_PROXIES to the number of proxies.",
+            "SITE_URL uses https, but TRUSTED_PROXIES is 0. Behind a proxy, all visitors then seem "
+            "to share one address, and their sign-ups count against one network's limit.",
+            hint="Set TRUSTED_PROXIES to the number of proxies in front of the site.",
             id="broadsheet.W003",
         )
     ]

@@ -1,4 +1,4 @@
-"""What every page may say about this site."""
+"""Facts about this site that every template can use."""
 
 from django.conf import settings
 from django.http import HttpRequest

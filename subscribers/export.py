@@ -1,4 +1,4 @@
-"""Everything that is known about a reader, for the reader."""
+"""Everything we know about a reader, for their own download."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,21 +7,22 @@ from django.db.models import Q
 
 from subscribers.models import Consent, Link, Subscriber, Subscription, Suppression
 
-# What other apps know, by sections. They register here, for this one does not know them.
-Contributor = Callable[[Subscriber], dict[str, Any]]
-contributors: list[Contributor] = []
+# Functions of other apps that add their sections. They register here, because this app must not
+# import them.
+_Contributor = Callable[[Subscriber], dict[str, Any]]
+_contributors: list[_Contributor] = []
 
 
-def contributes(contributor: Contributor) -> Contributor:
-    """Have what this function answers be in every reader's download."""
-    contributors.append(contributor)
+def contributes(contributor: _Contributor) -> _Contributor:
+    """Decorator: add the sections this function returns to every reader's download."""
+    _contributors.append(contributor)
     return contributor
 
 
 def everything_about(subscriber: Subscriber) -> dict[str, Any]:
-    """All that is kept of the reader, in plain values that become JSON.
+    """Return all data kept about the reader as plain values, ready for JSON.
 
-    Of links their hashes are left out: they say nothing, and open nothing.
+    Link hashes are left out: they mean nothing to the reader and open nothing.
     """
     known: dict[str, Any] = {
         "reader": _reader(subscriber),
@@ -50,17 +51,17 @@ def everything_about(subscriber: Subscriber) -> dict[str, Any]:
             )
         ),
     }
-    for contribute in contributors:
+    for contribute in _contributors:
         known |= contribute(subscriber)
     return known
 
 
 def _reader(subscriber: Subscriber) -> dict[str, Any]:
-    left_out = {"id", "links_epoch"}
+    internal = {"id", "links_epoch"}
     return {
         field.name: field.value_from_object(subscriber)
         for field in subscriber._meta.concrete_fields
-        if field.name not in left_out
+        if field.name not in internal
     }
 
 

@@ -1,8 +1,8 @@
-"""Letters: the few mails about the subscription itself, sent from their outbox rows.
+"""Letters: the few mails about the subscription itself, sent from an outbox table.
 
-A letter is a folder of templates, ``templates/subscribers/letters/<kind>/``, with its subject,
-text and HTML, and a row in `_CONTEXTS`. No text that anybody typed goes into one: the sign-up
-form would carry other people's spam.
+Each kind of letter has a folder of templates, ``templates/subscribers/letters/<kind>/``, with its
+subject, text and HTML, and an entry in `_CONTEXTS`. No letter contains text that somebody typed:
+the sign-up form would otherwise deliver other people's spam.
 """
 
 import hashlib
@@ -23,8 +23,8 @@ from django.utils import translation
 
 from subscribers.models import Letter, Link, Subscriber
 
-from . import addresses, change, links
-from .joining import abuse
+from . import addresses, links
+from .joining import abuse, address_change
 from .leaving import suppression
 
 logger = logging.getLogger(__name__)
@@ -32,20 +32,20 @@ logger = logging.getLogger(__name__)
 ATTEMPTS = 8
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
-# Longer than the task that sends may run, so that nobody else takes a letter that it holds.
+# Longer than the sending task may run, so that no other worker takes a letter it holds.
 LEASE = timedelta(minutes=10)
 
-# Controls, line separators and direction marks: none belongs in a header.
+# Control characters, line separators and direction marks, none of which belong in a header.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 class UnsafeLetter(ValueError):
-    """The message would go to somebody else, or breaks its own headers. It is not sent."""
+    """The message might go to somebody else or break its own headers. It is not sent."""
 
 
 @dataclass(slots=True)
-class Counts:
-    """What became of the letters of one run."""
+class LetterCounts:
+    """What happened to the letters of one run."""
 
     sent: int = 0
     postponed: int = 0
@@ -55,37 +55,37 @@ class Counts:
         setattr(self, outcome, getattr(self, outcome) + 1)
 
 
-def send_waiting(now: datetime, limit: int) -> Counts:
-    """Send up to `limit` letters that are due, oldest first, and return what became of them.
+def send_waiting(now: datetime, limit: int) -> LetterCounts:
+    """Send up to `limit` due letters, oldest first, and return what happened to them.
 
-    Call it outside of a transaction: each letter is claimed, sent and marked by itself. Any
-    number of workers may do it at once. A letter whose worker was killed is sent again after
-    the lease, so it may come twice. Those that the caps keep back wait for their turn, and all
-    of them wait while nobody can tell how many went out.
+    Call it outside a transaction: each letter is claimed, sent and marked in turn. Any number of
+    workers may do so at once. If a worker is killed, its letter is sent again after the lease, so
+    it may arrive twice. Letters over a rate limit wait for their turn, and all letters wait while
+    Redis is down and nothing can be counted.
     """
-    counts = Counts()
+    counts = LetterCounts()
     for _ in range(limit):
         letter = _claim(now)
         if letter is None:
             break
         try:
-            counts.add(_deal_with(letter, now))
+            counts.add(_process(letter, now))
         except abuse.CannotCount:
-            _keep_back(letter, now + FIRST_WAIT, "nobody can count")
+            _keep_back(letter, now + FIRST_WAIT, "Redis is down, so nothing can be counted")
             counts.postponed += 1
             break
     return counts
 
 
-def _deal_with(letter: Letter, now: datetime) -> str:
-    """Send this letter, or not. Answers what became of it, by the field of `Counts`."""
-    if suppression.is_forbidden(addressee_hash(letter)):
+def _process(letter: Letter, now: datetime) -> str:
+    """Send this letter, or do not. Returns the field of `LetterCounts` that it belongs to."""
+    if suppression.is_forbidden(_addressee_hash(letter)):
         _give_up(letter, now, "the address is suppressed")
         _forget_pending(letter.subscriber)
         return "given_up"
     try:
-        verdict = _verdict(letter)
-        if verdict == abuse.Verdict.GO:
+        decision = _decide(letter)
+        if decision == abuse.CapDecision.SEND:
             send(letter, now)
     except (OSError, AnymailError, ValueError) as error:
         if _is_permanent(error) or letter.attempts >= ATTEMPTS:
@@ -93,11 +93,11 @@ def _deal_with(letter: Letter, now: datetime) -> str:
             return "given_up"
         _postpone(letter, now, type(error).__name__)
         return "postponed"
-    if verdict == abuse.Verdict.NEVER:
-        _give_up(letter, now, "the mailbox had enough of them")
+    if decision == abuse.CapDecision.NEVER:
+        _give_up(letter, now, "the mailbox has had enough letters")
         return "given_up"
-    if verdict == abuse.Verdict.LATER:
-        _keep_back(letter, now + LONGEST_WAIT, "too many go out")
+    if decision == abuse.CapDecision.LATER:
+        _keep_back(letter, now + LONGEST_WAIT, "too many letters are going out")
         return "postponed"
     letter.sent_at = now
     letter.save(update_fields=["sent_at"])
@@ -105,27 +105,27 @@ def _deal_with(letter: Letter, now: datetime) -> str:
 
 
 def send(letter: Letter, now: datetime) -> None:
-    """Build the letter and hand it to the mail service. Stores its link, but not that it is sent.
+    """Build the letter and hand it to the mail service. Stores its links; does not mark it sent.
 
-    Raises what the mail backend raises, and `UnsafeLetter` or `InvalidAddress`.
+    Raises whatever the mail backend raises, and `UnsafeLetter` or `InvalidAddress`.
     """
     message = build(letter, now)
     check(message)
     message.send()
 
 
-def addressee(letter: Letter) -> str:
+def _addressee(letter: Letter) -> str:
     return letter.to or letter.subscriber.email
 
 
-def addressee_hash(letter: Letter) -> str:
+def _addressee_hash(letter: Letter) -> str:
     return addresses.hashed(letter.to) if letter.to else letter.subscriber.address_hash
 
 
 def build(letter: Letter, now: datetime) -> EmailMultiAlternatives:
-    """The letter as a message, in its reader's language.
+    """Return the letter as a message in its reader's language.
 
-    Its links are its own, and made now: only their hashes are stored.
+    Its links are created now, for this message: only their hashes are stored.
     """
     with translation.override(letter.subscriber.language):
         return _build(letter, now)
@@ -140,20 +140,20 @@ def _build(letter: Letter, now: datetime) -> EmailMultiAlternatives:
     folder = f"subscribers/letters/{letter.kind}"
     headers = {
         "Message-ID": _message_id(letter),
-        "Auto-Submitted": "auto-generated",  # RFC 3834: no answering machine replies
+        "Auto-Submitted": "auto-generated",  # RFC 3834: autoresponders do not reply
         "X-Auto-Response-Suppress": "All",
         "Content-Language": letter.subscriber.language,
-        # Tells mailbox providers that a web form caused this mail, so that they notice when
+        # Tells mailbox providers that a web form caused this mail, so that they can notice when
         # somebody enters one address into a thousand forms (draft-levine-mailbomb-header).
         "Form-Sub": "v=1",
     }
     message: EmailMultiAlternatives = AnymailMessage(
         subject=render_to_string(f"{folder}/subject.txt", context).strip(),
         body=render_to_string(f"{folder}/body.txt", context),
-        to=[addressee(letter)],
+        to=[_addressee(letter)],
         reply_to=[settings.MAIL_REPLY_TO] if settings.MAIL_REPLY_TO else None,
         headers=headers,
-        # For services that have it: their events bring it back, and so find whom it went to.
+        # Mail services that support metadata return it with events, which identifies the letter.
         metadata={"letter": str(letter.pk)},
     )
     message.attach_alternative(render_to_string(f"{folder}/body.html", context), "text/html")
@@ -161,18 +161,18 @@ def _build(letter: Letter, now: datetime) -> EmailMultiAlternatives:
 
 
 def check(message: EmailMessage) -> None:
-    """Raise `UnsafeLetter` or `InvalidAddress` unless this goes to one plain address.
+    """Raise `UnsafeLetter` or `InvalidAddress` unless the message goes to one plain address.
 
-    Mail libraries read ``a@x.org, b@y.org`` or a line break in a recipient as two recipients,
-    and anymail passes line breaks in headers on to some mail services.
+    Mail libraries read ``a@x.org, b@y.org`` or a line break in a recipient as two recipients, and
+    anymail passes line breaks in headers on to some mail services.
     """
     recipients = message.recipients()
     if len(recipients) != 1 or addresses.parse(recipients[0]).deliver_to != recipients[0]:
-        raise UnsafeLetter("a letter has one recipient, a plain address")
+        raise UnsafeLetter("a letter must have exactly one recipient, a plain address")
     headers = message.extra_headers
     for value in (message.subject, message.from_email, *headers, *headers.values()):
         if _UNSAFE.search(str(value)):
-            raise UnsafeLetter("a header holds a control character")
+            raise UnsafeLetter("a header contains a control character")
 
 
 # --- what differs from letter to letter ----------------------------------------------------
@@ -195,12 +195,12 @@ def _link(letter: Letter, now: datetime) -> dict[str, str]:
 
 
 def _change(letter: Letter, now: datetime) -> dict[str, str]:
-    """Without a link where the address gets digests of its own: then the letter says so."""
-    if change.is_taken(letter.subscriber, addresses.hashed(letter.to)):
+    """No link if the address already gets digests of its own: the letter then says so instead."""
+    if address_change.is_taken(letter.subscriber, addresses.hashed(letter.to)):
         return {"link": ""}
-    link = change.link_for(letter, now)
+    link = address_change.link_for(letter, now)
     if link is None:
-        raise UnsafeLetter("another address is asked by now")
+        raise UnsafeLetter("the reader has asked for another address since")
     return {"link": link}
 
 
@@ -221,12 +221,12 @@ _CONTEXTS: dict[str, Callable[[Letter, datetime], dict[str, str]]] = {
 }
 
 
-# Anybody can cause these, for any address. The others answer somebody who holds a link.
+# Anybody can trigger these, for any address. The others go to somebody who holds a link.
 _CAPPED = frozenset({Letter.Kind.CONFIRM, Letter.Kind.KNOWN, Letter.Kind.CHANGE})
 
 
 def _message_id(letter: Letter) -> str:
-    """The same at each attempt, so that a mailbox can tell a second copy, and without a host."""
+    """The same for every attempt, so that mailboxes can spot a second copy. Names no host."""
     seed = f"{letter.pk} {letter.created_at.isoformat()}"
     return f"<c.{letter.pk}.{hashlib.sha256(seed.encode()).hexdigest()[:8]}@{settings.MAIL_DOMAIN}>"
 
@@ -234,7 +234,7 @@ def _message_id(letter: Letter) -> str:
 # --- the row -------------------------------------------------------------------------------
 @transaction.atomic
 def _claim(now: datetime) -> Letter | None:
-    """Take the oldest due letter for the length of a lease; the attempt counts from here."""
+    """Claim the oldest due letter for the length of a lease. This counts as an attempt."""
     letter: Letter | None = (
         Letter.objects.waiting()
         .filter(next_attempt_at__lte=now)
@@ -254,11 +254,11 @@ def _postpone(letter: Letter, now: datetime, reason: str) -> None:
     wait = min(FIRST_WAIT * 2 ** (letter.attempts - 1), LONGEST_WAIT)
     letter.next_attempt_at = now + wait
     letter.save(update_fields=["next_attempt_at"])
-    logger.warning("Letter %s waits %s after %s", letter.pk, wait, reason)
+    logger.warning("Letter %s is retried in %s after %s", letter.pk, wait, reason)
 
 
 def _keep_back(letter: Letter, until: datetime, reason: str) -> None:
-    """Let the letter wait without counting this as an attempt: nothing was tried."""
+    """Make the letter wait without counting an attempt: nothing was tried."""
     letter.attempts -= 1
     letter.next_attempt_at = until
     letter.save(update_fields=["attempts", "next_attempt_at"])
@@ -272,22 +272,22 @@ def _give_up(letter: Letter, now: datetime, reason: str) -> None:
 
 
 def _forget_pending(subscriber: Subscriber) -> None:
-    """Delete what a sign-up left behind about somebody who wants nothing to do with us."""
+    """Delete the unconfirmed sign-up of somebody who does not want our mail."""
     Subscriber.objects.filter(pk=subscriber.pk, state=Subscriber.State.PENDING).delete()
 
 
-def _verdict(letter: Letter) -> abuse.Verdict:
-    """Whether the caps let this letter go. One that was tried before was counted then."""
+def _decide(letter: Letter) -> abuse.CapDecision:
+    """Ask the rate limits, unless this letter was tried before: it was counted then."""
     if letter.attempts > 1 or letter.kind not in _CAPPED:
-        return abuse.Verdict.GO
-    return abuse.judge(addressee(letter), letter.kind)
+        return abuse.CapDecision.SEND
+    return abuse.decide(_addressee(letter), letter.kind)
 
 
 def _is_permanent(error: Exception) -> bool:
-    """Whether another attempt would meet the same answer.
+    """Return whether another attempt would fail in the same way.
 
-    smtplib's and anymail's errors are OSError and AnymailError; a ValueError is our own, or
-    Django's, about a message that must not go out.
+    smtplib raises OSError, anymail raises AnymailError; a ValueError is ours or Django's and means
+    that the message must not go out.
     """
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())

@@ -1,9 +1,9 @@
-"""Links in mails: a token in the path, good for one purpose, stored as its SHA-256 only.
+"""Links in mails. Each has a token in its path and one purpose, and is stored as a SHA-256 hash.
 
-Confirmation links are random. The links in a digest are derived from LINK_KEY instead, so that
-rendering one needs no query; `ensure` stores their hashes once a month and reader. They are
-looked up, expire and can be revoked like the others, and those in old mails go on working
-when LINK_KEY changes.
+Links in letters are random. The links in a digest are derived from LINK_KEY, so rendering one needs
+no query; `ensure` stores their hashes once per month and reader. Derived links are looked up,
+expire and can be revoked like random ones, and links in old mails keep working when LINK_KEY
+changes.
 """
 
 import hashlib
@@ -17,18 +17,18 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection
 
+from subscribers.database import execute
 from subscribers.models import Link, Subscriber
 
 CONFIRM_LIFETIME = timedelta(hours=48)
 REFUSE_LIFETIME = timedelta(days=30)
 CHANGE_LIFETIME = timedelta(hours=48)
 FRESH_LIFETIME = timedelta(hours=24)
-MONTHLY_LIFETIME = timedelta(days=62)
+_MONTHLY_LIFETIME = timedelta(days=62)
 
-# Short paths: with <> the unsubscribe link must stay within 77 characters, because newer mail
-# libraries encode a longer word in a header, and then no mail program shows its button.
+# The paths are short because the unsubscribe link, with its <>, must fit into 77 characters. Newer
+# mail libraries encode longer words in a header, and mail programs then show no unsubscribe button.
 _PATHS = {
     Link.Purpose.CONFIRM: "c",
     Link.Purpose.REFUSE: "n",
@@ -41,11 +41,11 @@ _PATHS = {
 
 
 class BadLink(Exception):
-    """No such link: it was cut on its way, was revoked, or never was. Show a page."""
+    """No such link: it was truncated, revoked, or never existed. Show the reader a page."""
 
 
 class ExpiredLink(BadLink):
-    """The link was good once. Show a page that tells how to get a new one."""
+    """The link has expired. Show a page that tells the reader how to get a new one."""
 
     def __init__(self, link: Link) -> None:
         super().__init__()
@@ -53,10 +53,10 @@ class ExpiredLink(BadLink):
 
 
 def find(token: str, purpose: Link.Purpose, now: datetime) -> Link:
-    """The link with its subscriber. Raises `BadLink` or `ExpiredLink`.
+    """Return the link, with its subscriber loaded. Raises `BadLink` or `ExpiredLink`.
 
-    Mail programs add a closing bracket, a full stop or ``=3D`` to a link; all that follows
-    the token's own characters is left out.
+    Mail programs add a closing bracket, a full stop or ``=3D`` to links, so anything after the
+    token's own characters is ignored.
     """
     match = re.match(r"[\w-]*", token.strip(), re.ASCII)
     clean = match.group() if match else ""
@@ -74,7 +74,7 @@ def find(token: str, purpose: Link.Purpose, now: datetime) -> Link:
 
 # --- random links --------------------------------------------------------------------------
 def issue(subscriber: Subscriber, purpose: Link.Purpose, lifetime: timedelta, now: datetime) -> str:
-    """Make a new link and return its URL, which cannot be had again: only a hash is stored."""
+    """Create a link and return its URL. The URL cannot be read back: only its hash is stored."""
     token = secrets.token_urlsafe(24)
     Link.objects.create(
         token_hash=_hash(token),
@@ -87,15 +87,15 @@ def issue(subscriber: Subscriber, purpose: Link.Purpose, lifetime: timedelta, no
 
 
 def is_fresh(link: Link) -> bool:
-    """Whether the link came in a letter that was asked for, and not in a digest.
+    """Return whether the link comes from a letter the reader asked for, not from a digest.
 
-    People pass digests on. What only the reader may see or do needs a fresh link.
+    People forward digests. What only the reader may see or do needs a fresh link.
     """
     return link.expires_at is not None and link.expires_at - link.created_at <= FRESH_LIFETIME
 
 
 def revoke_confirmations(subscriber: Subscriber) -> None:
-    """Make the links that would confirm an address unknown, so that an old mail revives nothing."""
+    """Delete the links that confirm an address, so that an old mail cannot reactivate it."""
     Link.objects.filter(
         subscriber=subscriber, purpose__in=[Link.Purpose.CONFIRM, Link.Purpose.CHANGE]
     ).delete()
@@ -103,7 +103,7 @@ def revoke_confirmations(subscriber: Subscriber) -> None:
 
 # --- derived links -------------------------------------------------------------------------
 class Monthly(NamedTuple):
-    """A reader's tokens of one month; a mail made in it holds them all."""
+    """A reader's tokens for one month. Every digest made in that month contains all of them."""
 
     preferences: str
     read: str
@@ -114,54 +114,49 @@ _MONTHLY = (Link.Purpose.PREFERENCES, Link.Purpose.READ, Link.Purpose.VOTE)
 
 
 def monthly(subscriber_id: int, now: datetime) -> Monthly:
-    """The reader's tokens of this month. They work once `ensure` has seen them."""
+    """Return the reader's tokens for this month. They work once `ensure` has run."""
     message = f"monthly:{subscriber_id}:{_month(now)}".encode()
-    # One hash is long enough for all of them, and no part tells anything of another.
-    shown = _shown(hmac.digest(settings.LINK_KEY.encode(), message, "sha512"))
-    return Monthly(shown[:22], shown[22:44], shown[44:66])
+    # One SHA-512 is long enough for all three, and no part reveals anything about another.
+    text = _as_text(hmac.digest(settings.LINK_KEY.encode(), message, "sha512"))
+    return Monthly(text[:22], text[22:44], text[44:66])
 
 
 def unsubscribe_token(subscriber_id: int) -> str:
-    """The reader's unsubscribe token, always the same. It works once `ensure` has seen them."""
+    """Return the reader's unsubscribe token, always the same. It works once `ensure` has run."""
     message = f"unsubscribe:{subscriber_id}:".encode()
-    return _shown(hmac.digest(settings.LINK_KEY.encode(), message, "sha256")[:16])
+    return _as_text(hmac.digest(settings.LINK_KEY.encode(), message, "sha256")[:16])
 
 
 def unsubscribe_url(subscriber_id: int) -> str:
     return url(Link.Purpose.UNSUBSCRIBE, unsubscribe_token(subscriber_id))
 
 
-def unsubscribe_address(subscriber_id: int) -> str:
-    """Where a mail unsubscribes the reader who sends it, or "" if there is no such mailbox.
+def unsubscribe_address(token: str) -> str:
+    """Return the address where a mail unsubscribes this token's reader, or "" if there is none.
 
-    The token stands in the address itself, because that is all of a mail that can be trusted.
+    The token is part of the address, because nothing else in a mail can be trusted.
     """
-    return address(unsubscribe_token(subscriber_id))
-
-
-def address(unsubscribe: str) -> str:
-    """The same, by the reader's unsubscribe token."""
     local, _, domain = settings.MAIL_UNSUBSCRIBE.rpartition("@")
-    return f"{local}+{unsubscribe}@{domain}" if local else ""
+    return f"{local}+{token}@{domain}" if local else ""
 
 
 def preferences_url(subscriber_id: int, now: datetime) -> str:
-    """The reader's preferences link of this month. It works once `ensure` has seen them."""
+    """Return the reader's preferences URL for this month. It works once `ensure` has run."""
     return url(Link.Purpose.PREFERENCES, monthly(subscriber_id, now).preferences)
 
 
 def epoch(now: datetime) -> str:
-    """What the derived links depend on, besides the reader: month, key, and which there are."""
+    """Return a tag that changes with the month, the key and the kinds of derived links."""
     purposes = ",".join(_MONTHLY)
     fingerprint = hashlib.sha256(f"epoch:{purposes}:{settings.LINK_KEY}".encode()).hexdigest()
     return f"{_month(now)}.{fingerprint[:16]}"
 
 
 def ensure(subscribers: Sequence[Subscriber], now: datetime) -> None:
-    """Store the hashes of these readers' derived links, for those that lack them.
+    """Store the hashes of these readers' derived links where they are missing.
 
-    One statement for any number of readers, none when all are up to date. Safe to repeat and
-    to run twice at once; readers who were erased meanwhile are left out.
+    Runs one statement for any number of readers, or none when all are up to date. Safe to repeat
+    and to run twice at once. Skips readers who have been erased in the meantime.
     """
     current = epoch(now)
     behind = [s.pk for s in subscribers if s.links_epoch != current]
@@ -169,32 +164,31 @@ def ensure(subscribers: Sequence[Subscriber], now: datetime) -> None:
         return
     made = [(pk, *link) for pk in behind for link in _derived_links(pk, now)]
     subscriber_ids, purposes, hashes, ends = map(list, zip(*made, strict=True))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _ENSURE,
-            {
-                "ids": behind,
-                "subscriber_ids": subscriber_ids,
-                "purposes": purposes,
-                "hashes": hashes,
-                "ends": ends,
-                "now": now,
-                "epoch": current,
-            },
-        )
+    execute(
+        _ENSURE,
+        {
+            "ids": behind,
+            "subscriber_ids": subscriber_ids,
+            "purposes": purposes,
+            "hashes": hashes,
+            "ends": ends,
+            "now": now,
+            "epoch": current,
+        },
+    )
     for subscriber in subscribers:
         subscriber.links_epoch = current
 
 
 def _derived_links(subscriber_id: int, now: datetime) -> Iterator[tuple[str, str, datetime | None]]:
-    """Purpose, hash and end of each derived link; the way out has no end."""
+    """Yield the purpose, hash and expiry of each derived link. Unsubscribe links never expire."""
     yield Link.Purpose.UNSUBSCRIBE.value, _hash(unsubscribe_token(subscriber_id)), None
     for purpose, token in zip(_MONTHLY, monthly(subscriber_id, now), strict=True):
-        yield purpose.value, _hash(token), now + MONTHLY_LIFETIME
+        yield purpose.value, _hash(token), now + _MONTHLY_LIFETIME
 
 
-# The lock keeps a reader from being erased between the look and the foreign key's check. All in
-# order, so that two workers with the same readers wait for each other, not both.
+# The lock keeps a reader from being erased between our SELECT and the foreign-key check. Rows are
+# locked in order, so two workers with the same readers wait for each other without a deadlock.
 _ENSURE = """
 WITH reader AS (
     SELECT id FROM subscribers_subscriber
@@ -216,12 +210,12 @@ UPDATE subscribers_subscriber AS s SET links_epoch = %(epoch)s FROM reader WHERE
 
 # --- tokens --------------------------------------------------------------------------------
 def url(purpose: Link.Purpose, token: str) -> str:
-    """Where the page for `purpose` is; a vote's and a digest's page lie below it."""
+    """Return the URL of the page for `purpose`. Pages for votes and digests add to its path."""
     return f"{settings.SITE_URL}/{_PATHS[purpose]}/{token}"
 
 
-def _shown(secret: bytes) -> str:
-    """As characters of a link. 22 of them (128 bits or more) nobody guesses."""
+def _as_text(secret: bytes) -> str:
+    """Encode for use in a URL. 22 characters are 128 bits or more, which nobody can guess."""
     return urlsafe_b64encode(secret).rstrip(b"=").decode()
 
 

@@ -1,4 +1,4 @@
-"""Signals of others that we listen to."""
+"""Signals from other packages. Each receiver makes one call."""
 
 from typing import Any
 

@@ -1,23 +1,23 @@
-"""Doors for Celery. A task says "look now"; the work is in the tables."""
+"""Celery's entry points. A task only says "look now"; what there is to do is in the tables."""
 
 from celery import shared_task
 from django.utils import timezone
 
-from . import change, letters
-from .joining import signup
+from . import letters
+from .joining import address_change, signup
 
-LETTERS_A_RUN = 200
-ROWS_A_RUN = 1000
+_LETTERS_PER_RUN = 200
+_ROWS_PER_RUN = 1000
 
 
 @shared_task(name="subscribers.send_letters")
 def send_letters() -> None:
-    """Send the letters that wait. Safe to ring at any time, and twice."""
-    letters.send_waiting(timezone.now(), LETTERS_A_RUN)
+    """Send the waiting letters. Safe to call at any time, and to run twice at once."""
+    letters.send_waiting(timezone.now(), _LETTERS_PER_RUN)
 
 
 @shared_task(name="subscribers.purge")
 def purge() -> None:
-    """Once an hour: delete what was never confirmed, and what expired. Safe to run twice."""
-    signup.purge(timezone.now(), ROWS_A_RUN)
-    change.forget(timezone.now(), ROWS_A_RUN)
+    """Once an hour, delete what was never confirmed and what has expired. Safe to repeat."""
+    signup.purge(timezone.now(), _ROWS_PER_RUN)
+    address_change.forget_stale(timezone.now(), _ROWS_PER_RUN)

@@ -1,6 +1,6 @@
-"""Addresses of the public pages. Those with a token stand in mails and must never change.
+"""URLs of the public pages. Those with a token are in mails already sent and must never change.
 
-They work with and without a slash at the end, and without a redirect, which RFC 8058 forbids.
+They work with or without a trailing slash, and without a redirect, which RFC 8058 forbids.
 """
 
 from django.urls import path, re_path

@@ -1,4 +1,4 @@
-"""What every test may use."""
+"""Fixtures for every test."""
 
 from collections.abc import Iterator
 
@@ -7,38 +7,38 @@ from django.core.cache import cache
 from django.utils import translation
 from pytest_django import Settings
 
+from digest.choosing.candidate_index import space_of
 from digest.choosing.candidates import candidate_set
-from digest.choosing.interests import space_of
 from digest.mail.shared import shared_parts
 from tests.smtp_sink import Sink
 
 
 @pytest.fixture(autouse=True)
-def _fresh_press() -> Iterator[None]:
-    """A press is kept for as long as a worker lives; tests make the same edition anew."""
-    kept = (shared_parts, candidate_set, space_of)
-    for function in kept:
+def _empty_process_caches() -> Iterator[None]:
+    """A worker keeps what it made for an edition; in tests, ids of editions are used again."""
+    cached = (shared_parts, candidate_set, space_of)
+    for function in cached:
         function.cache_clear()
     yield
-    for function in kept:
+    for function in cached:
         function.cache_clear()
 
 
 @pytest.fixture(autouse=True)
-def _fresh_pages() -> None:
-    """The site keeps public pages for a minute."""
+def _empty_page_cache() -> None:
+    """The site caches public pages for a minute."""
     cache.clear()
 
 
 @pytest.fixture(autouse=True)
-def _own_language() -> None:
-    """A request leaves its language behind in the thread."""
+def _default_language() -> None:
+    """A request leaves its language active in the thread."""
     translation.deactivate()
 
 
 @pytest.fixture
 def sink(settings: Settings) -> Iterator[Sink]:
-    """A real SMTP server on this machine, which all mail of the test goes to."""
+    """A real SMTP server on this machine that receives all mail of the test."""
     with Sink() as running:
         settings.EMAIL_HOST = "127.0.0.1"
         settings.EMAIL_PORT = running.port

@@ -1,11 +1,11 @@
-"""What every digest must look like on the wire, whoever sent it. See RFC 2369, 5322 and 8058."""
+"""The rules that every digest must keep on the wire. See RFC 2369, 5322 and 8058."""
 
 import re
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 
-# Each of these exactly once.
+# Each must occur exactly once.
 HEADERS = (
     "From",
     "To",
@@ -23,13 +23,13 @@ HEADERS = (
     "MIME-Version",
     "Content-Type",
 )
-# These would mislead, track, or show a reader what is not theirs.
+# These would mislead, track, or reveal other readers.
 FORBIDDEN = ("Bcc", "Cc", "Return-Receipt-To", "Disposition-Notification-To", "X-Priority")
 MOST_HTML = 80_000
 
 
 def check_digest(raw: bytes) -> EmailMessage:
-    """The message in `raw`, parsed; AssertionError names the rule that it breaks."""
+    """Returns the parsed message. Raises AssertionError with the rule that it breaks."""
     message = parsed(raw)
     _check_headers(message, raw)
     _check_lines(raw)
@@ -57,31 +57,31 @@ def html_of(message: EmailMessage) -> str:
 
 def unsubscribe_url(message: EmailMessage) -> str:
     match = re.match(r"<(https?://[^>\s]+)>", str(message["List-Unsubscribe"]))
-    assert match, "List-Unsubscribe begins with a web address"
+    assert match, "List-Unsubscribe must begin with a web address"
     return match.group(1)
 
 
 def _check_headers(message: EmailMessage, raw: bytes) -> None:
     for name in HEADERS:
-        assert len(message.get_all(name, [])) == 1, f"{name} stands there once"
+        assert len(message.get_all(name, [])) == 1, f"{name} must occur once"
     for name in FORBIDDEN:
-        assert message[name] is None, f"{name} does not stand there"
-    assert len(message["To"].addresses) == 1, "one recipient"
+        assert message[name] is None, f"{name} must be absent"
+    assert len(message["To"].addresses) == 1, "there must be one recipient"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert message["Auto-Submitted"] == "auto-generated"
     assert len(str(message["Feedback-ID"]).split(":")) <= 4
     assert message["To"].addresses[0].addr_spec not in str(message["Feedback-ID"])
     assert re.fullmatch(r"<d\.[0-9a-f]{32}@[\w.-]+>", message["Message-ID"])
-    assert len(f"<{unsubscribe_url(message)}>") <= 77, "not folded into encoded words"
+    assert len(f"<{unsubscribe_url(message)}>") <= 77, "longer words get encoded"
     head = raw.partition(b"\r\n\r\n")[0]
     (line,) = re.findall(rb"(?mi)^List-Unsubscribe:(.*)", head)
-    assert b"=?" not in line, "a structured header holds no encoded word"
+    assert b"=?" not in line, "a structured header must not contain encoded words"
 
 
 def _check_lines(raw: bytes) -> None:
     lines = raw.split(b"\r\n")
     assert max(len(line) for line in lines) <= 998, "RFC 5322 §2.1.1"
-    assert all(b"\n" not in line and b"\r" not in line for line in lines), "CRLF only"
+    assert all(b"\n" not in line and b"\r" not in line for line in lines), "no bare CR or LF"
 
 
 def _check_bodies(message: EmailMessage) -> None:
@@ -92,15 +92,15 @@ def _check_bodies(message: EmailMessage) -> None:
         assert part.get_content_charset() == "utf-8"
         assert part["Content-Transfer-Encoding"] == "quoted-printable"
     html, text = html_of(message), text_of(message)
-    assert len(html.encode()) <= MOST_HTML, "Gmail would clip it, and the way out with it"
+    assert len(html.encode()) <= MOST_HTML, "Gmail would clip it, with the unsubscribe link"
     assert not re.search(r"<(img|script|form|iframe|link)\b", html), "nothing is fetched or run"
-    assert not re.search(r"slot[0-9a-f]{16}", html + text), "no slot is left open"
+    assert not re.search(r"slot[0-9a-f]{16}", html + text), "every slot must be filled"
     hidden = "[\u200b\u202a-\u202e\u2066-\u2069]"
-    assert not re.search(hidden, html + text + str(message["Subject"])), "nothing is hidden"
+    assert not re.search(hidden, html + text + str(message["Subject"])), "no invisible characters"
     for body in (html, text):
-        assert re.search(r"/d/[\w-]{22}/\d{4}-\d\d-\d\d\b", body), "it can be read on the web"
+        assert re.search(r"/d/[\w-]{22}/\d{4}-\d\d-\d\d\b", body), "a link to the web page"
     votes = [re.findall(r"/v/[\w-]{22}/\d+\?w=(?:more|less)", body) for body in (html, text)]
-    assert votes[0] == votes[1], "both parts have the same votes"
+    assert votes[0] == votes[1], "both parts must have the same vote links"
     assert len(votes[0]) == 2 * len(set(re.findall(r"/papers/\d+/", html))) > 0
     for body in (html, text):
-        assert body.count(unsubscribe_url(message)) >= 2, "the way out, at the top and the foot"
+        assert body.count(unsubscribe_url(message)) >= 2, "at the top and at the foot"

@@ -1,4 +1,4 @@
-"""Rows for tests, as small as they can be and valid. Every field can be given by name."""
+"""Minimal valid rows for tests. Every field can be given by name."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -11,6 +11,7 @@ from django.apps import apps
 from django.utils import timezone
 
 from digest.models import Digest, Edition, EditionPaper, Paper
+from digest.sources.text import ABSTRACT_LENGTH, TITLE_LENGTH, presentable
 from subscribers import addresses
 from subscribers.models import Subscriber, Subscription, Topic
 
@@ -18,7 +19,7 @@ _numbers = count(1)
 
 
 def starter_topics() -> list[Topic]:
-    """The topics that a new site has; a test with transactions of its own begins without."""
+    """Create the topics of a new site, which tests with their own transactions start without."""
     import_module("subscribers.migrations.0002_add_starter_topics").add_topics(apps, None)
     return list(Topic.objects.all())
 
@@ -30,7 +31,7 @@ def make_topic(**fields: Any) -> Topic:
 
 
 def build_reader(**fields: Any) -> Subscriber:
-    """An active subscriber who is due, not saved."""
+    """An active subscriber who is due, not saved yet."""
     email = fields.get("email", f"reader{next(_numbers)}@dest.example")
     usual = {
         "email": email,
@@ -62,7 +63,7 @@ _SAID = """
 
 
 def abstract_of(number: int, *, sentences: int = 1) -> str:
-    """A text of its own for each number: papers that say the same are one piece of news."""
+    """A different text for each number, because papers with the same text count as one."""
     chance = Random(number)
     return " ".join(
         f"It says something new about {', '.join(chance.sample(_SAID.split(), 6))}."
@@ -82,7 +83,11 @@ def make_paper(**fields: Any) -> Paper:
         "url": f"https://arxiv.org/abs/2601.{number:05}",
         "first_source": "huggingface",
     }
-    return Paper.objects.create(**{**usual, **fields})
+    said = {**usual, **fields}
+    # As intake keeps them.
+    said["title"] = presentable(said["title"], TITLE_LENGTH)
+    said["abstract"] = presentable(said["abstract"], ABSTRACT_LENGTH)
+    return Paper.objects.create(**said)
 
 
 def make_edition(
@@ -91,7 +96,7 @@ def make_edition(
     day: date | None = None,
     fits: Mapping[int, float] | None = None,
 ) -> Edition:
-    """A closed edition; `fits` (topic id -> fit) holds for each of its papers."""
+    """A closed edition. `fits` (topic ID to fit) applies to each of its papers."""
     if isinstance(papers, int):
         papers = [make_paper() for _ in range(papers)]
     edition = Edition.objects.create(date=day or timezone.now().date(), closed_at=timezone.now())
@@ -108,7 +113,7 @@ def make_edition(
 
 
 def make_digest(edition: Edition, subscriber: Subscriber, **fields: Any) -> Digest:
-    """A digest's row; READY and due unless `fields` say otherwise."""
+    """A digest's row, READY and due unless `fields` say otherwise."""
     digest = Digest.objects.create(edition=edition, subscriber=subscriber, **fields)
     digest.refresh_from_db()
     return digest

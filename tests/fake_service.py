@@ -1,7 +1,7 @@
-"""A real HTTP server on this machine that speaks as Postmark, Resend and Brevo do.
+"""A real HTTP server on this machine with the APIs of Postmark, Resend and Brevo.
 
-It keeps its own ledger of what it accepted, honours idempotency keys as the real ones do, and
-answers Postmark's search. As far as anymail 15 and ``digest.delivery.doubt`` need it:
+It keeps a ledger of what it accepted, honours idempotency keys as the real services do, and
+answers Postmark's search. It implements what anymail 15 and ``digest.delivery.doubt`` use:
 https://postmarkapp.com/developer/api/email-api, …/messages-api,
 https://resend.com/docs/api-reference/emails/send-email, …/dashboard/emails/idempotency-keys,
 https://developers.brevo.com/reference/sendtransacemail, …/docs/heterogenous-versions-batch-emails
@@ -28,7 +28,7 @@ TOKEN = "test-token"
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A request to send one message. `digest` is our id in its metadata, or ""."""
+    """A request to send one message. `digest` is our ID in its metadata, or ""."""
 
     path: str
     address: str
@@ -50,10 +50,10 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the service does with a request; `content` None says what it usually says.
+    """What the service does with a request. With `content` None it gives its usual answer.
 
-    A message that is accepted is in the ledger before the answer goes out, `wait` seconds
-    later; without a status the line is cut instead.
+    An accepted message is in the ledger before the answer goes out, `wait` seconds later. If
+    `status` is 0, the connection is closed without an answer.
     """
 
     status: int = 200
@@ -66,12 +66,12 @@ class Answer:
 ACCEPT = Answer(is_accepted=True)
 ACCEPT_SLOWLY = replace(ACCEPT, wait=1)
 ACCEPT_AND_HANG_UP = replace(ACCEPT, status=0)
-ACCEPT_IN_RIDDLES = replace(ACCEPT, content=b"<html>All is well.</html>")
+ACCEPT_UNREADABLY = replace(ACCEPT, content=b"<html>All is well.</html>")
 HANG_UP = Answer(status=0)
 
 
 def refuse_as_inactive(sending: Sending) -> Answer:
-    """Postmark's answer about an address that bounced before."""
+    """Postmark's answer for an address that has bounced before."""
     said = (
         "You tried to send to a recipient that has been marked as inactive.\n"
         f"Found inactive addresses: {sending.address}.\n"
@@ -83,9 +83,9 @@ def refuse_as_inactive(sending: Sending) -> Answer:
 class FakeService:
     """Accepts messages on a free port of 127.0.0.1 once `serving` has started it.
 
-    `on_send` may be replaced by a function that answers otherwise. `requests` are all that
-    came, `ledger` what was accepted, `searches` what was asked of Postmark's search, and
-    `is_indexed` says what it finds.
+    `on_send` may be replaced by a function with other answers. `requests` holds all requests,
+    `ledger` the accepted messages, and `searches` the queries of Postmark's search. `is_indexed`
+    decides which messages the search can find.
     """
 
     def __init__(self) -> None:
@@ -98,11 +98,11 @@ class FakeService:
         self._lock = Lock()
 
     def times_accepted(self) -> Counter[str]:
-        """How often each address's mail was accepted."""
+        """How many messages were accepted for each address."""
         return Counter(accepted.sending.address for accepted in list(self.ledger))
 
     def answer(self, sending: Sending) -> Answer:
-        """Take a request: the answer's content is what goes out."""
+        """Process a request and return the answer to send."""
         with self._lock:
             self.requests.append(sending)
             answer = self.on_send(sending)
@@ -118,7 +118,7 @@ class FakeService:
         return answer
 
     def search(self, wanted: Mapping[str, str]) -> dict[str, Any]:
-        """Postmark's outbound message search: the newest first."""
+        """Postmark's outbound message search, newest first."""
         self.searches.append(wanted)
         found = [
             _found(accepted)
@@ -141,10 +141,10 @@ class FakeService:
 
 @contextmanager
 def serving(settings: Settings, backend: str) -> Iterator[FakeService]:
-    """A running service that all mail of a test goes to through `backend`, an anymail one."""
+    """A running service that receives all mail of a test through `backend`, one of anymail's."""
     service = FakeService()
     server = _Server(service)
-    # Its threads end with it: one that still answers slowly is not waited for.
+    # Its threads are not waited for at the end, even if one is still answering slowly.
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{server.server_address[1]}/"
@@ -178,7 +178,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
-    # Else each answer on a kept connection waits 40 ms for the other side's acknowledgement.
+    # Otherwise each answer on a reused connection waits 40 ms for an acknowledgement.
     disable_nagle_algorithm = True
     wbufsize = -1
 
@@ -200,14 +200,14 @@ class _Handler(BaseHTTPRequestHandler):
         return self._reply(Answer(content=said))
 
     def log_message(self, format: str, *args: Any) -> None:
-        """The test's own output is enough."""
+        """Log nothing."""
 
     def _reply(self, answer: Answer) -> None:
         if not answer.status:
             self.close_connection = True
             return
         content = b"{}" if answer.content is None else answer.content
-        with suppress(ConnectionError):  # who waited may have gone
+        with suppress(ConnectionError):  # the client may have gone
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
@@ -225,7 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._token("Authorization").removeprefix("Bearer ")
 
 
-# --- what each service's request holds, and how it says yes ----------------------------------
+# --- how each service reads a request, and how it accepts one -------------------------------
 _Headers = Message
 
 
@@ -277,7 +277,7 @@ def _acceptance(accepted: Accepted) -> tuple[int, bytes]:
 
 
 def _refuse_key(first: Sending, again: Sending) -> Answer | None:
-    """Resend repeats its first answer to the same payload only; Brevo never does."""
+    """Resend repeats its first answer, but only for the same payload. Brevo never does."""
     if again.path == "/v3/smtp/email":
         return Answer(400, content=b'{"code": "duplicate_parameter", "message": "seen"}')
     if again.body != first.body:
@@ -286,7 +286,7 @@ def _refuse_key(first: Sending, again: Sending) -> Answer | None:
 
 
 def _found(accepted: Accepted) -> dict[str, Any]:
-    # Postmark writes its times in New York's, with seven digits of a second.
+    # Postmark gives times in New York time, with seven decimals of a second.
     at = accepted.at.astimezone(timezone(timedelta(hours=-5)))
     return {
         "MessageID": accepted.message_id,

@@ -1,8 +1,8 @@
 """A pytest plugin: every test run has a PostgreSQL and a Valkey of its own.
 
-It is loaded by `-p tests.services_plugin` in pyproject.toml, early enough to set the
-environment before pytest-django reads the settings. Each run works in its own folder, so
-two runs in one checkout do not meet. A DATABASE_URL or REDIS_URL in the environment wins.
+`-p tests.services_plugin` in pyproject.toml loads it early enough to set the environment before
+pytest-django reads the settings. Each run uses its own folder, so two runs in one checkout do not
+interfere. A DATABASE_URL or REDIS_URL in the environment takes precedence.
 """
 
 import os
@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.servers import ServiceError, running
+from deploy.servers import ServerError, running
 
 HOME = Path(__file__).resolve().parents[1] / ".broadsheet"
 ENVIRONMENT = {
-    "ENV_FILE": os.devnull,  # an operator's .env is not for tests
+    "ENV_FILE": os.devnull,  # tests must not read an operator's .env
     "DJANGO_SETTINGS_MODULE": "deploy.settings",
     "SECRET_KEY": "test-only-secret-key-0123456789-0123456789",
     "LINK_KEY": "test-only-link-key-0123456789-0123456789",
@@ -31,23 +31,23 @@ ENVIRONMENT = {
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
-    """Start the services; a wrapper, because pytest-django's own hook is a `tryfirst`."""
+    """Start the servers. This is a wrapper because pytest-django's own hook is a `tryfirst`."""
     _sweep()
     folder = HOME / f"test-{os.getpid()}"
     stack = ExitStack()
     early_config.add_cleanup(stack.close)
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     try:
-        services = stack.enter_context(running(folder, durable=False))
-    except ServiceError as error:
+        servers = stack.enter_context(running(folder, durable=False))
+    except ServerError as error:
         raise pytest.UsageError(str(error)) from error
     os.environ |= ENVIRONMENT
-    os.environ |= {"DATABASE_URL": services.database_url, "REDIS_URL": services.redis_url}
+    os.environ |= {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
     return (yield)
 
 
 def _sweep() -> None:
-    """Remove what killed runs left behind."""
+    """Remove the folders that killed runs left behind."""
     for folder in HOME.glob("test-*"):
         if not _is_running(int(folder.name.removeprefix("test-"))):
             shutil.rmtree(folder, ignore_errors=True)

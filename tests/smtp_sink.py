@@ -1,4 +1,4 @@
-"""A real SMTP server on this machine that keeps its own ledger of what it accepted."""
+"""A real SMTP server on this machine that keeps a ledger of what it accepted."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One accepted message: its envelope, and its bytes as they came over the line."""
+    """One accepted message: its envelope and its bytes as received."""
 
     sender: str
     recipients: list[str]
@@ -26,8 +26,8 @@ def accept(_: Envelope) -> str:
 class Sink:
     """Accepts mail on a free port of 127.0.0.1 while it is used as a context manager.
 
-    `on_mail`, `on_rcpt` and `on_data` may be replaced by functions that answer otherwise: a
-    line such as "550 5.1.1 no such user", or "" to hang up without an answer. What `on_data`
+    `on_mail`, `on_rcpt` and `on_data` may be replaced by functions with other answers: a line
+    such as "550 5.1.1 no such user", or "" to hang up without an answer. A message that `on_data`
     accepts with a 250 is in `messages` before the answer goes out.
     """
 
@@ -55,7 +55,7 @@ class Sink:
         return int(self._controller.port)
 
     def accept_and_hang_up(self, envelope: Envelope) -> str:
-        """The worst that can happen: the message is taken, and the sender never hears of it."""
+        """The worst case: the message is accepted, but the sender never learns that."""
         self.keep(envelope)
         return ""
 

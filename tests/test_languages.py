@@ -1,4 +1,4 @@
-"""What is said in another language than English, and that nothing is left out."""
+"""Translations: complete, consistent, and used where a reader expects them."""
 
 import io
 import re
@@ -25,7 +25,7 @@ from tests.factories import make_reader, make_topic
 ROOT = Path(settings.BASE_DIR)
 GERMAN = ROOT / "templates" / "locale" / "de" / "LC_MESSAGES" / "django.po"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-# As `makemessages` asks of xgettext.
+# The keywords `makemessages` passes to xgettext.
 KEYWORDS = {
     "_": None,
     "gettext": None,
@@ -37,7 +37,7 @@ KEYWORDS = {
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }
-# Its context, and its words in the singular.
+# A message's context and its singular form.
 Key = tuple[str | None, str]
 
 
@@ -51,7 +51,7 @@ def messages() -> list[Message]:
 
 
 def forms(text: object) -> list[str]:
-    """A message, or its singular and its plural."""
+    """The forms of a message: one, or its singular and plural."""
     return (
         [text] if isinstance(text, str) else list(text) if isinstance(text, (list, tuple)) else []
     )
@@ -62,11 +62,11 @@ def placeholders(text: str) -> set[str]:
 
 
 def marked() -> Iterator[Key]:
-    """All that the code and the templates mark as words for the reader."""
+    """Yield everything that code and templates mark for translation."""
     code = [path for app in ("digest", "subscribers") for path in (ROOT / app).rglob("*.py")]
     pages = [path for path in (ROOT / "templates").rglob("*") if path.suffix in {".html", ".txt"}]
     sources = [("python", path.read_text()) for path in code]
-    # The template's words as calls, with noise between them that is no Python.
+    # `templatize` turns a template's texts into gettext calls, with noise that is not Python.
     sources += [("javascript", templatize(path.read_text())) for path in pages]
     for method, text in sources:
         found = extract(method, io.BytesIO(text.encode()), KEYWORDS)
@@ -120,7 +120,7 @@ def words_of(compiled: Catalog) -> dict[Key, list[str]]:
     ("accepted", "language", "heading"),
     [
         ("en", "en", "Your own front page of new research"),
-        ("de", "de", "Ihre eigene Titelseite der neuen Forschung"),
+        ("de", "de", "Neue Forschung auf Ihrer eigenen Titelseite"),
     ],
 )
 def test_the_front_page_is_in_the_visitor_s_language(

@@ -1,5 +1,4 @@
-"""Programs that open every link of every mail, whoever sends it on: nothing changes by it, and
-nobody learns whose mail it was."""
+"""Scanners that open every link in a mail: nothing changes, and nobody learns whose mail it was."""
 
 import re
 from email import message_from_bytes, policy
@@ -13,7 +12,8 @@ from django.apps import apps
 from django.test import Client
 from django.utils import timezone
 
-from subscribers import addresses, change, letters
+from subscribers import addresses, letters
+from subscribers.joining import address_change
 from subscribers.leaving.suppression import is_suppressed
 from subscribers.models import Letter, Link, Subscriber
 from tests.digest.sent import mail_of, sent_digest
@@ -36,19 +36,19 @@ def digest_mail() -> EmailMessage:
 
 
 def letter(kind: str) -> EmailMessage:
-    """A letter of this kind as it goes out, to a new address where it is about one."""
+    """A letter of this kind as it is sent; for a new address, to that address."""
     now = timezone.now()
     state = Subscriber.State.PENDING if kind == Letter.Kind.CONFIRM else Subscriber.State.ACTIVE
     reader = make_reader(email=ADDRESS, state=state)
     if kind == Letter.Kind.CHANGE:
-        change.start(reader, addresses.parse("Another.Person@dest.example"), now)
+        address_change.start(reader, addresses.parse("Another.Person@dest.example"), now)
     else:
         Letter.objects.create(subscriber=reader, kind=kind)
     return parsed(letters.build(Letter.objects.get(), now).message().as_bytes())
 
 
 def links_in(message: EmailMessage) -> set[str]:
-    """The paths on our site of all links, in the headers and in both parts."""
+    """The paths of all links to our site, in the headers and in both parts."""
     texts = [str(value) for value in message.values()]
     for kind in ("plain", "html"):
         part = message.get_body((kind,))
@@ -66,7 +66,7 @@ def everything() -> dict[str, list[dict[str, Any]]]:
 
 
 MAILS = ["digest", *Letter.Kind.values]
-# How many links with a token each mail has: a test that finds none proves nothing.
+# How many links with a token each mail has. A test that finds no links would prove nothing.
 TOKENS = {"digest": 3 + 2 * 3, "confirm": 2, "known": 1, "link": 1, "change": 1, "changed": 1}
 
 
@@ -87,7 +87,7 @@ def test_opening_every_link_of_a_mail_changes_nothing_and_tells_no_address(
     assert everything() == before
 
 
-def test_only_a_press_on_the_page_changes_something(client: Client) -> None:
+def test_only_a_click_on_the_page_changes_something(client: Client) -> None:
     before = everything()
     confirm = next(path for path in links_in(letter(Letter.Kind.CONFIRM)) if path[:3] == "/c/")
 
@@ -115,7 +115,7 @@ def test_no_page_behind_a_mail_s_link_tells_another_site_where_its_visitor_was(
 def test_a_digest_that_is_passed_on_gives_away_its_reader_s_digests_and_nothing_else(
     client: Client,
 ) -> None:
-    """Whoever it was passed on to can leave for the reader, and that can be taken back."""
+    """The recipient can unsubscribe the reader, and the reader can undo that."""
     bystander = make_reader()
     paths = links_in(digest_mail())
     reader = Subscriber.objects.get(email=ADDRESS)

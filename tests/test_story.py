@@ -1,4 +1,4 @@
-"""The whole story as its reader lives it: Chromium, a Celery worker, PostgreSQL, Redis, SMTP."""
+"""A reader's whole story, with real Chromium, Celery, PostgreSQL, Redis and SMTP."""
 
 import re
 from email.message import EmailMessage
@@ -35,7 +35,7 @@ def link_in(message: EmailMessage, path: str) -> str:
 
 def sign_up(page: Page, site: str) -> None:
     page.goto(site)
-    page.get_by_label("Your e-mail address").fill("reader@dest.example")
+    page.get_by_label("Your email address").fill("reader@dest.example")
     page.get_by_label("Search and retrieval").check()
     page.get_by_label("Language models and pretraining").check()
     page.wait_for_timeout(FILLING)
@@ -64,7 +64,7 @@ def test_a_reader_signs_up_reads_and_leaves(
         page.goto(link_in(mail(sink, 1), "c"))
         assert Subscriber.objects.get().state == Subscriber.State.PENDING
         page.get_by_role("button").click()
-        # The first digest comes at once, with ten papers, for nothing else was asked for yet.
+        # The first digest arrives at once, with the default of ten papers.
         digest = mail(sink, 2)
         check_digest(sink.messages[1].content)
         wait_until(

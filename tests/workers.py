@@ -14,7 +14,7 @@ from celery import Celery
 from django.conf import settings
 from django.db import connection
 
-# Fast enough to watch: a tick a second, and leases that end soon after a worker died.
+# Fast enough for a test: a tick each second, and leases that end soon after a worker dies.
 LIVELY = {
     "TICK_SECONDS": "1",
     "SENDERS": "2",
@@ -28,7 +28,7 @@ LIVELY = {
 
 
 def environment(**more: str) -> dict[str, str]:
-    """What a process of its own needs to work on this test's database and mail server."""
+    """The environment of a process that uses this test's database and mail server."""
     database = urlsplit(os.environ["DATABASE_URL"])
     name = connection.settings_dict["NAME"]
     return {
@@ -42,9 +42,9 @@ def environment(**more: str) -> dict[str, str]:
 
 @contextmanager
 def worker(folder: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker with two pool processes and beat, in a process group of its own.
+    """Run a worker with two pool processes and beat, in a process group of its own.
 
-    `more` is for its environment.
+    `more` is added to its environment.
     """
     command = [sys.executable, "-m", "celery", "-A", "deploy", "worker", "--beat"]
     command += ["--schedule", str(folder / f"beat-{time.monotonic_ns()}"), "--concurrency", "2"]
@@ -60,21 +60,21 @@ def worker(folder: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL to the worker and its pool processes at once: nobody can tidy anything up."""
+    """Send SIGKILL to the worker and its pool processes at once, so that none can clean up."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
 def flush_redis() -> None:
-    """Forget every task there is."""
+    """Delete every queued task."""
     with Celery(broker=settings.REDIS_URL).connection() as broker:
         broker.default_channel.client.flushall()
 
 
 def wait_until(is_so: Callable[[], bool], *, seconds: float, what: str) -> None:
-    """Return as soon as it is so; AssertionError if it is not in time."""
+    """Return as soon as `is_so`. Raises AssertionError after `seconds`."""
     deadline = time.monotonic() + seconds
     while not is_so():
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
+        assert time.monotonic() < deadline, f"gave up waiting for {what} after {seconds} s"
         time.sleep(0.05)

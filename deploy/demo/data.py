@@ -1,4 +1,4 @@
-"""What the demo keeps between two runs, and the environment it makes of it."""
+"""What the demo keeps between two runs, and the environment of its processes."""
 
 import json
 import os
@@ -10,17 +10,17 @@ from pathlib import Path
 
 import psycopg
 
-from deploy.servers import ServiceError, Services
+from deploy.servers import ServerError, Servers
 
-# All that the children get of our own environment. An operator's settings must not get in:
-# the demo's mails stay on this machine whatever is set here.
+# The only variables that the children inherit. An operator's settings must not reach them: the
+# demo's mails stay on this machine, whatever is set here.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "LD_LIBRARY_PATH")
 OPERATOR = "demo"
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Made up once; `runs` counts the demos, so that each one's readers have new addresses."""
+    """Random keys. `runs` counts the demos, because each run's readers need new addresses."""
 
     secret_key: str
     link_key: str
@@ -30,7 +30,7 @@ class Keys:
 
 
 def next_run(folder: Path) -> Keys:
-    """The keys in `folder`, made if there are none, with this run counted."""
+    """Return the keys in `folder`, created if missing, with this run counted."""
     file = folder / "keys"
     if file.exists():
         keys = Keys(**json.loads(file.read_text()))
@@ -43,9 +43,9 @@ def next_run(folder: Path) -> Keys:
 
 
 def environment(
-    folder: Path, keys: Keys, services: Services, port: int, environ: Mapping[str, str] = os.environ
+    folder: Path, keys: Keys, servers: Servers, port: int, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """The children's environment, all of it but EMAIL_URL."""
+    """The environment of the children, except EMAIL_URL."""
     return {
         **{name: environ[name] for name in PASSED_ON if name in environ},
         "ENV_FILE": os.devnull,
@@ -59,13 +59,13 @@ def environment(
         "SECRET_KEY": keys.secret_key,
         "LINK_KEY": keys.link_key,
         "ADDRESS_KEY": keys.address_key,
-        "DATABASE_URL": services.database_url,
-        "REDIS_URL": services.redis_url,
+        "DATABASE_URL": servers.database_url,
+        "REDIS_URL": servers.redis_url,
         "MAIL_FROM": "Broadsheet <digest@demo.example.org>",
         "POSTAL_ADDRESS": "Broadsheet’s demo, 1 Example Street, Exampletown",
-        "SOURCES": "",  # the network is not asked for anything
+        "SOURCES": "",  # nothing is fetched from the network
         "TICK_SECONDS": "5",
-        # What a killed demo held is taken up soon after the next one starts.
+        # Short, so that the next demo soon takes over what a killed one had leased.
         "DELIVERY_LEASE_SECONDS": "20",
         "DELIVERY_CHUNK": "5",
         "MAIL_TIMEOUT_SECONDS": "3",
@@ -74,26 +74,26 @@ def environment(
 
 
 def refuse_real_readers(database_url: str) -> None:
-    """Raise `ServiceError` if the database has readers whom no demo made.
+    """Raise `ServerError` if the database has readers that no demo created.
 
-    An operator may name a database for the demo by DATABASE_URL. If it is the one that their
-    site runs on, the demo would use up the digests of people of flesh and blood.
+    DATABASE_URL may name a database for the demo. If that were the database of the operator's
+    own site, the demo would use up the digests of real people.
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
         if connection.execute("SELECT to_regclass('subscribers_subscriber')").fetchone() == (None,):
             return
         others = "SELECT EXISTS (SELECT FROM subscribers_subscriber WHERE email NOT LIKE %s)"
         if connection.execute(others, ["%@example.org"]).fetchone() == (True,):
-            raise ServiceError(
-                "DATABASE_URL names a database with readers of its own, whose digests the demo "
-                "would use up. Unset it, or let it name an empty database."
+            raise ServerError(
+                "DATABASE_URL names a database with readers of its own, and the demo would use "
+                "up their digests. Unset it, or point it to an empty database."
             )
 
 
 def forget_old(database_url: str, mails: Path) -> None:
-    """Begin anew if the newest edition is a week old: no digest is made of older papers.
+    """Empty the database and the mailbox if the newest edition is a week old or older.
 
-    Only for the demo's own database, which nobody else has.
+    Digests hold no papers older than that. Only for the demo's own database.
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
         if connection.execute("SELECT to_regclass('digest_edition')").fetchone() == (None,):
@@ -106,7 +106,7 @@ def forget_old(database_url: str, mails: Path) -> None:
 
 
 def _write_private(file: Path, content: str) -> None:
-    """Replace the file by one that only we may read."""
+    """Replace the file with one that only we may read."""
     unfinished = file.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

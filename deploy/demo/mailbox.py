@@ -1,8 +1,7 @@
-"""The demo's mailbox: a folder with one .eml file a mail.
+"""The demo's mailbox: a folder with one .eml file for each mail.
 
-The envelope stands before the message's own headers, as X-Envelope-From and X-Envelope-To. A
-mail's id is its file's name: when it came, so that the names sort by arrival, and a number
-that no other mail has.
+The envelope comes before the message's own headers, as X-Envelope-From and X-Envelope-To. A
+mail's ID is its file name: the time of arrival, by which the files sort, and a random number.
 """
 
 import os
@@ -25,12 +24,12 @@ _TO = "X-Envelope-To"
 
 
 class NoSuchMail(LookupError):
-    """The mailbox has no mail of that id."""
+    """The mailbox has no mail with that ID."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail: whom the envelope names, when it came (UTC), and the parsed message."""
+    """One mail: the envelope's recipients, the time of arrival (UTC), and the parsed message."""
 
     id: str
     to: str
@@ -55,14 +54,14 @@ class Mail:
         return self._part("html")
 
     def _part(self, kind: str) -> str:
-        """The text of the first part of that kind, "" if there is none."""
+        """The text of the first part of that kind, or ""."""
         part = self.message.get_body(preferencelist=(kind,))
         return str(part.get_content()) if part is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """How many mails lie in a mailbox. `repeated` counts copies of a digest beyond its first."""
+class MailCounts:
+    """The number of mails in a mailbox. `repeated` counts copies of a digest beyond the first."""
 
     letters: int
     digests: int
@@ -70,7 +69,7 @@ class Counts:
 
 
 def store(folder: Path, sender: str, recipients: Sequence[str], content: bytes) -> str:
-    """Keep a mail and answer its id. The file is there whole or not at all."""
+    """Store a mail and return its ID. The file appears complete or not at all."""
     mail_id = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
     envelope = f"{_FROM}: {sender}\r\n{_TO}: {', '.join(recipients)}\r\n"
     unfinished = folder / f"{mail_id}.unfinished"
@@ -80,13 +79,13 @@ def store(folder: Path, sender: str, recipients: Sequence[str], content: bytes) 
 
 
 def ids(folder: Path) -> list[str]:
-    """The ids of all mails, newest first; none if there is no folder."""
+    """The IDs of all mails, newest first. Empty if the folder does not exist."""
     names = os.listdir(folder) if folder.is_dir() else []
     return sorted((m[1] for name in names if (m := _NAME.fullmatch(name))), reverse=True)
 
 
 def read(folder: Path, mail_id: str) -> Mail:
-    """The whole mail. Raises `NoSuchMail`, also for what is no id, such as a path."""
+    """Read one mail. Raises `NoSuchMail`, even for something that is not an ID, such as a path."""
     if not re.fullmatch(ID, mail_id):
         raise NoSuchMail(mail_id)
     try:
@@ -94,27 +93,27 @@ def read(folder: Path, mail_id: str) -> Mail:
     except FileNotFoundError as error:
         raise NoSuchMail(mail_id) from error
     message = BytesParser(policy=policy.default).parsebytes(content)
-    assert isinstance(message, EmailMessage)  # that is what the policy makes
+    assert isinstance(message, EmailMessage)  # because of the policy
     came_at = datetime.fromtimestamp(int(mail_id[:20]) / 1e9, UTC)
     return Mail(mail_id, str(message[_TO]), came_at, message)
 
 
 def since(folder: Path, mail_id: str) -> Iterator[Mail]:
-    """The mails that came after the mail of that id, newest first; all of them after ""."""
+    """The mails that arrived after the one with that ID, newest first. "" gives all of them."""
     for each in ids(folder):
         if each <= mail_id:
             break
         yield read(folder, each)
 
 
-def count(folder: Path) -> Counts:
-    """Count letters and digests, each message once: a repeat has the same Message-ID."""
+def count(folder: Path) -> MailCounts:
+    """Count letters and digests. Mails with the same Message-ID count once."""
     letters: Counter[str] = Counter()
     digests: Counter[str] = Counter()
     for mail in since(folder, ""):
         kind = digests if mail.message["List-Unsubscribe"] else letters
         kind[str(mail.message["Message-ID"])] += 1
-    return Counts(len(letters), len(digests), digests.total() - len(digests))
+    return MailCounts(len(letters), len(digests), digests.total() - len(digests))
 
 
 def _path(folder: Path, mail_id: str) -> Path:

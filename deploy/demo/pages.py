@@ -1,4 +1,4 @@
-"""What a reader sees of one of the site's pages: its form, and its links."""
+"""What a reader sees of one of the site's pages: its form and its links."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 
 @dataclass
 class Page:
-    """The fields of the page's form as a browser would send them, its choices, its links.
+    """The form and the links of a page.
 
-    `choices` maps the name of check boxes or radio buttons to their values in order; `fields`
-    holds a list of values for each name.
+    `fields` maps each name to its values, as a browser would send them. `choices` maps the name
+    of check boxes or radio buttons to their values in order.
     """
 
     fields: dict[str, list[str]] = field(default_factory=dict)
@@ -18,7 +18,7 @@ class Page:
     links: list[str] = field(default_factory=list)
 
     def filled(self, **values: str | list[str]) -> dict[str, list[str]]:
-        """The fields with some of them set anew; a name that the form lacks is a KeyError."""
+        """Return `fields` with `values` entered. Raises KeyError for a name not on the form."""
         sent = dict(self.fields)
         for name, value in values.items():
             if name not in sent and name not in self.choices:
@@ -28,7 +28,7 @@ class Page:
 
 
 def read_page(html: str) -> Page:
-    """The page of this HTML. It has one form at most, as all of ours."""
+    """Parse a page. Like all of ours, it may have at most one form."""
     reader = _Reader()
     reader.feed(html)
     return reader.page
@@ -59,5 +59,5 @@ class _Reader(HTMLParser):
 
 
 def links_in(text: str) -> Iterator[str]:
-    """The links of a mail's text."""
+    """The links in a mail's text."""
     return (word.strip("<>") for word in text.split() if word.lstrip("<").startswith("http"))

@@ -1,4 +1,4 @@
-"""The demo's summary: what the database says, what the mailbox says, and if the two agree."""
+"""The demo's summary: what the database and the mailbox say, and whether they agree."""
 
 import json
 from collections import Counter
@@ -12,9 +12,9 @@ from deploy.demo import mailbox
 class Figures:
     """The database's figures since the first demo in this folder (``manage.py demo_summary``).
 
-    `digests_skipped` counts by reason. `readers_left_out` are active, not paused, and have no
-    digest row of the newest edition. *In doubt* is what may have been handed over when a
-    process was killed.
+    `digests_skipped` counts by reason. `readers_left_out` counts readers who are active and not
+    paused but have no digest row for the newest edition. *In doubt* are mails that may or may
+    not have been handed over when a process was killed.
     """
 
     papers: int
@@ -33,21 +33,21 @@ class Figures:
 
 
 def read_figures(printed: str) -> Figures:
-    """The figures in what the command printed; its last line holds them."""
+    """Parse the command's output, whose last line holds the figures."""
     return Figures(**json.loads(printed.splitlines()[-1]))
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run: the figures before and after it, the mailbox now, and its readers."""
+    """One run: the figures before and after it, the mailbox now, and the number of readers."""
 
     before: Figures
     after: Figures
-    mails: mailbox.Counts
+    mails: mailbox.MailCounts
     readers: int
 
     def lines(self) -> Iterator[tuple[str, str]]:
-        """What there is to say, as names and values; this run's figures first."""
+        """The summary as names and values, this run's figures first."""
         after = self.after
         yield "Papers", str(after.papers)
         yield "Edition", f"{after.edition_date}, {after.edition_papers} papers"
@@ -58,18 +58,18 @@ class Report:
         yield (
             "Mailbox",
             f"{self.mails.digests + self.mails.letters} mails: {self.mails.digests} digests, "
-            f"{self.mails.letters} letters, as the database says",
+            f"{self.mails.letters} letters, which matches the database",
         )
 
     def differences(self) -> Iterator[str]:
-        """What is not as it must be. Nothing, if all is well."""
+        """Everything that is wrong, in sentences. Nothing if all is well."""
         after, mails = self.after, self.mails
         if self._confirmed != self.readers:
             yield f"{self.readers} readers confirmed, but the database has {self._confirmed}."
         if after.readers_left_out:
             yield f"{after.readers_left_out} active readers have no digest of the edition."
         if mails.repeated:
-            yield f"The mailbox has {mails.repeated} digests that came twice."
+            yield f"The mailbox has {mails.repeated} digests that arrived twice."
         if failed := after.digests_failed - self.before.digests_failed:
             yield f"{failed} digests were refused by the mail server."
         yield from _difference("digests", mails.digests, after.digests_sent, after.digests_in_doubt)

@@ -1,4 +1,4 @@
-"""The demo's readers. They know what anybody knows: the site's pages, and their own mail."""
+"""The demo's readers. They see only what any reader sees: the site's pages and their own mail."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,18 +10,18 @@ import requests
 from deploy.demo import mailbox
 from deploy.demo.pages import Page, links_in, read_page
 
-# The form takes whoever fills it in more quickly than this for a program.
+# Anything that submits the form faster than this is taken for a bot.
 FILLING_SECONDS = 2.2
 MAIL_SECONDS = 45.0
 
 
 class StoryError(RuntimeError):
-    """Something did not happen as it should; the text says what."""
+    """Something went wrong; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """`follows` holds the places of topics on the form; `prefers`, fields of the preferences."""
+    """`follows` holds positions of topics on the form, `prefers` fields of the preferences."""
 
     name: str
     zone: str
@@ -38,28 +38,28 @@ READERS = (
     Reader("farah", "Asia/Karachi", (1, 8), {"frequency": "weekly", "weekday": "4"}),
     Reader("goro", "Asia/Tokyo", (9,)),
     Reader("hana", "Asia/Seoul", (0, 2, 4), {"frequency": "weekdays", "hour": "21"}),
-    Reader("ines", "Europe/Lisbon"),  # no topic: the most voted papers
+    Reader("ines", "Europe/Lisbon"),  # no topic: gets the top-voted papers
     Reader("jonas", "Europe/Berlin", (3,)),
     Reader("kiri", "Pacific/Auckland", (5, 6)),
-    Reader("lars", "Europe/Oslo", (-1,)),  # the last topic on the form: no paper is about it
+    Reader("lars", "Europe/Oslo", (-1,)),  # the last topic on the form, which no paper is about
 )
 
 
 class Story:
-    """One run's readers on the site at `url`, whose mail comes into the folder `mails`."""
+    """One run's readers on the site at `url`. Their mail arrives in the folder `mails`."""
 
     def __init__(self, url: str, mails: Path, run: int, check: Callable[[], None]) -> None:
-        """`check` is called while waiting, and raises if a process has ended."""
+        """`check` is called while waiting; it raises if a process has ended."""
         self._url = url
         self._mails = mails
         self._run = run
         self._check = check
         self._last_mail = next(iter(mailbox.ids(mails)), "")
         self._session = requests.Session()
-        self._session.trust_env = False  # a proxy cannot see this machine's own addresses
+        self._session.trust_env = False  # a proxy cannot reach this machine's own addresses
 
     def sign_up(self) -> int:
-        """Every reader fills in the form. Answers how many got their letter."""
+        """Every reader fills in the form. Returns how many got their confirmation mail."""
         forms = [self._get(self._url) for _ in READERS]
         time.sleep(FILLING_SECONDS)
         for reader, form in zip(READERS, forms, strict=True):
@@ -71,14 +71,20 @@ class Story:
         return len(READERS)
 
     def confirm(self) -> int:
-        """Every reader opens the link in their letter and presses the button."""
+        """Every reader opens the link in their confirmation mail and presses the button.
+
+        Returns how many did.
+        """
         for mail in self._letters().values():
             link = self._link(mail, "/c/")
             self._post(link, self._get(link).filled())
         return len(READERS)
 
     def choose(self) -> int:
-        """Some readers set their preferences, by the link on the page that confirmed them."""
+        """Some readers set their preferences, through the link on the confirmation page.
+
+        Returns how many did.
+        """
         chosen = [reader for reader in READERS if reader.prefers]
         letters = self._letters()
         for reader in chosen:
@@ -90,9 +96,12 @@ class Story:
         return len(chosen)
 
     def leave(self) -> str:
-        """The first reader unsubscribes, as a mail program does it: one POST (RFC 8058)."""
+        """The first reader unsubscribes as a mail program would, with one POST (RFC 8058).
+
+        Returns the reader's name.
+        """
         leaver = READERS[0]
-        digests = self._came(is_digest=True)
+        digests = self._arrived(is_digest=True)
         header = str(digests[self._address(leaver)].message["List-Unsubscribe"])
         self._post(header.strip("<>"), {"List-Unsubscribe": ["One-Click"]})
         return leaver.name
@@ -102,10 +111,10 @@ class Story:
         return f"{reader.name}.{self._run}@example.org"
 
     def _letters(self) -> dict[str, mailbox.Mail]:
-        return self._came(is_digest=False)
+        return self._arrived(is_digest=False)
 
-    def _came(self, *, is_digest: bool) -> dict[str, mailbox.Mail]:
-        """This run's digests, or its letters, by address."""
+    def _arrived(self, *, is_digest: bool) -> dict[str, mailbox.Mail]:
+        """This run's digests, or its letters, by recipient."""
         return {
             mail.to: mail
             for mail in mailbox.since(self._mails, self._last_mail)
@@ -119,7 +128,7 @@ class Story:
             self._check()
             if time.monotonic() > deadline:
                 raise StoryError(
-                    f"{len(missing)} readers got no confirmation mail within "
+                    f"{len(missing)} readers received no confirmation mail within "
                     f"{MAIL_SECONDS:.0f} seconds."
                 )
             time.sleep(0.1)
@@ -129,15 +138,15 @@ class Story:
 
     # --- the site --------------------------------------------------------------------------
     def _get(self, url: str) -> Page:
-        return read_page(self._answer(self._session.get(url, timeout=20)).text)
+        return read_page(self._checked(self._session.get(url, timeout=20)).text)
 
     def _post(self, url: str, fields: Mapping[str, list[str]]) -> str:
-        """Send a form and answer the address of the page that came after it."""
-        return self._answer(self._session.post(url, data=fields, timeout=20)).url
+        """Send a form and return the URL of the page that followed."""
+        return self._checked(self._session.post(url, data=fields, timeout=20)).url
 
-    def _answer(self, response: requests.Response) -> requests.Response:
+    def _checked(self, response: requests.Response) -> requests.Response:
         if response.status_code != 200:
-            # The path's first letter says which page it was; the rest may be a token.
+            # The first letter of the path names the page; the rest may be a token.
             page = response.url.removeprefix(self._url)[:3]
             raise StoryError(f"The site answered {response.status_code} for {page or '/'}…")
         return response

@@ -1,4 +1,4 @@
-"""The mailbox's addresses; part of the site only with DEMO=1."""
+"""The URLs of the mailbox, part of the site only with DEMO=1."""
 
 from django.urls import path, re_path
 

@@ -1,5 +1,8 @@
-"""The mailbox's pages. They show every mail, with its links, to whoever can open them: so
-they are in the demo only, which answers nobody but this machine."""
+"""The pages of the mailbox.
+
+They show every mail, with its private links, to anyone who can open them. They are therefore
+part of the demo only, which listens on this machine alone.
+"""
 
 import re
 from pathlib import Path
@@ -18,7 +21,7 @@ from deploy import env
 from deploy.demo import mailbox
 
 PAGE = 50
-# A mail may bring its own style and nothing else, and only the mailbox may frame it.
+# A mail may use its own styles and load nothing else, and only the mailbox may frame it.
 FRAME_CSP = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancestors": [SELF]}
 
 
@@ -26,7 +29,7 @@ FRAME_CSP = {"default-src": [NONE], "style-src": [UNSAFE_INLINE], "frame-ancesto
 @never_cache
 @csp_update({"frame-src": [SELF]})
 def show_mailbox(request: HttpRequest) -> HttpResponse:
-    """The list, newest first, and beside it the mail that `?mail=` names."""
+    """The list of mails, newest first, next to the mail that `?mail=` names."""
     ids = mailbox.ids(_folder())
     mail_id = request.GET.get("mail", "")
     mail = _read(mail_id) if mail_id else None
@@ -43,9 +46,9 @@ def show_mailbox(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @xframe_options_sameorigin
-@csp(FRAME_CSP)  # type: ignore[arg-type]  # it is typed for views without arguments
+@csp(FRAME_CSP)  # type: ignore[arg-type]  # csp is typed for views without arguments
 def show_html(request: HttpRequest, mail_id: str) -> HttpResponse:
-    """The mail's HTML as it stands, for the frame. Its links open in a new tab."""
+    """The mail's own HTML, for the frame. Its links open in a new tab."""
     html = _read(mail_id).html
     is_with_head = re.search(r"<head\b[^>]*>", html, re.IGNORECASE)
     at = is_with_head.end() if is_with_head else 0

@@ -1,8 +1,4 @@
-"""What the readers of a window are chosen from: its papers, as arrays for ranking.
-
-A reader's digest is chosen from a `Window`, the editions since their last digest. Readers of one
-window share everything here, whatever their language.
-"""
+"""The papers that the readers of a window can get, prepared once for all of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +11,15 @@ from digest.models import Edition, EditionPaper
 from digest.ranking.rank import Candidates
 from subscribers.models import Topic
 
-from .interests import CandidateIndex
+from .candidate_index import CandidateIndex
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The editions a reader may be served from: those after `since`, up to edition_id's own."""
+    """The editions from which a digest is chosen: those dated after `since`, up to `edition_id`.
+
+    Readers with the same last digest share a window, whatever their language.
+    """
 
     edition_id: int
     since: date
@@ -28,23 +27,31 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class CandidateSet:
-    """What the readers of one window are chosen from, in whatever language."""
+    """A window's papers: `candidates` for ranking, `index` for comparing them with interests.
+
+    `edition_date` is the date of the window's own, newest edition.
+    """
 
     edition_date: date
     candidates: Candidates
-    shelf: CandidateIndex
+    index: CandidateIndex
 
 
 @lru_cache(maxsize=32)
 def candidate_set(window: Window) -> CandidateSet:
-    """The stock of a window. It never changes either, but for what its shelf has looked up."""
+    """Return the candidates of a window. Raises Edition.DoesNotExist if it is not closed.
+
+    Safe to cache: a closed edition never changes. Only the index grows, as it remembers its
+    comparisons.
+    """
     edition = Edition.objects.closed().get(pk=window.edition_id)
     rows = papers_of(edition, window)
-    shelf = CandidateIndex.of(edition.pk, [row.paper for row in rows])
-    return CandidateSet(edition.date, _arrays(rows, shelf), shelf)
+    index = CandidateIndex.of(edition.pk, [row.paper for row in rows])
+    return CandidateSet(edition.date, _arrays(rows, index), index)
 
 
 def papers_of(edition: Edition, window: Window) -> list[EditionPaper]:
+    """Return the papers of a window: the newest edition first, then the most voted."""
     return list(
         EditionPaper.objects.filter(
             edition__closed_at__isnull=False,
@@ -56,8 +63,8 @@ def papers_of(edition: Edition, window: Window) -> list[EditionPaper]:
     )
 
 
-def _arrays(rows: Sequence[EditionPaper], shelf: CandidateIndex) -> Candidates:
-    # Every topic has a column, also one that nothing fits today: its readers follow something.
+def _arrays(rows: Sequence[EditionPaper], index: CandidateIndex) -> Candidates:
+    # Every topic gets a column, even if no paper fits it today: readers may follow it.
     topic_ids = sorted(
         {int(topic) for row in rows for topic in row.fits}
         | set(Topic.objects.values_list("id", flat=True))
@@ -72,5 +79,5 @@ def _arrays(rows: Sequence[EditionPaper], shelf: CandidateIndex) -> Candidates:
         votes=np.array([row.votes for row in rows], dtype=np.float32),
         fits=fits,
         topic_ids=tuple(topic_ids),
-        overlaps=shelf.overlaps,
+        overlaps=index.overlaps,
     )

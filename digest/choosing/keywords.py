@@ -1,4 +1,4 @@
-"""Whether a paper holds a word that a reader wrote, or is by somebody they named."""
+"""Whether a paper holds a keyword, or is by an author."""
 
 import re
 from functools import lru_cache
@@ -7,27 +7,30 @@ from digest.models import Paper
 from subscribers.models import Term
 from subscribers.wishes import terms
 
-_MARKS = re.compile(r"[^\w]+")
+_NOT_WORDS = re.compile(r"[^\w]+")
 
 
 def contains(paper: Paper, kind: str, key: str) -> bool:
-    """Whether the paper's title or abstract holds the keyword as whole words, or the author is
-    one of its own. `key` is the term's (``terms.key``): without case and accents."""
+    """Return whether the paper matches a term.
+
+    A keyword matches if the title or the abstract holds it as whole words, and an author if the
+    paper lists them. `key` is the term's key (``terms.key``), which ignores case and accents.
+    """
     if kind == Term.Kind.AUTHOR:
         return any(terms.key(name) == key for name in paper.authors)
     return holds(paper.title, paper.abstract, key)
 
 
 def holds(title: str, abstract: str, key: str) -> bool:
-    """Whether either text holds the keyword, whose key this is, as whole words."""
-    return f" {_plain(key)} " in _text(title, abstract)
+    """Return whether the title or the abstract holds the keyword with this key as whole words."""
+    return f" {_words(key)} " in _text(title, abstract)
 
 
 @lru_cache(maxsize=2000)
 def _text(title: str, abstract: str) -> str:
-    # Not terms.key itself, which keeps the beginning only.
-    return f" {_plain(terms.folded(f'{title} {abstract}'))} "
+    # `terms.key` would cut the text to the length of a term.
+    return f" {_words(terms.folded(f'{title} {abstract}'))} "
 
 
-def _plain(text: str) -> str:
-    return _MARKS.sub(" ", text).strip()
+def _words(text: str) -> str:
+    return _NOT_WORDS.sub(" ", text).strip()

@@ -1,53 +1,80 @@
-"""Why a paper is in a digest: a short code in the row, words in the mail.
+"""Why a paper is in a digest: a short code in the digest's row, words in the mail.
 
 `topic:12`       the reader follows topic 12
 `keyword:LoRA`   the paper holds a keyword that they follow
-`near:LoRA`      it is about the like of a keyword that they follow
-`author:A. Doe`  it is by somebody they follow
-`like:7:Title`   it is like paper 7, which they voted up
-`picked:7:Title` it is like paper 7, which they named as an example, or is in their library
-`opened:7:Title` it is like paper 7, which they opened from a digest
-`votes:54`       nothing of theirs fits it; it had 54 votes when the edition closed
-`new`            off their usual path, to see whether they like it
+`near:LoRA`      it is close to a keyword that they follow
+`author:A. Doe`  it is by an author whom they follow
+`like:7:Title`   it is similar to paper 7, which they voted up
+`picked:7:Title` it is similar to paper 7, which is one of their examples or in their library
+`opened:7:Title` it is similar to paper 7, which they opened from a digest
+`votes:54`       it matches none of their interests, but had 54 votes when the edition closed
+`new`            it is off their usual path, to see whether they like it
 
-Of what fits, that stands here which contributed most to the paper's score.
+If several apply, the code names the one that added most to the paper's score.
+
+To add a reason: give it a `Kind` where the ranking chooses the paper (``ranking.rank``), then a
+code in `CODES` and words in `words`. A reason from a new kind of vote needs no `Kind`: give it a
+code in ``interests`` and words here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from digest.papers.excerpts import shorten
-from digest.ranking.rank import Part
+from digest.ranking.rank import Kind, Part
+from digest.sources.text import shorten
 
-# What fits the row.
+# With the rest of the code this fits the column, `Digest.reasons`.
 _TITLE_LENGTH = 90
-NEAR = "near"
 LIKED, PICKED, OPENED = "like", "picked", "opened"
-EXPLORING = "new"
 
 
-def of_topic(topic_id: int) -> str:
-    return f"topic:{topic_id}"
+class Evidence(Protocol):
+    """What a reason may name of one reader and the papers chosen for them.
+
+    `column` is the paper's position in the reader's selection, `place` its index among the
+    candidates.
+    """
+
+    def topic_id(self, column: int) -> int:
+        """Return the followed topic that the paper fits best."""
+
+    def votes(self, place: int) -> int:
+        """Return the paper's votes when the edition closed."""
+
+    def strongest_term(self, place: int) -> tuple[str, str, bool]:
+        """Return the kind and text of the term that added most, and whether the paper holds it."""
+
+    def strongest_like(self, place: int) -> tuple[str, int, str]:
+        """Return the code, paper id and title of the vote or click that added most."""
 
 
-def of_term(kind: str, text: str) -> str:
-    return f"{kind}:{text}"
+def _of_term(evidence: Evidence, column: int, place: int) -> str:
+    kind, text, is_held = evidence.strongest_term(place)
+    return f"{kind}:{text}" if is_held else f"near:{text}"
 
 
-def of_like(code: str, paper_id: int, title: str) -> str:
-    """`code` is LIKED, PICKED or OPENED."""
+def _of_like(evidence: Evidence, column: int, place: int) -> str:
+    code, paper_id, title = evidence.strongest_like(place)
     return f"{code}:{paper_id}:{shorten(title, _TITLE_LENGTH)}"
 
 
-def of_votes(votes: int) -> str:
-    return f"votes:{votes}"
+# For each `Kind`, what makes the code of the reason from the evidence, column and place. A table,
+# because this runs for every paper of every digest.
+CODES: Mapping[int, Callable[[Evidence, int, int], str]] = {
+    Kind.TOPIC: lambda evidence, column, place: f"topic:{evidence.topic_id(column)}",
+    Kind.TERM: _of_term,
+    Kind.TASTE: _of_like,
+    Kind.VOTES: lambda evidence, column, place: f"votes:{evidence.votes(place)}",
+    Kind.EXPLORING: lambda evidence, column, place: "new",
+}
 
 
 def words(reason: str, topic_names: Mapping[int, str]) -> str:
-    """The reason as the reader is told it, in the language that is active.
+    """Return the reason in words for the reader, in the active language.
 
     `topic_names` maps a topic's id to its name.
     """
@@ -63,53 +90,60 @@ def words(reason: str, topic_names: Mapping[int, str]) -> str:
         case "author":
             return _("By %(author)s, whom you follow") % {"author": value}
         case "like":
-            title = value.partition(":")[2]
-            return _("Like “%(title)s”, which you voted up") % {"title": title}
+            return _("Like “%(title)s”, which you voted up") % {"title": _title(value)}
         case "picked":
-            title = value.partition(":")[2]
-            return _("Like “%(title)s”, which is one of yours") % {"title": title}
+            return _("Like “%(title)s”, which you picked") % {"title": _title(value)}
         case "opened":
-            title = value.partition(":")[2]
-            return _("Like “%(title)s”, which you opened") % {"title": title}
+            return _("Like “%(title)s”, which you opened") % {"title": _title(value)}
         case "votes" if int(value):
-            said = ngettext(
+            text = ngettext(
                 "Everyone is reading: %(votes)d vote",
                 "Everyone is reading: %(votes)d votes",
                 int(value),
             )
-            return said % {"votes": int(value)}
+            return text % {"votes": int(value)}
         case "new":
             return _("Something off your usual path")
         case _:
             return _("New today")
 
 
-def contributions_in_words(contributions: Sequence[int], place: int) -> list[tuple[str, int]]:
-    """What added to the score of the paper at `place` of a digest, and how much of it in per
-    cent; the greatest first. Only what spoke for the paper."""
-    parts = contributions[place * len(Part) : (place + 1) * len(Part)]
+def _title(value: str) -> str:
+    return value.partition(":")[2]
+
+
+def topic_of(reason: str) -> int | None:
+    """Return the id of the topic that the reason names, or None if it names none."""
+    kind, _colon, value = reason.partition(":")
+    return int(value) if kind == "topic" else None
+
+
+def contributions_in_words(
+    contributions: Sequence[Sequence[int]], place: int
+) -> list[tuple[str, int]]:
+    """Return what raised the score of the paper at `place` of a digest, the largest part first.
+
+    `contributions` are a digest's, as stored: a row for each paper, with a number for each `Part`
+    in order. Rows may be shorter or longer than `Part` is today; a part without a name is left
+    out. Each name comes with its share of all that raised the score, in per cent. A digest
+    without stored contributions gives an empty list.
+    """
+    row = contributions[place] if place < len(contributions) else ()
     names = {
         Part.TOPICS: _("Topics you follow"),
         Part.TERMS: _("Words and authors you follow"),
         Part.TASTE: _taste(),
-        Part.VOTES: _("Votes of everybody"),
+        Part.VOTES: _("Everyone’s votes"),
     }
-    total = sum(part for part in parts if part > 0)
+    raised = {part: number for part, number in enumerate(row) if number > 0}
+    total = sum(raised.values())
     shares = [
-        (names[Part(number)], round(100 * part / total))
-        for number, part in enumerate(parts)
-        if part > 0
+        (name, round(100 * raised[part] / total)) for part, name in names.items() if part in raised
     ]
     return sorted(shares, key=lambda share: -share[1])
 
 
 def _taste() -> str:
     if settings.TRACK_CLICKS:
-        return _("What you voted up, picked or opened")
-    return _("What you voted up or picked")
-
-
-def topic_of(reason: str) -> int | None:
-    """The topic that the reason names, if it names one."""
-    kind, _colon, value = reason.partition(":")
-    return int(value) if kind == "topic" else None
+        return _("Papers you voted up, picked or opened")
+    return _("Papers you voted up or picked")

@@ -1,8 +1,9 @@
-"""A trial of a ranking on real readers: each digest is drafted from two rankings, votes decide.
+"""Try another ranking on real readers: digests are drafted from two rankings, and votes decide.
 
-Off, unless the operator says what the challenger does differently. The draft is by teams
-(``ranking.interleaving``): the standing ranking and the challenger take turns, and the digest's
-row keeps who took which paper. Votes and clicks are credit for whoever took the paper.
+Trials are off unless the operator names a challenger, that is, a ranking with other weights
+(``RANKING_TRIAL``). Then the challenger and the current ranking take papers in turn
+(``ranking.interleaving``), and the digest's row records which ranking took which paper. Votes and
+clicks on a paper are credited to the ranking that took it.
 """
 
 import zlib
@@ -14,7 +15,6 @@ from math import inf
 
 import numpy as np
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
 from numpy.typing import NDArray
 
 from digest.models import Vote
@@ -27,18 +27,19 @@ from digest.ranking.interleaving import (
     interleave,
 )
 from digest.ranking.rank import SAME, Candidates, Chosen, Floats, Readers, rank
+from subscribers.database import fetch
 
-# A trial is not decided by fewer readers than this, whatever the interval says.
+# Fewer readers than this do not decide a trial, whatever the interval is.
 LEAST_READERS = 50
 
 
 # --- the challenger ------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Challenger:
-    """What the ranking that is tried does differently.
+    """How the ranking on trial differs from the current one.
 
-    `name` is stored with each paper that it chose. `votes` takes the place of the standing
-    weight of votes, if it is there; the others are times what that part of a score is now.
+    `name` is stored with each paper that it took. `votes` replaces the current weight of votes,
+    unless it is None. The other weights multiply that part of the score.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Challenger:
     votes: float | None = None
 
 
-# By the names that operators write: the fields of a challenger.
+# The names that operators write, and the fields of a challenger that they set.
 _FIELDS = {
     "TOPIC_WEIGHT": "topics",
     "TERM_WEIGHT": "terms",
@@ -58,18 +59,21 @@ _FIELDS = {
 
 
 def challenger_of(words: Sequence[str]) -> Challenger | None:
-    """The challenger of ``RANKING_TRIAL`` (``VOTE_WEIGHT=0.1``, ``TASTE_WEIGHT=2``); None if
-    there is nothing to try. Raises ImproperlyConfigured for a name or a weight that is none."""
+    """Return the challenger that ``RANKING_TRIAL`` describes, or None if `words` is empty.
+
+    `words` are like ``VOTE_WEIGHT=0.1`` and ``TASTE_WEIGHT=2``. Raises ImproperlyConfigured for
+    unknown names, and for weights that are not finite numbers from 0 up.
+    """
     changes = {}
     for word in words:
         name, _, value = word.partition("=")
         if name.strip() not in _FIELDS:
             known = ", ".join(_FIELDS)
-            raise ImproperlyConfigured(f"RANKING_TRIAL knows {known}, and not {name.strip()!r}.")
+            raise ImproperlyConfigured(f"RANKING_TRIAL accepts {known}, not {name.strip()!r}.")
         changes[name.strip()] = _weight(value)
     if not changes:
         return None
-    # The same trial has the same name, in whatever order it is written.
+    # Sorted, so that the same trial has the same name in whatever order it is written.
     title = ",".join(f"{name}={weight:g}" for name, weight in sorted(changes.items()))
     return Challenger(title, **{_FIELDS[name]: weight for name, weight in changes.items()})
 
@@ -80,14 +84,14 @@ def _weight(value: str) -> float:
     except ValueError:
         weight = -1.0
     if not 0 <= weight < inf:
-        raise ImproperlyConfigured(f"RANKING_TRIAL holds weights from 0 on, not {value!r}.")
+        raise ImproperlyConfigured(f"RANKING_TRIAL accepts weights from 0 up, not {value!r}.")
     return weight
 
 
 # --- the draft -----------------------------------------------------------------------------
 def draft(
     challenger: Challenger,
-    standing: Chosen,
+    current: Chosen,
     candidates: Candidates,
     readers: Readers,
     seeds: Sequence[int],
@@ -95,48 +99,53 @@ def draft(
     vote_weight: float,
     least: int,
 ) -> tuple[Chosen, list[list[str]]]:
-    """Each reader's papers from both rankings, and what chose each (r rows of k): the
-    challenger by its name or, "", the ranking as it stands.
+    """Return each reader's papers, drafted from both rankings, and which ranking took each.
 
-    A paper comes with the kind and the contributions that it has in the ranking that took it.
-    Nobody gets more papers than the longer of the two selections has, and no news twice. The
-    same `seeds` (one for each reader) draw the same.
+    The second value has r rows of k names: the challenger's, or "" for the current ranking. Each
+    paper keeps its kind and contributions from the ranking that took it. No reader gets more
+    papers than the longer of the two selections holds, or the same news twice. The same `seeds`
+    (one for each reader) give the same draft. `vote_weight` and `least` are those of
+    ``ranking.rank.rank``.
     """
     weighed = replace(
         readers,
-        topics=_times(readers.topics, challenger.topics),
-        terms=None if readers.terms is None else _times(readers.terms, challenger.terms),
-        taste=None if readers.taste is None else _times(readers.taste, challenger.taste),
+        topics=readers.topics * np.float32(challenger.topics),
+        terms=_times(readers.terms, challenger.terms),
+        taste=_times(readers.taste, challenger.taste),
     )
     votes = vote_weight if challenger.votes is None else challenger.votes
     challenging = rank(candidates, weighed, vote_weight=votes, least=least)
-    # What says the same goes by the name of the first paper that does.
+    # Papers that report the same news are identified by the first of them.
     news = (candidates.overlaps > SAME).argmax(axis=1)
     drafts = [
         _draft(news, ours, theirs, seed)
-        for ours, theirs, seed in zip(standing.places, challenging.places, seeds, strict=True)
+        for ours, theirs, seed in zip(current.places, challenging.places, seeds, strict=True)
     ]
-    chosen, is_theirs = _picked(drafts, standing, challenging)
+    chosen, is_theirs = _drafted(drafts, current, challenging)
     return chosen, np.where(is_theirs, challenger.name, "").tolist()
 
 
-def _times(floats: Floats, weight: float) -> Floats:
-    return floats * np.float32(weight)
+def _times(added: Floats | None, weight: float) -> Floats | None:
+    return None if added is None else added * np.float32(weight)
 
 
 def _draft(
     news: NDArray[np.intp], ours: NDArray[np.int64], theirs: NDArray[np.int64], seed: int
 ) -> list[int]:
-    """The columns of one reader's papers, best first; the challenger's follow on ours."""
+    """Return the columns of one reader's papers, the best first.
+
+    The challenger's columns are counted on from those of the current ranking. `news` (n,)
+    identifies the news of each candidate.
+    """
     columns = {Team.A: _columns(news, ours, 0), Team.B: _columns(news, theirs, len(ours))}
     length = max(map(len, columns.values()))
     drafted = interleave(list(columns[Team.A]), list(columns[Team.B]), length, seed)
     pairs = zip(drafted.paper_ids, drafted.teams, strict=True)
-    return [columns[team][told] for told, team in pairs]
+    return [columns[team][identity] for identity, team in pairs]
 
 
 def _columns(news: NDArray[np.intp], places: NDArray[np.int64], start: int) -> dict[int, int]:
-    """The first column of each piece of news in a ranking, best first."""
+    """Return the first column of each piece of news in a ranking, the best first."""
     columns: dict[int, int] = {}
     for column, place in enumerate(places):
         if place >= 0:
@@ -144,37 +153,42 @@ def _columns(news: NDArray[np.intp], places: NDArray[np.int64], start: int) -> d
     return columns
 
 
-def _picked(
-    drafts: Sequence[Sequence[int]], standing: Chosen, challenging: Chosen
+def _drafted(
+    drafts: Sequence[Sequence[int]], current: Chosen, challenging: Chosen
 ) -> tuple[Chosen, NDArray[np.bool_]]:
-    """The columns of `drafts` out of both rankings laid side by side, and which of them (r, k)
-    are the challenger's."""
+    """Return the columns in `drafts` of both rankings, the challenger's to the right.
+
+    Also returns which of them are the challenger's: bool (r, k).
+    """
     width = max(map(len, drafts), default=0)
     picks = np.array([[*row, *[-1] * (width - len(row))] for row in drafts], dtype=np.int64)
     at = np.maximum(picks, 0)
-    kinds = np.concatenate([standing.kinds, challenging.kinds], axis=1)
-    topics = np.concatenate([standing.topics, challenging.topics], axis=1)
-    places = np.concatenate([standing.places, challenging.places], axis=1)
-    parts = np.concatenate([standing.parts, challenging.parts], axis=1)
+    kinds = np.concatenate([current.kinds, challenging.kinds], axis=1)
+    topics = np.concatenate([current.topics, challenging.topics], axis=1)
+    places = np.concatenate([current.places, challenging.places], axis=1)
+    parts = np.concatenate([current.parts, challenging.parts], axis=1)
     chosen = Chosen(
         places=np.where(picks < 0, -1, np.take_along_axis(places, at, axis=1)),
         kinds=np.take_along_axis(kinds, at, axis=1),
         topics=np.take_along_axis(topics, at, axis=1),
         parts=np.take_along_axis(parts, at[:, :, np.newaxis], axis=1),
     )
-    return chosen, picks >= standing.places.shape[1]
+    return chosen, picks >= current.places.shape[1]
 
 
 def seed_of(edition_id: int, subscriber_id: int) -> int:
-    """The lot that decides who begins: the same whenever a digest is composed again."""
+    """Return the seed of a digest's draft, the same whenever the digest is composed again."""
     return zlib.crc32(f"trial:{edition_id}:{subscriber_id}".encode())
 
 
 # --- the result ----------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
-class Result:
-    """How a trial stands. `digests` were drafted for `readers` in it, from `first` to `last`;
-    `share` is the challenger's, None while nobody gave credit."""
+class TrialResult:
+    """The result of a trial so far.
+
+    `digests` were drafted for `readers`, from `first` to `last`. `share` is the challenger's, None
+    while nobody gave credit.
+    """
 
     name: str
     first: date
@@ -185,65 +199,72 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """Whether it is decided, in plain words."""
+        """Whether the trial is decided, in words for the operator."""
         if self.share is None or self.share.readers < LEAST_READERS:
             return f"Not decided: fewer than {LEAST_READERS} readers gave either ranking credit."
         if self.share.low > 0.5:
             return "Decided: readers prefer the challenger."
         if self.share.high < 0.5:
-            return "Decided: readers prefer the ranking as it stands."
-        return "Not decided: the interval holds 50 %, where both are as good."
+            return "Decided: readers prefer the current ranking."
+        return "Not decided: the interval includes 50 %, where both rankings are equally good."
 
 
-def results() -> list[Result]:
-    """All trials that there were, the newest first, in one query.
+# A reader in a trial: digests won by the challenger, by the current ranking, and all; their first
+# and last date.
+_Reader = tuple[int, int, int, date, date]
 
-    In each digest whoever has more credit wins, and nobody if both have as much; each reader
-    counts once, by the share of their digests that the challenger won (`credit_share`, with
-    Wilson's interval). A vote up from a mail and a click each count once for a paper, and
-    clicks by programs do not.
+
+def results() -> list[TrialResult]:
+    """Return the results of all trials, the newest first, in one query.
+
+    The ranking with more credit wins a digest; equal credit decides nothing. Each reader counts
+    once, by the share of their decided digests that the challenger won (`credit_share`). A vote
+    up from a mail and a click each count once for a paper, and clicks by programs never.
     """
-    trials: dict[str, list[tuple[int, int, int, date, date]]] = defaultdict(list)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT challenger, count(*) FILTER (WHERE theirs > ours),
-                count(*) FILTER (WHERE ours > theirs), count(*), min(date), max(date)
-            FROM (
-                SELECT d.subscriber_id, e.date, max(pick.chosen_by) AS challenger,
-                    coalesce(sum(credit) FILTER (WHERE pick.chosen_by = ''), 0) AS ours,
-                    coalesce(sum(credit) FILTER (WHERE pick.chosen_by <> ''), 0) AS theirs
-                FROM digest_digest d JOIN digest_edition e ON e.id = d.edition_id, LATERAL (
-                    SELECT paper.chosen_by,
-                        CASE WHEN EXISTS (
-                            SELECT FROM digest_vote v
-                            WHERE v.subscriber_id = d.subscriber_id AND v.paper_id = paper.id
-                                AND v.value > 0 AND v.origin = %(from_mail)s
-                        ) THEN %(vote)s ELSE 0 END
-                        + CASE WHEN EXISTS (
-                            SELECT FROM digest_click c
-                            WHERE c.digest_id = d.id AND c.paper_id = paper.id
-                                AND NOT c.is_machine
-                        ) THEN %(click)s ELSE 0 END AS credit
-                    FROM unnest(d.paper_ids, d.chosen_by) paper(id, chosen_by)
-                ) pick
-                WHERE d.chosen_by IS NOT NULL AND d.subscriber_id IS NOT NULL
-                GROUP BY d.id, e.date
-            ) drafted
-            WHERE challenger <> ''
-            GROUP BY challenger, subscriber_id
-            """,
-            {"vote": VOTE_CREDIT, "click": CLICK_CREDIT, "from_mail": Vote.Origin.MAIL.value},
-        )
-        for name, *reader in cursor.fetchall():
-            trials[name].append(tuple(reader))
+    trials: dict[str, list[_Reader]] = defaultdict(list)
+    rows = fetch(
+        _WINS,
+        {"vote": VOTE_CREDIT, "click": CLICK_CREDIT, "from_mail": Vote.Origin.MAIL.value},
+    )
+    for name, *reader in rows:
+        trials[name].append(tuple(reader))
     found = [_result(name, readers) for name, readers in trials.items()]
     return sorted(found, key=lambda result: (result.last, result.name), reverse=True)
 
 
-def _result(name: str, readers: Sequence[tuple[int, int, int, date, date]]) -> Result:
+# The trial's name, and then a `_Reader`.
+_WINS = """
+    SELECT challenger, count(*) FILTER (WHERE theirs > ours),
+        count(*) FILTER (WHERE ours > theirs), count(*), min(date), max(date)
+    FROM (
+        SELECT d.subscriber_id, e.date, max(pick.chosen_by) AS challenger,
+            coalesce(sum(credit) FILTER (WHERE pick.chosen_by = ''), 0) AS ours,
+            coalesce(sum(credit) FILTER (WHERE pick.chosen_by <> ''), 0) AS theirs
+        FROM digest_digest d JOIN digest_edition e ON e.id = d.edition_id, LATERAL (
+            SELECT paper.chosen_by,
+                CASE WHEN EXISTS (
+                    SELECT FROM digest_vote v
+                    WHERE v.subscriber_id = d.subscriber_id AND v.paper_id = paper.id
+                        AND v.value > 0 AND v.origin = %(from_mail)s
+                ) THEN %(vote)s ELSE 0 END
+                + CASE WHEN EXISTS (
+                    SELECT FROM digest_click c
+                    WHERE c.digest_id = d.id AND c.paper_id = paper.id
+                        AND NOT c.is_machine
+                ) THEN %(click)s ELSE 0 END AS credit
+            FROM unnest(d.paper_ids, d.chosen_by) paper(id, chosen_by)
+        ) pick
+        WHERE d.chosen_by IS NOT NULL AND d.subscriber_id IS NOT NULL
+        GROUP BY d.id, e.date
+    ) drafted
+    WHERE challenger <> ''
+    GROUP BY challenger, subscriber_id
+"""
+
+
+def _result(name: str, readers: Sequence[_Reader]) -> TrialResult:
     theirs, ours, digests, firsts, lasts = zip(*readers, strict=True)
-    return Result(
+    return TrialResult(
         name=name,
         first=min(firsts),
         last=max(lasts),

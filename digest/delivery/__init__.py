@@ -1,15 +1,17 @@
-"""Delivery: every digest handed to the mail service once, or known not to have been.
+"""Delivery: every digest is handed to the mail service once, or is known not to have been.
 
-A digest's way, with the state it is in (the arrows of ``leases``):
+In go readers who are due; out come messages at the mail service, and a state with its reason in
+each digest's row. A digest's way through its states:
 
     ready ──claim──► ready, leased ──mark_sending──► sending ──record──► sent, failed, ready …
       ▲                   │                             │
       └── lease expired ──┘                             └── lease expired ──► uncertain
 
-``plan`` makes the rows of those who are due. ``run`` claims, composes and renders; each
-``sender`` marks, hands over and records, a chunk at a time, with a connection of its own
-(``service``, ``smtp``). The ``gate`` says how many may go and how fast (``limits``,
-``providers``), and the ``breaker`` when to stop. ``leases`` holds the statements of the arrows
-above, all by the database's clock; ``policy`` says what an exception means; ``doubt`` settles
-what can be settled of the uncertain (``idempotency``).
+Read in this order: ``plan`` makes the rows of those who are due; ``leases`` claims them, for
+``recipients``; ``run`` composes and renders what it has claimed and passes it in ``chunks`` to its
+``sender`` threads; a sender marks, hands over and records (``handover``) through a ``connection``
+of its own. On that way ``routing`` says which mail service, ``limits`` how many and how fast,
+``outcomes`` what an exception means, ``mail_services`` what is particular to one service, and
+``conditions`` who may be written to at all. Afterwards ``events`` takes what the service reports,
+and ``doubt`` settles what can be settled of the uncertain.
 """

@@ -1,44 +1,38 @@
-"""One open connection to the mail service, and what it says of each message."""
+"""One open connection to a mail service, and what it says of each message."""
 
-import logging
 import re
 import smtplib
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Self
 
+from anymail.exceptions import AnymailAPIError
 from anymail.message import AnymailMessage
 
-from . import routing
+from . import mail_services, routing
 from .outcomes import Outcome, Verdict, connection_outcome, outcome_of
 
-logger = logging.getLogger(__name__)
-
+# anymail returns 0 when a pre_send receiver cancelled the message.
+CANCELLED = Outcome(Verdict.FAILED, "The message was cancelled before it was sent.")
 _NOT_PLAIN = re.compile(r'[^!-~]|[,;<>"]')
 
 
-class MailService:
-    """A mail service by its configured name. Use it in one thread, as a context manager."""
+class Connection:
+    """A connection to the mail service of this name. A context manager; use it in one thread."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._backend: Any = routing.connection_to(name)
+    def __init__(self, mail_service: str) -> None:
+        self._backend: Any = routing.connection_to(mail_service)
+        self._traits = mail_services.traits_of(routing.kind_of(self._backend))
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._close()
 
-    def connect(self) -> Outcome | None:
-        """Open the connection unless it is open. None when it is; else why it could not be.
+    def open(self) -> Outcome | None:
+        """Open the connection unless it is open. Returns None on success, otherwise why it failed.
 
-        Apart from `hand_over`, because a failure here surely sent nothing.
+        Separate from `hand_over`, because a failure here surely sent nothing.
         """
         try:
             self._backend.open()
@@ -48,24 +42,27 @@ class MailService:
         return None
 
     def hand_over(self, message: AnymailMessage, *, following: str = "") -> Outcome:
-        """Give one message to the mail service and say what became of it. Raises nothing.
+        """Give one message to the mail service over the open connection. Raises nothing.
 
-        `following` is the address that the next message is for, if that comes at once: a
-        server may be told so in the same breath. The connection must be open. After anything
-        but a clear answer it is closed, because what stands on the line then is not known.
+        Returns what became of it. `following` is the address of the next message if that one comes
+        at once; an SMTP server can be told in the same packet. After an unclear answer the
+        connection is closed, because nobody knows what is still on the line.
         """
         self._backend.following = "" if _NOT_PLAIN.search(following) else following
         try:
             _refuse_many_recipients(message)
             if not self._backend.send_messages([message]):
-                # anymail answers 0 when a pre_send receiver cancelled the message.
-                return Outcome(Verdict.FAILED, "The message was cancelled before it was sent.")
-        except Exception as error:  # the policy knows them all
-            outcome = outcome_of(error, data_begun=getattr(self._backend, "data_begun", True))
+                return CANCELLED
+        except Exception as error:  # the outcomes cover them all
+            outcome = self._outcome_of(error)  # before closing, which forgets how far we had come
             if _is_disturbed(error):
                 self._close()
             return outcome
         return Outcome(Verdict.SENT, message_id=_message_id(message))
+
+    def _outcome_of(self, error: Exception) -> Outcome:
+        special = self._traits.outcome_of(error) if isinstance(error, AnymailAPIError) else None
+        return special or outcome_of(error, data_begun=getattr(self._backend, "data_begun", True))
 
     def _close(self) -> None:
         with suppress(OSError, smtplib.SMTPException):
@@ -81,13 +78,13 @@ def _is_disturbed(error: Exception) -> bool:
 
 
 def _message_id(message: AnymailMessage) -> str:
-    """The service's id of the message; over SMTP the only id there is, our Message-ID."""
+    """The service's id of the message. Over SMTP the only id is our own Message-ID."""
     found = message.anymail_status.message_id or message.extra_headers.get("Message-ID", "")
     return str(found)[:300]
 
 
 def _refuse_many_recipients(message: AnymailMessage) -> None:
-    """A digest is for one person; anything else would show readers each other's addresses."""
+    """A digest is for one person; a second recipient would see the first one's address."""
     (address,) = message.recipients()
     if _NOT_PLAIN.search(address):
         raise ValueError("A digest goes to one plain address.")

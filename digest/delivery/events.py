@@ -1,4 +1,4 @@
-"""What the mail service tells us later: stored once, then reduced to the digest's state."""
+"""What the mail service tells us later: each event is stored once, then moves its digest on."""
 
 import hashlib
 import logging
@@ -14,16 +14,19 @@ from django.utils import timezone
 
 from digest.models import Digest, Event
 from subscribers import addresses
+from subscribers.database import execute
 from subscribers.leaving import suppression
 from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Subscriber, Suppression
+
+from . import mail_services
 
 logger = logging.getLogger(__name__)
 
 State = Digest.State
 
-# What an event says about where the digest is. Services repeat events and send them out of
-# order, so a digest only ever moves up this ladder: whatever the order, the end is the same.
+# Services repeat events and send them out of order, so an event only ever moves a digest up this
+# ladder: whatever the order, the result is the same.
 LADDER = (
     State.SENDING,
     State.UNCERTAIN,
@@ -46,30 +49,19 @@ STATE_OF_KIND = {
     EventType.COMPLAINED: State.COMPLAINED,
 }
 
-# Where a service says that a bounce is a soft one; anymail calls both kinds "bounced".
-# (service, key in the raw event) -> the values that mean "may work later".
-_SOFT_BOUNCES: dict[tuple[str, str], frozenset[str]] = {
-    ("Amazon SES", "bounceType"): frozenset({"Transient", "Undetermined"}),
-    ("Brevo", "event"): frozenset({"soft_bounce"}),
-    ("MailerSend", "type"): frozenset({"activity.soft_bounced"}),
-    ("Mandrill", "event"): frozenset({"soft_bounce"}),
-    ("Postmark", "Type"): frozenset(
-        {"SoftBounce", "Transient", "DnsError", "AutoResponder", "ChallengeVerification", "Unknown"}
-    ),
-}
-
-# So many digests in a row that bounced softly, over so long: a mailbox that nobody empties.
+# This many digests in a row that bounced softly, over this long, mean a mailbox that nobody
+# empties.
 SOFT_BOUNCES = 5
 SOFT_BOUNCES_FOR = timedelta(days=14)
-# A daily reader's digests of so many days are looked at.
+# How many of the reader's newest digests are looked at for that.
 _LOOK_BACK = 20
 
 
 def record(event: AnymailTrackingEvent, mail_service: str) -> bool:
-    """Store an event and act on it; False if it was known, and then nothing is done.
+    """Store an event and act on it. Returns False, and does nothing, if it was already known.
 
-    It acts only on a digest of ours that went to the address it names, so that a forged or
-    strayed event cannot suppress anybody; else it is kept as an orphan. Safe to repeat.
+    It acts only if the digest it names is ours and went to the address it names, so a forged or
+    stray event cannot suppress anybody; otherwise it is kept without a digest. Safe to repeat.
     """
     address_hash = _address_hash(event.recipient)
     with transaction.atomic():
@@ -92,18 +84,19 @@ def record(event: AnymailTrackingEvent, mail_service: str) -> bool:
 
 
 def _insert(event: Event) -> bool:
-    """Store the event unless it was told before. One statement, where `get_or_create` takes
-    four: services send hundreds of thousands of events within minutes of a send."""
+    """Store the event unless it is known already. Returns whether it was new.
+
+    One statement instead of `get_or_create`'s four: services send hundreds of thousands of events
+    within minutes of a send.
+    """
     fields = [field for field in Event._meta.concrete_fields if not field.primary_key]
     names = ", ".join(field.attname for field in fields)
     values = [field.get_db_prep_save(field.pre_save(event, True), connection) for field in fields]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO digest_event ({names}) VALUES ({', '.join(['%s'] * len(fields))})"
-            " ON CONFLICT (dedupe_key) DO NOTHING",
-            values,
-        )
-        return int(cursor.rowcount) == 1
+    statement = (
+        f"INSERT INTO digest_event ({names}) VALUES ({', '.join(['%s'] * len(fields))})"
+        " ON CONFLICT (dedupe_key) DO NOTHING"
+    )
+    return execute(statement, values) == 1
 
 
 def is_permanent(event: AnymailTrackingEvent, mail_service: str) -> bool:
@@ -113,14 +106,11 @@ def is_permanent(event: AnymailTrackingEvent, mail_service: str) -> bool:
     raw = event.esp_event if isinstance(event.esp_event, dict) else {}
     if event.reject_reason not in {RejectReason.BOUNCED, RejectReason.INVALID}:
         return False
-    return not any(
-        service == mail_service and _value(raw, key) in soft
-        for (service, key), soft in _SOFT_BOUNCES.items()
-    )
+    return not mail_services.traits_of(mail_service).is_soft_bounce(raw)
 
 
 def next_state(state: str, kind: str, *, permanent: bool) -> str:
-    """The state after an event: the higher of where the digest is and what the event says."""
+    """The state after an event: the digest's own or the event's, whichever is higher."""
     told = STATE_OF_KIND.get(kind)
     if kind == EventType.BOUNCED and not permanent:
         told = State.DEFERRED
@@ -147,9 +137,9 @@ def _apply(event: Event, digest: Digest | None, subscriber: Subscriber | None) -
 
 
 def _bounces_for_long(event: Event, subscriber: Subscriber) -> bool:
-    """Whether none of the reader's last digests arrived: each bounced softly, for long enough.
+    """Whether the reader's last digests have all bounced softly for long enough.
 
-    One that was delivered after all, or of which nothing bad was told, begins the count anew.
+    A digest that was delivered after all, or that nothing bad is known about, restarts the count.
     """
     if event.kind != EventType.BOUNCED:
         return False
@@ -162,8 +152,8 @@ def _bounces_for_long(event: Event, subscriber: Subscriber) -> bool:
 
 
 def _digest_of(event: AnymailTrackingEvent, address_hash: str) -> Digest | None:
-    """The digest an event is about, locked. Our id in the metadata comes first: the service's
-    own may not be stored yet."""
+    """The digest an event is about, locked. Our id in the metadata is tried first, because the
+    service's own may not be stored yet."""
     digests = Digest.objects.select_related("subscriber").select_for_update(of=("self",))
     found = None
     if uuid := _uuid((event.metadata or {}).get("digest")):
@@ -176,7 +166,7 @@ def _digest_of(event: AnymailTrackingEvent, address_hash: str) -> Digest | None:
 
 
 def _written_to(event: AnymailTrackingEvent, address_hash: str) -> Subscriber | None:
-    """Who was sent the letter that the event names, if it went to the address it names."""
+    """The reader whose letter the event names, if the letter went to the address it names."""
     number = str((event.metadata or {}).get("letter", ""))
     if not number.isdecimal() or len(number) > 18:
         return None
@@ -195,12 +185,6 @@ def _uuid(value: Any) -> UUID | None:
         return UUID(str(value))
     except ValueError:
         return None
-
-
-def _value(raw: dict[str, Any], key: str) -> Any:
-    """A value of the raw event, also from one level below (SES nests it)."""
-    nested = [value for value in raw.values() if isinstance(value, dict)]
-    return next((level[key] for level in [raw, *nested] if key in level), None)
 
 
 def _dedupe_key(event: AnymailTrackingEvent, mail_service: str) -> str:

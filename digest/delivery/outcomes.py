@@ -1,7 +1,8 @@
 """What an exception from a mail backend means for the digest that was being handed over.
 
-An exception is not "not sent". Only what surely was not accepted may be tried again; what may
-have been accepted is *uncertain*, because a digest is never knowingly sent twice.
+An exception does not mean "not sent". Only what surely was not accepted may be tried again; what
+may have been accepted is *uncertain*, because a digest is never knowingly sent twice. What is
+particular to one mail service is in ``mail_services``.
 """
 
 import re
@@ -23,9 +24,9 @@ _ADDRESS = re.compile(r"[^\s<>\"',;:]+@[^\s<>\"',;:]+")
 
 class Verdict(Enum):
     SENT = "sent"
-    RETRY = "retry"  # surely not accepted; may be later
+    RETRY = "retry"  # surely not accepted, but may be later
     FAILED = "failed"  # surely not accepted, and never will be
-    STOP = "stop"  # surely not accepted, and neither will be the next: the run stops
+    STOP = "stop"  # surely not accepted, and the next one will not be either: the run stops
     UNCERTAIN = "uncertain"  # may have been accepted
 
 
@@ -33,8 +34,8 @@ class Verdict(Enum):
 class Outcome:
     """What became of one hand-over. `detail` holds no address and fits the digest's row.
 
-    `wait` is how long the mail service asked to be left alone; `is_bad_address` says that the
-    address itself was refused, so that it should be suppressed.
+    `wait` is how long the mail service asked us to leave it alone. `is_bad_address` says that the
+    address itself was refused and should be suppressed.
     """
 
     verdict: Verdict
@@ -45,11 +46,11 @@ class Outcome:
 
 
 def outcome_of(error: Exception, *, data_begun: bool = True) -> Outcome:
-    """The outcome that an exception raised while handing over one message stands for.
+    """The outcome that an exception stands for when it was raised while handing over one message.
 
-    `data_begun` False says that an SMTP conversation had not come to the message itself, so
-    that a lost connection is harmless. The table follows how django-anymail 15 and smtplib
-    raise; whatever it does not list is uncertain.
+    `data_begun` is False if an SMTP conversation had not reached the message itself, which makes a
+    lost connection harmless. The table follows what django-anymail 15 and smtplib raise; anything
+    it does not list is uncertain.
     """
     match error:
         case smtplib.SMTPRecipientsRefused():
@@ -69,7 +70,7 @@ def outcome_of(error: Exception, *, data_begun: bool = True) -> Outcome:
         case anymail.AnymailAPIError():
             return _api(error)
         case anymail.AnymailError() | ValueError():
-            # Raised before anything is sent: an address, a feature or a header that cannot be.
+            # Raised before anything is sent: an impossible address, feature or header.
             return Outcome(Verdict.FAILED, _detail(error))
         case _:
             return Outcome(Verdict.UNCERTAIN, _detail(error))
@@ -77,18 +78,16 @@ def outcome_of(error: Exception, *, data_begun: bool = True) -> Outcome:
 
 def connection_outcome(error: Exception) -> Outcome:
     """The outcome of an exception raised while a connection was being opened: nothing was sent."""
-    match error:
-        case smtplib.SMTPAuthenticationError() | ImproperlyConfigured():
-            return Outcome(Verdict.STOP, _detail(error))
-        case _:
-            return Outcome(Verdict.RETRY, _detail(error))
+    needs_operator = isinstance(error, smtplib.SMTPAuthenticationError | ImproperlyConfigured)
+    return Outcome(Verdict.STOP if needs_operator else Verdict.RETRY, _detail(error))
 
 
 def _refused_recipient(error: smtplib.SMTPRecipientsRefused) -> Outcome:
     code, text = next(iter(error.recipients.values()))
     if 400 <= code < 500:
         return Outcome(Verdict.RETRY, _smtp_detail(code, text))
-    # 5.1.x is about the address (RFC 3463); 5.7.x, say, is about us, and the address is good.
+    # 5.1.x is about the address (RFC 3463). Others, 5.7.x for one, are about us: the address is
+    # good.
     status = re.match(rb"5\.(\d+)\.", text)
     is_bad_address = status.group(1) == b"1" if status else code in {550, 551, 553}
     return Outcome(Verdict.FAILED, _smtp_detail(code, text), is_bad_address=is_bad_address)
@@ -100,9 +99,7 @@ def _smtp(error: smtplib.SMTPResponseException, *, permanent: Verdict) -> Outcom
 
 
 def _api(error: anymail.AnymailAPIError) -> Outcome:
-    """An answer of a mail service's API that anymail did not take for an acceptance."""
-    if ses_code := _ses_code(error):
-        return Outcome(_SES.get(ses_code, Verdict.UNCERTAIN), f"SES: {ses_code}")
+    """The outcome of an API answer that anymail did not take for an acceptance."""
     if error.status_code is None:
         cause = error.__cause__ or error
         verdict = Verdict.RETRY if _never_connected(cause) else Verdict.UNCERTAIN
@@ -116,43 +113,21 @@ def _api(error: anymail.AnymailAPIError) -> Outcome:
         return Outcome(Verdict.RETRY, detail, wait=wait or timedelta(seconds=60))
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return Outcome(Verdict.STOP, detail)
-    if status == HTTPStatus.CONFLICT or "duplicate_parameter" in error.response.text:
-        # The service knows this idempotency key (Resend says 409, Brevo duplicate_parameter):
-        # an earlier attempt may have been accepted.
-        return Outcome(Verdict.UNCERTAIN, detail)
-    if 400 <= status < 500:
-        return Outcome(Verdict.FAILED, detail)
-    return Outcome(Verdict.UNCERTAIN, detail)
+    # A conflict is with an earlier attempt, which may have been accepted.
+    is_refused = 400 <= status < 500 and status != HTTPStatus.CONFLICT
+    return Outcome(Verdict.FAILED if is_refused else Verdict.UNCERTAIN, detail)
 
 
 def _never_connected(cause: BaseException) -> bool:
-    """requests wraps what urllib3 could not even connect for; anything else may have arrived."""
+    """Whether no connection was made at all; in any other case the message may have arrived."""
     if isinstance(cause, requests.exceptions.ConnectTimeout):
         return True
     reason = getattr(cause.args[0], "reason", None) if cause.args else None
     return isinstance(reason, NewConnectionError)
 
 
-# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors
-_SES = {
-    "TooManyRequestsException": Verdict.RETRY,
-    "LimitExceededException": Verdict.RETRY,
-    "AccountSuspendedException": Verdict.STOP,
-    "SendingPausedException": Verdict.STOP,
-    "MailFromDomainNotVerifiedException": Verdict.STOP,
-    "MessageRejected": Verdict.FAILED,
-    "BadRequestException": Verdict.FAILED,
-    "NotFoundException": Verdict.FAILED,
-}
-
-
-def _ses_code(error: anymail.AnymailAPIError) -> str:
-    response = getattr(error, "response", None)
-    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
-
-
 def _retry_after(error: anymail.AnymailAPIError) -> timedelta | None:
-    """The Retry-After header: seconds or a date (RFC 9110 §10.2.3); a day at most."""
+    """The Retry-After header, as seconds or a date (RFC 9110 §10.2.3), up to a day."""
     value = getattr(error.response, "headers", {}).get("Retry-After", "").strip()
     if value.isdigit():
         wait = timedelta(seconds=int(value))
@@ -174,6 +149,6 @@ def _detail(error: BaseException) -> str:
 
 
 def _without_addresses(text: str) -> str:
-    # An answer may quote the reader's address, and a row is read by more people than a mail.
-    # NUL cannot be stored.
+    # An answer may quote the reader's address, and more people read a row than a mail. PostgreSQL
+    # cannot store NUL.
     return _ADDRESS.sub("<address>", " ".join(text.replace("\0", "").split()))[:300]

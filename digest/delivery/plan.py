@@ -1,9 +1,9 @@
-"""Who is due: a digest row for each of them, once, and the time of their next one."""
+"""Who is due: one digest row for each of them, and the time of their next one."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfoNotFoundError
@@ -12,24 +12,24 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from digest.choosing.composing import Request
 from digest.models import Digest, Edition
 from subscribers.database import database_now, execute, fetch
 from subscribers.models import Subscriber
 from subscribers.wishes.schedule import next_due
 
-from .leases import HELD, Claimed, Lease
-from .limits.providers import provider_of
+from .conditions import HELD
+from .leases import Lease
+from .recipients import COLUMNS, Claimed, from_row
 
 logger = logging.getLogger(__name__)
 
 BATCH = 2000
-# A reader who signs up while the sources are silent is not sent news of the month before.
+# Readers who sign up while the sources are silent are not sent last month's news.
 FRESH = timedelta(days=7)
 
 
 def newest_edition() -> Edition | None:
-    """The edition that digests are made from now, if there is one that is still news."""
+    """The edition that digests are made from now, or None if the newest one is stale."""
     edition = Edition.objects.closed().order_by("-date").first()
     if edition is None or edition.date < database_now().date() - FRESH:
         return None
@@ -37,11 +37,11 @@ def newest_edition() -> Edition | None:
 
 
 def plan_due() -> int:
-    """Make a digest row for every reader whose time has come. Answers how many were made.
+    """Make a digest row for every reader who is due. Returns how many rows were made.
 
-    For when no worker may take them up (``claim_due``): their lateness shows, and where there
-    is no edition to send, their next time is set. The row is unique for edition and reader, so
-    this may be run at any time, twice, and by several at once.
+    This is for times when no worker may claim them (``claim_due``): the rows show that they are
+    late, and where there is no edition to send, the readers' next time is set. A row is unique to
+    its edition and reader, so this may run at any time, twice, and in several processes at once.
     """
     edition = newest_edition()
     made = 0
@@ -51,13 +51,12 @@ def plan_due() -> int:
 
 
 def claim_due(limit: int, *, lease: timedelta, mail_service: str) -> Lease:
-    """Make the digest rows of up to `limit` readers whose time has come, the longest due first,
-    and lease them in the same statement.
+    """Make the digest rows of up to `limit` readers who are due and lease them in one statement.
 
-    Readers whom another worker plans are passed over, not waited for, and so any number of
-    workers plan at once. Those who had a row of this edition already get none, only their next
-    time. Nothing is claimed while the mail service is held or there is no edition; ``plan_due``
-    is for that.
+    Readers who have been due longest come first. Those whom another worker is planning are passed
+    over rather than waited for, so any number of workers can plan at once. A reader who already has
+    a row for this edition gets no other, only their next time. Nothing is claimed while the mail
+    service is held or there is no edition; ``plan_due`` covers those times.
     """
     token = uuid4()
     edition = newest_edition()
@@ -70,38 +69,23 @@ def claim_due(limit: int, *, lease: timedelta, mail_service: str) -> Lease:
     return Lease(
         token,
         [
-            Claimed(
-                uuid,
-                0,
-                provider_of(due.email),
-                due.links_epoch,
-                Request(
-                    pk,
-                    edition.pk,
-                    due.subscriber_id,
-                    due.frequency,
-                    due.length,
-                    due.language,
-                    due.is_exploring,
-                    due.confirmed_at,
-                ),
-            )
+            Claimed(pk, uuid, 0, from_row(pk, edition.pk, due.reader))
             for pk, uuid, due in rows or ()
         ],
     )
 
 
 def is_anybody_due() -> bool:
-    """Whether there is a reader to make a digest for, and something to make it of."""
+    """Whether there is a reader to make a digest for, and an edition to make it from."""
     due = Subscriber.objects.active().filter(next_due_at__lte=Now())
     return newest_edition() is not None and due.exists()
 
 
 def plan_early() -> int:
-    """Make a digest row for every active reader who has none of the newest edition yet.
+    """Make a digest row for every active reader who has none for the newest edition yet.
 
-    For an operator who does not want to wait; nobody's `next_due_at` changes, and when their
-    time comes the row is there already.
+    For an operator who does not want to wait. Nobody's `next_due_at` changes; when their time
+    comes, the row is already there. Returns how many rows were made.
     """
     edition = newest_edition()
     if edition is None:
@@ -113,36 +97,24 @@ def plan_early() -> int:
 
 
 class _Due(NamedTuple):
-    """A reader whose time has come: what they wish, and who they are."""
+    """A reader who is due: the preferences that say when, and a row of ``recipients.COLUMNS``."""
 
-    subscriber_id: int
-    zone: str
-    hour: int
-    frequency: str
-    weekday: int
-    paused_until: date | None
-    email: str
-    links_epoch: str
-    length: int
-    language: str
-    is_exploring: bool
-    confirmed_at: datetime | None
+    timing: tuple[str, int, str, int, date | None]
+    reader: tuple[Any, ...]
 
-    @property
-    def wishes(self) -> tuple[str, int, str, int, date | None]:
-        return (self.zone, self.hour, self.frequency, self.weekday, self.paused_until)
+
+_TIMING = ("zone", "hour", "frequency", "weekday", "paused_until")
 
 
 def _plan_batch(
     edition: Edition | None, limit: int, condition: str, parameters: Mapping[str, Any]
 ) -> list[tuple[int, UUID, _Due]] | None:
-    """Plan the readers who have been due longest: their new rows; None when nobody is due."""
+    """Plan the readers who have been due longest. Returns their rows, or None if nobody is due."""
     with transaction.atomic():
         rows = fetch(
             f"""
-            SELECT id, zone, hour, frequency, weekday, paused_until,
-                email, links_epoch, length, language, is_exploring, confirmed_at
-            FROM subscribers_subscriber
+            SELECT {", ".join(_TIMING)}, {COLUMNS}
+            FROM subscribers_subscriber s
             WHERE state = 'active' AND next_due_at <= now() AND {condition}
             ORDER BY next_due_at, id
             LIMIT %(limit)s
@@ -152,42 +124,43 @@ def _plan_batch(
         )
         if not rows:
             return None
-        due = {row[0]: _Due(*row) for row in rows}
+        width = len(_TIMING)
+        due = {row[width]: _Due(row[:width], row[width:]) for row in rows}
         made = _make_rows(edition, list(due), parameters) if edition else []
         next_due = _clock(database_now())
-        _set_next_due({pk: next_due(*reader.wishes) for pk, reader in due.items()})
+        _set_next_due({pk: next_due(*reader.timing) for pk, reader in due.items()})
     return [(pk, uuid, due[subscriber_id]) for pk, uuid, subscriber_id in made]
 
 
 def _clock(now: datetime) -> Callable[..., datetime]:
-    """`schedule.next_due` after `now`, for a batch: most readers wish what others wish too."""
+    """`schedule.next_due` after `now`, cached for a batch: most readers share their timing."""
 
     @cache
     def after_now(
         zone: str, hour: int, frequency: str, weekday: int, paused_until: date | None
     ) -> datetime:
-        def in_zone(zone: str) -> datetime:
-            return next_due(
-                now,
-                zone=zone,
-                hour=hour,
-                frequency=frequency,
-                weekday=weekday,
-                paused_until=paused_until,
-            )
-
+        in_zone = partial(
+            next_due,
+            now,
+            hour=hour,
+            frequency=frequency,
+            weekday=weekday,
+            paused_until=paused_until,
+        )
         try:
-            return in_zone(zone)
+            return in_zone(zone=zone)
         except ZoneInfoNotFoundError:
-            # A zone that was struck from the time zone database must not stop the others.
-            logger.error("There is no zone %s any more; UTC is used.", zone)
-            return in_zone("UTC")
+            # A zone that has been removed from the time zone database must not stop the others.
+            logger.error("The time zone %s no longer exists; UTC is used instead.", zone)
+            return in_zone(zone="UTC")
 
     return after_now
 
 
 def _set_next_due(times: Mapping[int, datetime]) -> None:
-    """Set `next_due_at` by subscriber. Most have theirs in common, so each time goes over once."""
+    """Set `next_due_at` by subscriber. Many share theirs, so each time is sent to the database
+    once.
+    """
     places: dict[datetime, int] = {}
     execute(
         """
@@ -210,9 +183,10 @@ def _active_unpaused() -> QuerySet[Subscriber]:
 def _make_rows(
     edition: Edition, subscriber_ids: Sequence[int], parameters: Mapping[str, Any]
 ) -> list[tuple[int, UUID, int]]:
-    """The new rows: their ids, uuids and readers. Leased if there is a `token` and a `lease`.
+    """Insert the rows. Returns their ids, uuids and readers.
 
-    Each is due when its reader was; who is not due yet is due now.
+    They are leased if `parameters` has a `token` and a `lease`. Each is due when its reader was, or
+    now if the reader is not due yet.
     """
     return fetch(
         """

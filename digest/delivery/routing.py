@@ -1,7 +1,7 @@
 """Which mail service takes the next digests: one of several, by weight, while it is not held.
 
 A digest that may have gone out is never handed to a second service: only READY digests are
-claimed, and one in doubt is asked about, or tried again, where it was handed over
+claimed, and one in doubt is asked about, or tried again, at the service that was given it
 (``doubt``).
 """
 
@@ -18,9 +18,9 @@ SMTP = "smtp"
 
 
 def names() -> list[str]:
-    """The configured services: those of MAIL_SERVICES, or else the one that letters go by.
+    """The configured services: those of MAIL_SERVICES, or the one that sends the letters.
 
-    Rows and holds keep these names. The one has anymail's name for it, or "smtp".
+    Rows and holds store these names. The one that sends the letters has anymail's name, or "smtp".
     """
     if settings.MAIL_SERVICES:
         return list(settings.MAIL_SERVICES)
@@ -28,7 +28,7 @@ def names() -> list[str]:
 
 
 def connection_to(name: str) -> Any:
-    """A new backend, not opened, for the service of this name. Raises KeyError for an unknown."""
+    """A new, unopened backend for the service of this name. Raises KeyError for an unknown name."""
     if not settings.MAIL_SERVICES:
         return get_connection()
     service = settings.MAIL_SERVICES[name]
@@ -36,7 +36,7 @@ def connection_to(name: str) -> Any:
 
 
 def kind_of(backend: Any) -> str:
-    """What answers behind a backend: anymail's name for it, or "smtp"."""
+    """The kind of service behind a backend: anymail's name for it, or "smtp"."""
     return str(getattr(backend, "esp_name", SMTP))
 
 
@@ -44,15 +44,15 @@ def open_names() -> list[str]:
     """The services that are not held now."""
     configured = names()
     held = set(Hold.objects.active().values_list("mail_service", flat=True))
-    # A hold without a name is one of all of them.
+    # A hold without a name applies to all of them.
     return [] if "" in held else [name for name in configured if name not in held]
 
 
 def choose(*, without: Collection[str] = ()) -> str | None:
-    """The service for the next batch, at random by weight; None when none is to be had.
+    """The service for the next batch, at random by weight, or None if none is available.
 
-    A service of weight 0 is a reserve: it gets something only while all the others are held,
-    or are among those to do `without`.
+    A service of weight 0 is a reserve: it is used only while all the others are held or are among
+    `without`.
     """
     candidates = [name for name in open_names() if name not in without]
     if not candidates:

@@ -1,13 +1,12 @@
 """One worker's run: claim, compose and render here; mark, hand over and record in senders.
 
-A sender is a thread with a connection of its own to a mail service and to the database. The
-queue between is short, so a slow mail service slows the claiming, and memory stays as it is.
+A sender is a thread with connections of its own to a mail service and to the database. The queue in
+front of the senders is short, so a slow mail service slows the claiming and memory stays constant.
 """
 
 import logging
-import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from queue import Queue
 from threading import Event
@@ -18,25 +17,30 @@ from django.utils import timezone
 from digest.choosing import trial
 from digest.choosing.composing import Composed, compose
 from digest.mail.message import DigestMessage
+from digest.mail.rendering import render
 from digest.mail.shared import shared_parts
 from digest.models import Digest
 from subscribers import links
 from subscribers.models import Subscriber
 
 from . import leases, plan, routing
-from .limits import breaker
+from .chunks import Chunk, Rendered, Tally
+from .deadline import IsOver, deadline
+from .leases import Lease
 from .limits.gate import Gate
-from .sender import Chunk, Rendered, Sender, Tally, hold
+from .limits.holds import break_circuit
+from .recipients import Claimed
+from .sender import Sender
 
 logger = logging.getLogger(__name__)
 
 State = Digest.State
-# For so long the readers of a killed worker wait for another; marking renews a chunk's lease.
+# How long a dead worker's readers wait before another takes over. Marking renews a chunk's lease.
 LONGEST_CLAIM = timedelta(minutes=5)
 
 
-class Lane:
-    """One mail service's senders, and the short queue before them."""
+class SenderPool:
+    """One mail service's senders, and the short queue in front of them."""
 
     def __init__(self, mail_service: str) -> None:
         self.gate = Gate(mail_service)
@@ -50,20 +54,20 @@ class Lane:
 
     @property
     def is_halted(self) -> bool:
-        """Whether the service is of no use for the rest of this run."""
+        """Whether the mail service can take nothing more in this run."""
         return self._halted.is_set()
 
     def put(self, chunk: Chunk) -> None:
-        """Give a chunk to a sender; waits while all have enough to do."""
+        """Queue a chunk; waits while all senders are busy."""
         self._chunks.put(chunk)
 
     def close(self) -> None:
-        """Say that nothing more comes."""
+        """Tell the senders that nothing more comes."""
         for _ in self._senders:
             self._chunks.put(None)
 
     def finish(self) -> Tally:
-        """Wait for the senders, and answer what they did. Raises what ended one of them."""
+        """Wait for the senders and return what they did, or raise what ended one of them."""
         tally = Tally()
         for sender in self._senders:
             sender.join()
@@ -73,70 +77,73 @@ class Lane:
 
 
 def deliver(*, seconds: float) -> Tally:
-    """Hand over digests that are ready, for about `seconds`; ends early when none is.
+    """Hand over digests that are ready, for about `seconds`; returns early when none are left.
 
-    Any number may run at once, on any host. Killed at any moment it leaves at most one chunk
-    (``DELIVERY_CHUNK``) for each of its connections (``MAIL_CONNECTIONS``, to each of the mail
-    services) in doubt; everything else that it held is taken up by others when its lease ends.
-    Call it outside a transaction.
+    Any number of processes may run this at once, on any host. Killed at any moment, it leaves at
+    most one chunk (``DELIVERY_CHUNK``) in doubt for each of its connections (``MAIL_CONNECTIONS``
+    to each mail service); others take up everything else that it held once the lease ends. Call it
+    outside a transaction.
     """
-    deadline = time.monotonic() + seconds
-
-    def is_over() -> bool:
-        return time.monotonic() >= deadline
-
+    is_over = deadline(seconds)
     tally = Tally()
-    useless: set[str] = set()
-    # What a service gave back that became useless is for the others.
-    while halted := _run(tally, useless, is_over):
-        useless |= halted
+    unusable: set[str] = set()
+    # What a service gave back before it was halted can go to the others.
+    while halted := _run(tally, unusable, is_over):
+        unusable |= halted
     return tally
 
 
-def _run(tally: Tally, useless: Collection[str], is_over: Callable[[], bool]) -> set[str]:
-    """Work until nothing is left to claim. Answers the services that became useless meanwhile."""
-    lanes: dict[str, Lane] = {}
+def _run(tally: Tally, unusable: Collection[str], is_over: IsOver) -> set[str]:
+    """Work until nothing is left to claim. Returns the services that were halted meanwhile."""
+    pools: dict[str, SenderPool] = {}
     try:
-        while not is_over() and _work_a_batch(lanes, tally, useless, is_over):
+        while not is_over() and _work_a_batch(pools, tally, unusable, is_over):
             pass
     finally:
-        for lane in lanes.values():
-            lane.close()
-    for done in [lane.finish() for lane in lanes.values()]:
+        for pool in pools.values():
+            pool.close()
+    for done in [pool.finish() for pool in pools.values()]:
         tally.add(done)
-    return {name for name, lane in lanes.items() if lane.is_halted}
+    return {name for name, pool in pools.items() if pool.is_halted}
 
 
 def _work_a_batch(
-    lanes: dict[str, Lane], tally: Tally, useless: Collection[str], is_over: Callable[[], bool]
+    pools: dict[str, SenderPool],
+    tally: Tally,
+    unusable: Collection[str],
+    is_over: IsOver,
 ) -> bool:
-    """Claim a batch for a mail service and put it before its senders. False: there is nothing
-    to claim, or no service to take it."""
-    halted = [name for name, lane in lanes.items() if lane.is_halted]
-    mail_service = routing.choose(without={*useless, *halted})
+    """Claim a batch for one mail service and queue it for its senders.
+
+    Returns False if there is nothing to claim, or no service to take it.
+    """
+    halted = [name for name, pool in pools.items() if pool.is_halted]
+    mail_service = routing.choose(without={*unusable, *halted})
     if mail_service is None:
         return False
     if break_circuit(mail_service):
         return True
-    if mail_service not in lanes:
-        lanes[mail_service] = Lane(mail_service)
-    lane = lanes[mail_service]
-    lease = _claim(mail_service, lane.gate.batch_size)
+    if mail_service not in pools:
+        pools[mail_service] = SenderPool(mail_service)
+    pool = pools[mail_service]
+    lease = _claim(mail_service, pool.gate.batch_size)
     if lease is None:
         return False
     rendered = _render(lease, _compose(lease, tally), tally)
-    size = lane.gate.chunk_size
+    size = pool.gate.chunk_size
     for start in range(0, len(rendered), size):
-        if is_over() or lane.is_halted:
+        if is_over() or pool.is_halted:
             leases.release(lease.token, [one.composed.digest_id for one in rendered[start:]])
             break
-        lane.put(Chunk(lease.token, rendered[start : start + size]))
+        pool.put(Chunk(lease.token, rendered[start : start + size]))
     return True
 
 
-def _claim(mail_service: str, limit: int) -> leases.Lease | None:
-    """Digests that are ready again come first, for they have waited longer; then the readers
-    whose time has come. None: there are neither."""
+def _claim(mail_service: str, limit: int) -> Lease | None:
+    """Claim digests that are ready again, which have waited longer, or else readers who are due.
+
+    Returns None if there are neither.
+    """
     lease = min(settings.DELIVERY_LEASE, LONGEST_CLAIM)
     for claim in (leases.claim, plan.claim_due):
         claimed = claim(limit, lease=lease, mail_service=mail_service)
@@ -145,62 +152,34 @@ def _claim(mail_service: str, limit: int) -> leases.Lease | None:
     return None
 
 
-def break_circuit(mail_service: str) -> bool:
-    """Hold the mail service if too much of its mail goes wrong; whether it was held now."""
-    if not breaker.is_time_to_look(mail_service):
-        return False
-    reason = breaker.tripped(
-        mail_service,
-        refused=settings.BREAKER_REFUSED,
-        complained=settings.BREAKER_COMPLAINED,
-        least=settings.BREAKER_LEAST,
+def _compose(lease: Lease, tally: Tally) -> list[Composed]:
+    """The selections worth sending. The others are stored as skipped, with their reason."""
+    requests = [claimed.recipient.request for claimed in lease.claimed]
+    composed = compose(
+        [request for request in requests if request.subscriber_id is not None],
+        vote_weight=settings.RANKING_VOTE_WEIGHT,
+        least=settings.DIGEST_LEAST_PAPERS,
+        challenger=trial.challenger_of(settings.RANKING_TRIAL),
     )
-    if reason:
-        hold(mail_service, reason, None)
-    return bool(reason)
-
-
-def _compose(lease: leases.Lease, tally: Tally) -> list[Composed]:
-    """The selections worth sending; the others are stored as skipped, with their reason."""
-    readers = [c.request for c in lease.claimed if c.request.subscriber_id is not None]
-    composed = (
-        compose(
-            readers,
-            vote_weight=settings.RANKING_VOTE_WEIGHT,
-            least=settings.DIGEST_LEAST_PAPERS,
-            challenger=trial.challenger_of(settings.RANKING_TRIAL),
-        )
-        if readers
-        else []
-    )
-    skips = {c.digest_id: c.skip_reason for c in composed if c.skip_reason}
-    erased = [c.request.digest_id for c in lease.claimed if c.request.subscriber_id is None]
+    skips = {one.digest_id: one.skip_reason for one in composed if one.skip_reason}
+    erased = [request.digest_id for request in requests if request.subscriber_id is None]
     skips |= dict.fromkeys(erased, Digest.SkipReason.ERASED)
     if skips:
         leases.skip(lease.token, skips)
         tally.add_skips(Counter(skips.values()))
-    return [c for c in composed if not c.skip_reason]
+    return [one for one in composed if not one.skip_reason]
 
 
-def _render(lease: leases.Lease, composed: Sequence[Composed], tally: Tally) -> list[Rendered]:
+def _render(lease: Lease, composed: Sequence[Composed], tally: Tally) -> list[Rendered]:
     """The messages. One that cannot be rendered fails alone; the others go on."""
-    by_id = {claimed.request.digest_id: claimed for claimed in lease.claimed}
+    by_id = {claimed.digest_id: claimed for claimed in lease.claimed}
     now = timezone.now()
     _ensure_links(lease, now)
     rendered, errors = [], {}
     for selection in composed:
         claimed = by_id[selection.digest_id]
         try:
-            message = DigestMessage(
-                shared_parts(selection.window, claimed.request.language),
-                uuid=claimed.uuid,
-                subscriber_id=claimed.request.subscriber_id,
-                paper_ids=selection.paper_ids,
-                reason_codes=selection.reasons,
-                now=now,
-                is_weekly=claimed.request.is_weekly,
-                is_first=selection.is_first,
-            )
+            message = _message(claimed, selection, now)
         except Exception as error:
             logger.exception("Digest %s could not be rendered.", selection.digest_id)
             errors[selection.digest_id] = f"Rendering failed: {type(error).__name__}"
@@ -211,9 +190,25 @@ def _render(lease: leases.Lease, composed: Sequence[Composed], tally: Tally) -> 
     return rendered
 
 
-def _ensure_links(lease: leases.Lease, now: datetime) -> None:
+def _message(claimed: Claimed, selection: Composed, now: datetime) -> DigestMessage:
+    request = claimed.recipient.request
+    return render(
+        shared_parts(selection.window, request.language),
+        selection,
+        uuid=claimed.uuid,
+        subscriber_id=request.subscriber_id,
+        now=now,
+        is_weekly=request.is_weekly,
+    )
+
+
+def _ensure_links(lease: Lease, now: datetime) -> None:
     """Store the links in these mails for the readers who have not had a digest this month."""
     current = links.epoch(now)
-    behind = [c.request.subscriber_id for c in lease.claimed if c.links_epoch != current]
+    behind = [
+        claimed.recipient.request.subscriber_id
+        for claimed in lease.claimed
+        if claimed.recipient.links_epoch != current
+    ]
     if behind:
         links.ensure(list(Subscriber.objects.filter(pk__in=behind)), now)

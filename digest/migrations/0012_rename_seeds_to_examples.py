@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
             name="origin",
             field=models.CharField(
                 choices=[
-                    ("mail", "On the page behind a mail"),
+                    ("mail", "On the page linked from a mail"),
                     ("example", "Picked as an example of what to send"),
                     ("import", "From the reader's own library"),
                 ],

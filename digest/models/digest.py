@@ -10,19 +10,19 @@ from django.db.models.functions import Now
 class Digest(models.Model):
     """One subscriber's selection from one edition, and what became of it.
 
-    The pair is unique: whatever is run twice finds the row there. A row that is READY with a
-    `lease_until` in the future is held by the worker that knows `lease_token`; SENDING means
-    that the mail service may have it. `paper_ids` and `reasons` (codes, see ``reasons``) are
-    parallel and in order; with `template_version` they are enough to render the digest again.
+    The pair is unique, so anything that runs twice finds the row already there. A row that is READY
+    with a `lease_until` in the future is held by the worker that knows `lease_token`; SENDING means
+    that the mail service may have it. `paper_ids` and `reasons` (codes, see ``choosing.reasons``)
+    are parallel and in order; with `template_version` they are enough to render the digest again.
     """
 
     class State(models.TextChoices):
-        READY = "ready", "Ready: waits for a worker"
+        READY = "ready", "Ready: waiting for a worker"
         SENDING = "sending", "Sending: being handed over"
         SENT = "sent", "Sent: accepted by the mail service"
-        UNCERTAIN = "uncertain", "Uncertain: may have gone out"
-        ASSUMED = "assumed", "Assumed sent: nobody told us otherwise"
-        SKIPPED = "skipped", "Skipped: we chose not to send"
+        UNCERTAIN = "uncertain", "Uncertain: it may have gone out"
+        ASSUMED = "assumed", "Assumed sent: nothing says otherwise"
+        SKIPPED = "skipped", "Skipped: we chose not to send it"
         FAILED = "failed", "Failed: the mail service refused it for good"
         DEFERRED = "deferred", "Deferred: the reader's mail server asked to wait"
         DELIVERED = "delivered", "Delivered"
@@ -36,18 +36,19 @@ class Digest(models.Model):
         PAUSED = "paused", "Paused by the reader"
         ERASED = "erased", "Erased"
         THIN = "thin", "Too few papers; they wait for the next digest"
-        NOTHING_NEW = "nothing_new", "No paper that the reader has not had"
+        NOTHING_NEW = "nothing_new", "Every paper was in an earlier digest"
         NO_MATCH = "no_match", "No paper on the reader's topics"
         LATE = "late", "Too late; the papers wait for the next digest"
 
-    # The mail service has these for sure, so their papers never come again.
+    # The mail service certainly has these, so their papers never come again.
     SURELY_SENT = (State.SENT, State.DEFERRED, State.DELIVERED, State.COMPLAINED)
-    # The mail service accepted these, whatever became of them later.
+    # The mail service accepted these, whatever happened to them later.
     ACCEPTED = (*SURELY_SENT, State.BOUNCED)
 
     uuid = models.UUIDField(unique=True, db_default=RandomUUID(), editable=False)
-    # Every index less is a write less, three times for each digest: the unique pair below is
-    # the subscriber's index, and an edition's rows lie together, where a BRIN finds them.
+    # Each index costs a write at each of a digest's three updates, so there are few: the unique
+    # pair below serves as the subscriber's index, and a BRIN finds an edition's rows, which are
+    # stored together.
     edition = models.ForeignKey(
         "digest.Edition", on_delete=models.PROTECT, related_name="digests", db_index=False
     )
@@ -73,8 +74,8 @@ class Digest(models.Model):
     # For each paper, what each part of the ranking (`ranking.rank.Part`) added to its score, in
     # thousandths. A row for each paper, so a row keeps its width when the ranking gets a new part.
     contributions = ArrayField(ArrayField(models.SmallIntegerField()), db_default=[], blank=True)
-    # In a trial of a ranking (``trial``): what chose each paper, the challenger by its name or, "",
-    # the ranking as it stands. NULL outside of a trial.
+    # In a trial of a ranking (``choosing.trial``): which ranking chose each paper, the challenger's
+    # name or "" for the current one. NULL outside a trial.
     chosen_by = ArrayField(models.CharField(max_length=120), null=True, blank=True)
     template_version = models.CharField(max_length=12, db_default="", blank=True)
     mail_service = models.CharField(max_length=40, db_default="", blank=True)
@@ -100,13 +101,13 @@ class Digest(models.Model):
                 condition=models.Q(state__in=["sending", "uncertain"]),
             ),
             BrinIndex(fields=["edition"], name="digest_of_edition", autosummarize=True),
-            # Holds nothing, and costs nothing, while no ranking is tried.
+            # Empty, and free, while no ranking is on trial.
             models.Index(
                 fields=["edition"],
                 name="digest_in_trial",
                 condition=models.Q(chosen_by__isnull=False),
             ),
-            # For the circuit breaker: what went wrong lately.
+            # For the circuit breaker: what has gone wrong recently.
             models.Index(
                 fields=["handed_over_at"],
                 name="digest_gone_wrong",

@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from typing import ClassVar, Self
 
 from django.db import models
@@ -8,11 +9,11 @@ from .paper import Paper
 
 class EditionQuerySet(models.QuerySet["Edition"]):
     def closed(self) -> Self:
-        """Frozen: digests are made from these only."""
+        """Frozen editions, the only ones that digests are made from."""
         return self.exclude(closed_at=None)
 
     def open(self) -> Self:
-        """Still filling; at most one."""
+        """The edition that is still filling; there is at most one."""
         return self.filter(closed_at=None)
 
 
@@ -41,11 +42,26 @@ class Edition(models.Model):
         return f"Edition of {self.date:%Y-%m-%d}"
 
 
+class EditionPaperQuerySet(models.QuerySet["EditionPaper"]):
+    def public(self) -> Self:
+        """Candidates of closed editions, which everybody may read about, with their editions.
+
+        Two large fields that pages never show, the search vector and the features, are left out.
+        """
+        closed = self.exclude(edition__closed_at=None).select_related("paper", "edition")
+        return closed.defer("paper__search", "paper__features")
+
+    def by_paper(self, paper_ids: Collection[int]) -> dict[int, "EditionPaper"]:
+        """Return the candidates for these papers by paper id, in one query."""
+        candidates = self.select_related("paper").filter(paper__in=paper_ids)
+        return {candidate.paper_id: candidate for candidate in candidates}
+
+
 class EditionPaper(models.Model):
     """A candidate: a paper in an edition, with the figures it had when the edition closed.
 
-    A paper is a candidate of one edition only, which is half of "never the same paper twice".
-    `fits` maps a topic's id (as text, for it is JSON) to the paper's fit, 0 to 1.
+    A paper is a candidate in one edition only, which is half of "never the same paper twice".
+    `fits` maps a topic's id (a string, as JSON keys are) to the paper's fit, 0 to 1.
     """
 
     edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="candidates")
@@ -53,6 +69,8 @@ class EditionPaper(models.Model):
     votes = models.PositiveIntegerField(default=0)
     comments = models.PositiveIntegerField(default=0)
     fits = models.JSONField(default=dict)
+
+    objects: ClassVar = EditionPaperQuerySet.as_manager()
 
     def __str__(self) -> str:
         return str(self.paper)

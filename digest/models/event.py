@@ -3,10 +3,10 @@ from django.utils import timezone
 
 
 class Event(models.Model):
-    """Something the mail service told us of a digest. Only ever added to.
+    """Something the mail service told us about a digest. Rows are only ever added.
 
-    `dedupe_key` is the service's own id of the event where it has one, else a hash of what
-    the event says, so that a webhook that is repeated finds its row there.
+    `dedupe_key` is the service's own id for the event, or a hash of the event's content if it has
+    none, so a repeated webhook finds its row already there.
     """
 
     dedupe_key = models.CharField(max_length=200, unique=True)

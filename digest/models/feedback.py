@@ -1,18 +1,18 @@
-"""What readers tell us of papers: by a vote, or by following a link."""
+"""What readers tell us about papers: by voting, or by following a link."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class Vote(models.Model):
-    """One reader's word on one paper: more like this, or less. The last word counts."""
+    """One reader's vote on one paper: more or less like this. The latest vote counts."""
 
     class Value(models.IntegerChoices):
         LESS = -1, "Less like this"
         MORE = 1, "More like this"
 
     class Origin(models.TextChoices):
-        MAIL = "mail", "On the page behind a mail"
+        MAIL = "mail", "On the page linked from a mail"
         EXAMPLE = "example", "Picked as an example of what to send"
         IMPORT = "import", "From the reader's own library"
 
@@ -34,13 +34,16 @@ class Vote(models.Model):
 
 
 class Click(models.Model):
-    """Somebody, or a program, followed a paper's link in a digest. Ids only, and off by default."""
+    """A person or a program followed a paper's link in a digest.
+
+    Stores ids only. Clicks are counted only if the operator turns `TRACK_CLICKS` on.
+    """
 
     digest = models.ForeignKey("digest.Digest", on_delete=models.CASCADE, related_name="clicks")
     paper = models.ForeignKey("digest.Paper", on_delete=models.CASCADE, related_name="clicks")
     at = models.DateTimeField(default=timezone.now)
     is_machine = models.BooleanField(
-        default=False, help_text="Part of a burst, such as only a scanner makes."
+        default=False, help_text="Part of a burst that only a scanner would make."
     )
 
     class Meta:

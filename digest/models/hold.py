@@ -7,19 +7,23 @@ from django.utils import timezone
 
 class HoldQuerySet(models.QuerySet["Hold"]):
     def active(self) -> Self:
-        """In force now, by the database's clock."""
+        """Holds that apply now, by the database's clock."""
         return self.filter(released_at=None).filter(
             models.Q(until=None) | models.Q(until__gt=Now())
         )
 
 
 class Hold(models.Model):
-    """Nothing is handed to this mail service: until a time, or until an operator releases it."""
+    """A stop on handing over to a mail service: until a time, or until an operator releases it."""
 
-    mail_service = models.CharField(max_length=40, blank=True, help_text="Empty: to none at all.")
+    mail_service = models.CharField(
+        max_length=40, blank=True, help_text="Leave empty to hold all mail services."
+    )
     reason = models.CharField(max_length=300)
     created_at = models.DateTimeField(default=timezone.now)
-    until = models.DateTimeField(null=True, blank=True, help_text="Empty: until it is released.")
+    until = models.DateTimeField(
+        null=True, blank=True, help_text="Leave empty to hold until released."
+    )
     released_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar = HoldQuerySet.as_manager()

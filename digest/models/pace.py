@@ -1,10 +1,10 @@
-"""The rows that hold the limits: shared by all workers on all hosts, and moved by SQL only."""
+"""The limits' state, shared by all workers on all hosts and changed only in SQL."""
 
 from django.db import models
 
 
 class Pace(models.Model):
-    """When the next message is free to go, for a mail service or one provider behind it.
+    """When the next message may go to a mail service, or through it to one mailbox provider.
 
     `key` is the mail service's name, or "mail service/provider".
     """
@@ -17,10 +17,10 @@ class Pace(models.Model):
 
 
 class DayCount(models.Model):
-    """How many messages a mail service was to be given on a day (UTC) that had a quota.
+    """How many messages of a day's quota (UTC) have been taken for a mail service.
 
-    `last_taken` is how many the last of them were, which lets one statement both count and
-    answer.
+    `last_taken` is how many the last statement took; storing it lets one statement both count and
+    return that number.
     """
 
     mail_service = models.CharField(max_length=40)
@@ -38,9 +38,9 @@ class DayCount(models.Model):
 
 
 class BackOff(models.Model):
-    """A mailbox provider that asked us to wait; the row goes when it takes mail again.
+    """A mailbox provider that asked us to wait. The row is deleted when it accepts mail again.
 
-    `failures` counts the pauses that did not help, so that the next one is longer.
+    `failures` counts the pauses that did not help; each makes the next one longer.
     """
 
     mail_service = models.CharField(max_length=40)

@@ -6,23 +6,24 @@ from django.utils import timezone
 
 
 def names_of(authors: str | models.Value) -> models.Func:
-    """All that the authors in this field may be called, without case and accents: by the whole
-    name or a word of it."""
+    """Return an expression for all names of the authors in this field, without case and accents:
+    each whole name and each word of it."""
     names = ArrayField(models.TextField())
     return models.Func(authors, function="digest_names", output_field=names)
 
 
 def authors_line_of(authors: str) -> models.Func:
-    """The authors in this field as one text, for comparing spellings."""
+    """Return an expression for the authors in this field as one text, to compare spellings."""
     return models.Func(authors, function="digest_authors", output_field=models.TextField())
 
 
 class Paper(models.Model):
-    """A publication we keep, once, however many sources named it.
+    """A publication we keep, once, however many sources list it.
 
-    `key` is its identity over all sources (``arxiv:2405.15738``, ``doi:…``, ``url:…``);
-    `title_key` is the title without case and punctuation, by which a paper that two sources
-    name differently is recognised. `votes` and `comments` are the newest figures seen.
+    `key` identifies it across all sources (``arxiv:2405.15738``, ``doi:…``, ``url:…``).
+    `title_key` is the title without case and punctuation, to recognize a paper that two sources
+    list under different keys. Texts are presentable: intake has turned LaTeX into plain
+    characters. `votes` and `comments` are the newest figures seen.
     """
 
     key = models.CharField(max_length=200, unique=True)
@@ -97,7 +98,7 @@ class PaperTopic(models.Model):
 
 
 class Sighting(models.Model):
-    """What a source said of a paper's figures at one time; two of them give the velocity."""
+    """A paper's votes and comments at one time, from one source. Two of them give its velocity."""
 
     paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="sightings")
     source = models.CharField(max_length=40)
@@ -113,7 +114,7 @@ class Sighting(models.Model):
 
 
 class Look(models.Model):
-    """One look at a source, and what came of it. Tells a quiet day from a broken one."""
+    """One request to a source and its outcome, to tell a quiet day from a broken source."""
 
     class Outcome(models.TextChoices):
         OK = "ok", "Papers came in"

@@ -1,0 +1,15 @@
+"""Papers, from what a source says to what a reader sees of them.
+
+In: the answers of `digest.sources`. Out: `Paper` rows with their figures and topics, one closed
+edition a day, and a card for each paper: the values that mails and pages show.
+
+Read in this order:
+
+* ``looking``   asks the sources that are due, and notes what came of it
+* ``intake``    stores an answer, each paper once however many sources list it
+* ``matching``  works out a paper's features and topics
+* ``editions``  freezes the waiting papers as the edition of a day
+* ``excerpts``  shortens an abstract to whole sentences
+* ``cards``     what a mail or a page says about one paper
+* ``preview``   which papers a topic would catch, before an operator saves it
+"""

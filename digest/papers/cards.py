@@ -1,39 +1,38 @@
-"""What a mail says of one paper, in the words and lengths of a mail."""
+"""What a mail or a page says about one paper.
 
-from collections.abc import Sequence
+In: a candidate of a closed edition, its texts presentable since intake. Out: a `PaperCard`.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from django.conf import settings
-from django.utils.html import format_html
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from digest.models import EditionPaper, Paper
+from digest.sources import label_of
 from digest.sources.keys import web_link
-from digest.sources.latex import plain
-from digest.sources.text import ABSTRACT_LENGTH, clean
+from digest.sources.text import shorten
 
-from .excerpts import excerpt, shorten
+from .excerpts import excerpt
 
 TITLE_LENGTH = 300
 SUMMARY_LENGTH = 360
 NAME_LENGTH = 60
 NAMED_AUTHORS = 3
-SOURCE_NAMES = {
-    "huggingface": "Hugging Face Daily Papers",
-    "arxiv": "arXiv",
-    "sample": "Sample",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class PaperCard:
-    """The values that the card templates show; figures are those of the closed edition.
+    """The values that card templates show. Votes and comments are those of the closed edition.
 
-    `page_url` is the paper's public page. A link that a reader may not be given is "".
+    `page_url` is the paper's public page. A link that must not be given to readers is "".
     """
 
     title: str
@@ -55,54 +54,101 @@ class PaperCard:
 
     @property
     def authors_html(self) -> SafeString:
-        """The same, each name apart from its neighbours whichever way it is written."""
+        """`authors_line` with each name isolated from its neighbours' writing direction."""
         names = [format_html("<bdi>{}</bdi>", name) for name in self.names]
-        # Only the names are foreign, and they are escaped.
+        # Only the names come from outside, and they are escaped.
         return mark_safe(authors_line(names, self.num_authors))
+
+    @property
+    def votes_line(self) -> str:
+        """The number of votes in words, or "" without votes."""
+        votes = ngettext("%(number)s vote", "%(number)s votes", self.votes)
+        return votes % {"number": self.votes} if self.votes else ""
+
+    @property
+    def comments_line(self) -> str:
+        """The number of comments in words, or "" without comments."""
+        comments = ngettext("%(number)s comment", "%(number)s comments", self.comments)
+        return comments % {"number": self.comments} if self.comments else ""
+
+    @property
+    def meta_line(self) -> str:
+        """Organization, source, date, votes and comments, those that are known, as plain text."""
+        parts = [self.organization, self.source_name, self._date]
+        return ", ".join(filter(None, [*parts, self.votes_line, self.comments_line]))
+
+    @property
+    def origin_html(self) -> SafeString:
+        """Organization, source and date, those that are known."""
+        organization = format_html("<bdi>{}</bdi>", self.organization) if self.organization else ""
+        return _joined([organization, self.source_name, self._date])
+
+    @property
+    def meta_html(self) -> SafeString:
+        """The authors, and below them what `meta_line` holds."""
+        return _joined([self.short_meta_html, self.comments_line])
+
+    @property
+    def short_meta_html(self) -> SafeString:
+        """`meta_html` without the comments."""
+        authors = self.authors_html
+        origin = format_html("{}<br>{}", authors, self.origin_html) if authors else self.origin_html
+        return _joined([origin, self.votes_line])
+
+    @property
+    def _date(self) -> str:
+        if self.published is None:
+            return ""
+        return date_format(self.published, pgettext("a date", "j F Y"))
+
+
+def _joined(parts: Iterable[str]) -> SafeString:
+    """The parts that are not empty, escaped where they need it. No line begins with a dot."""
+    return format_html_join(mark_safe("&nbsp;· "), "{}", ((part,) for part in parts if part))
 
 
 def describe(candidate: EditionPaper) -> PaperCard:
-    """The card's values, in the language that is active. All foreign text is made clean here."""
+    """Return the card of a candidate, in the active language, its texts cut to a card's length."""
     paper = candidate.paper
     return PaperCard(
         title=title_of(paper),
         url=web_link(paper.url),
         page_url=page_url(paper),
-        names=tuple(shorten(clean(name, 200), NAME_LENGTH) for name in _first_authors(paper)),
+        names=tuple(shorten(name, NAME_LENGTH) for name in paper.authors[:NAMED_AUTHORS]),
         num_authors=max(paper.num_authors, len(paper.authors)),
-        organization=shorten(clean(paper.organization, 200), NAME_LENGTH),
-        source_name=SOURCE_NAMES.get(paper.first_source, paper.first_source),
+        organization=shorten(paper.organization, NAME_LENGTH),
+        source_name=shorten(paper.source_title, NAME_LENGTH) or label_of(paper.first_source),
         published=paper.published_at.date() if paper.published_at else None,
         votes=candidate.votes,
         comments=candidate.comments,
         code_url=web_link(paper.code_url),
-        summary=excerpt(clean(plain(paper.abstract), ABSTRACT_LENGTH), SUMMARY_LENGTH),
+        summary=excerpt(paper.abstract, SUMMARY_LENGTH),
     )
 
 
 def title_of(paper: Paper) -> str:
-    """The title as a reader reads it: without TeX, floods and invisible characters."""
-    return shorten(clean(plain(paper.title), 400), TITLE_LENGTH) or paper.key
+    """Return the title, cut to a card's length; the paper's key if it has no title."""
+    return shorten(paper.title, TITLE_LENGTH) or paper.key
 
 
 def page_url(paper: Paper) -> str:
-    """Where everybody may read of the paper: the link to pass on."""
+    """Return the address of the paper's public page, the link to share."""
     return f"{settings.SITE_URL}/papers/{paper.pk}/{slug_of(paper)}"
 
 
 def slug_of(paper: Paper) -> str:
-    """The title's words in the address of its page; only for the eye."""
+    """Return the title's words for the address of its page. Any slug finds the page."""
     slug = slugify(title_of(paper))
     return (slug if len(slug) <= 60 else slug[:61].rpartition("-")[0]) or "paper"
 
 
 def best_topic(candidate: EditionPaper) -> int | None:
-    """The id of the topic that the paper fits best, if it fits one."""
+    """Return the id of the topic that the paper fits best; None if it fits none."""
     return int(max(candidate.fits, key=candidate.fits.__getitem__)) if candidate.fits else None
 
 
 def authors_line(names: Sequence[str], number: int) -> str:
-    """The authors by name and the others by number; only a number if no name is known."""
+    """Return the known names, and how many more of `number` authors there are, in words."""
     others = number - len(names)
     if not names:
         if not others:
@@ -115,7 +161,3 @@ def authors_line(names: Sequence[str], number: int) -> str:
     if len(names) == 1:
         return names[0]
     return _("%(names)s and %(name)s") % {"names": ", ".join(names[:-1]), "name": names[-1]}
-
-
-def _first_authors(paper: Paper) -> Sequence[str]:
-    return paper.authors[:NAMED_AUTHORS]

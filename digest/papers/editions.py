@@ -1,8 +1,8 @@
-"""Editions: the papers of one day, the same for all readers, frozen when the day closes.
+"""Editions: the papers of one day, the same for all readers, frozen when the edition closes.
 
-Papers that no edition has yet are *waiting*; closing an edition takes all of them. What
-arrives later waits for the next one, so nothing is lost between two editions, and no paper
-is a candidate twice.
+Papers that are in no edition yet are *waiting*, and closing an edition takes all of them. Papers
+that arrive later wait for the next one, so none is lost between two editions, and none is a
+candidate twice.
 """
 
 from datetime import UTC, date, datetime
@@ -17,32 +17,32 @@ from .matching import match
 
 
 class EditionError(Exception):
-    """An edition that cannot be made; the text says why, for the operator."""
+    """An edition cannot be made. The text tells the operator why."""
 
 
 def waiting_papers() -> QuerySet[Paper]:
-    """Papers that are in no edition, the most voted first: the next edition's candidates."""
+    """Return the papers that are in no edition yet, most votes first."""
     return Paper.objects.filter(candidate=None).order_by("-votes", "-comments", "id")
 
 
 def open_edition(day: date) -> Edition:
-    """The edition that fills at present. It is opened, for `day`, if none is open."""
+    """Return the open edition. If there is none, open one for `day`."""
     edition, _ = Edition.objects.get_or_create(closed_at=None, defaults={"date": day})
     return edition
 
 
 def close(day: date, *, now: datetime) -> Edition | None:
-    """Freeze the waiting papers, with the figures they have now, as the edition of `day`.
+    """Freeze the waiting papers, with their current figures, as the edition of `day`.
 
-    Answers None, and makes nothing, when no paper is waiting: a day with nothing new has no
-    edition. Safe to repeat and to run twice at once; raises EditionError if `day` has its
-    edition already.
+    Returns None, and makes nothing, if no paper is waiting: a day with nothing new has no
+    edition. Safe to repeat and to run twice at once: raises EditionError if the edition of `day`
+    is already closed.
     """
     with transaction.atomic():
         wait_for_lock(Lock.CLOSING_AN_EDITION)
         if Edition.objects.closed().filter(date=day).exists():
             raise EditionError(
-                f"The edition of {day} is closed already. Papers that came in since then go "
+                f"The edition of {day} is already closed. Papers that have come in since then go "
                 "into the next one."
             )
         match(list(waiting_papers()))
@@ -58,7 +58,7 @@ def close(day: date, *, now: datetime) -> Edition | None:
 
 
 def close_if_due(now: datetime, *, hour: int) -> Edition | None:
-    """Close today's edition when the UTC `hour` has come and it is not closed yet."""
+    """Close today's edition if it is past the UTC `hour`; return it if that happened here."""
     today = now.astimezone(UTC).date()
     is_closed = Edition.objects.closed().filter(date__gte=today).exists()
     if now.astimezone(UTC).hour < hour or is_closed or not waiting_papers().exists():
@@ -66,7 +66,7 @@ def close_if_due(now: datetime, *, hour: int) -> Edition | None:
     try:
         return close(today, now=now)
     except EditionError:
-        return None  # another tick was faster
+        return None  # another tick closed it first
 
 
 _TOPICS = Prefetch("papertopic_set", queryset=PaperTopic.objects.order_by("topic_id"))

@@ -1,4 +1,4 @@
-"""What a paper is about: its features, and how well it fits the words of each topic."""
+"""What a paper is about: its features, and how well it fits each topic."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,12 +10,13 @@ from digest.ranking.features import VERSION, Features, features_of
 from digest.ranking.tfidf import TopicTerms, topic_fits
 from subscribers.models import Topic
 
-# Enough to know which words are common: two months of Daily Papers, read in half a second.
+# Papers that show which words are common: two months of Daily Papers, read in half a second.
 BACKGROUND = 1000
 
 
 def match(papers: Sequence[Paper]) -> None:
-    """Write the topics of `papers` anew. Safe to repeat, and to run twice at once."""
+    """Recompute the features and topics of `papers` and store them. Safe to repeat and to run twice
+    at once."""
     if not papers:
         return
     topics = list(Topic.objects.order_by("pk"))
@@ -37,9 +38,9 @@ def match(papers: Sequence[Paper]) -> None:
 
 
 def features_of_papers(papers: Iterable[Paper]) -> dict[int, Features]:
-    """The features by paper id. Those that a paper lacks, or has of an older version, are made
-    and stored. Safe to repeat."""
-    found, behind = {}, []
+    """Return the features by paper id. Missing and outdated ones are computed and stored. Safe to
+    repeat."""
+    found, outdated = {}, []
     for paper in papers:
         stored = bytes(paper.features or b"")
         if stored[:1] == _VERSION:
@@ -47,8 +48,8 @@ def features_of_papers(papers: Iterable[Paper]) -> dict[int, Features]:
         else:
             found[paper.pk] = _features_of(paper)
             paper.features = _stored(found[paper.pk])
-            behind.append(paper)
-    Paper.objects.bulk_update(behind, ["features"], batch_size=500)
+            outdated.append(paper)
+    Paper.objects.bulk_update(outdated, ["features"], batch_size=500)
     return found
 
 
@@ -79,12 +80,12 @@ def _terms(topic: Topic) -> TopicTerms:
 
 
 def background() -> list[tuple[str, str]]:
-    """Titles and abstracts of the newest papers, which tell how rare a word is."""
+    """Return titles and abstracts of the newest papers, which show how rare a word is."""
     newest = Paper.objects.order_by("-first_seen_at", "-id")
     return list(newest.values_list("title", "abstract")[:BACKGROUND])
 
 
 def _lock(papers: Sequence[Paper]) -> None:
-    """In one order for all, so that two who match the same papers wait and do not collide."""
+    """Lock the rows in a fixed order, so that two who match the same papers do not deadlock."""
     rows = Paper.objects.filter(pk__in=[paper.pk for paper in papers])
     list(rows.order_by("pk").select_for_update().values_list("pk"))

@@ -1,6 +1,6 @@
-"""What a topic would catch, before it is saved: its words against the papers of the last days.
+"""Which recent papers a topic would catch, before it is saved.
 
-By the code that matches papers for the site. Reads only.
+Uses the code that matches papers for the site. Writes nothing.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from digest.ranking.tfidf import TopicTerms, topic_fits
 
 from .matching import background
 
-# The newest so many are looked at: what an operator waits for is a few seconds.
+# How many of the newest papers to compare, so that the operator waits a few seconds at most.
 MOST_PAPERS = 2000
 
 
@@ -27,8 +27,12 @@ class Caught:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`looked_at` papers, newest first seen on the days of `a_day`, which says how many of each
-    day's would be caught. `caught` and `nearly` are by fit, best first."""
+    """What a topic would catch.
+
+    `looked_at` is the number of papers compared. `a_day` has, for each day on which any of them
+    was first seen, how many would be caught, newest day first. `caught` and `nearly` are sorted
+    by fit, best first.
+    """
 
     looked_at: int
     caught: Sequence[Caught]
@@ -37,15 +41,15 @@ class Preview:
 
     @property
     def mean(self) -> float:
-        """How many a day, over the days that had papers."""
+        """Caught papers per day, over the days that had papers."""
         return len(self.caught) / max(len(self.a_day), 1)
 
 
 def preview(terms: TopicTerms, *, days: int, now: datetime) -> Preview:
-    """What the topic would catch of the papers that came in the last `days`.
+    """Return what the topic would catch of the papers first seen in the `days` before `now`.
 
-    `nearly` are papers below the threshold that would be over it if what their abstract says
-    stood in the title: one more word of theirs among the topic's, and they are caught.
+    `nearly` has papers below the threshold that would pass it if the words of their abstract
+    were in the title. One more of their words among the topic's would catch them.
     """
     newest = Paper.objects.defer("features").order_by("-first_seen_at", "-pk")
     papers = list(newest.filter(first_seen_at__gte=now - timedelta(days=days))[:MOST_PAPERS])

@@ -1,8 +1,13 @@
-"""Which papers for whom, on plain values: no Django and no database in this room.
+"""Which papers suit which reader, computed on plain values without Django or a database.
 
-``tfidf`` says how well a paper fits the words of each topic. ``features`` are what a paper is
-about, ``space`` how alike two papers are, ``taste`` what a reader's votes make of that, and
-``overlap`` which papers say the same. ``rank`` orders the papers of an edition for a whole batch
-of readers at once. ``trending`` is the order for everybody, ``interleaving`` compares two
-rankings on real readers, and ``evaluation``, with ``baselines``, on what people picked.
+In: texts and votes of papers, and readers' interests as arrays. Out: how well papers fit topics,
+how similar they are to each other, and the papers chosen for each reader of a batch, with what
+each part added to their scores.
+
+Read in this order: ``tfidf`` says how well a paper fits the words of a topic. ``features`` are
+what a paper is about, ``space`` computes how similar two papers are, and ``overlap`` which papers
+report the same news. ``taste`` turns a reader's votes into scores, and ``wording`` the words that
+they follow. ``rank`` adds the scores up and chooses the papers. ``trending`` is the order that is
+the same for everybody. ``interleaving`` compares two rankings on real readers. The package
+``measuring`` measures rankings on what people picked, and is not used to serve readers.
 """

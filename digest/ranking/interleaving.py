@@ -1,8 +1,8 @@
-"""Two rankings compared on real readers: their lists are drawn into one, and votes decide.
+"""Compare two rankings on real readers: one list is drafted from both, and votes decide.
 
-Team-draft interleaving (Radlinski, Kurup, Joachims: How Does Clickthrough Data Reflect
-Retrieval Quality?, 2008). The two teams take turns, by lot who begins each round, and each
-takes its best paper that is not taken yet; a vote for a paper counts for the team that took it.
+This is team-draft interleaving (Radlinski, Kurup, Joachims: How Does Clickthrough Data Reflect
+Retrieval Quality?, 2008). In each round both teams take their best paper that is not taken yet,
+in random order. A vote for a paper is credited to the team that took it.
 """
 
 import random
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import sqrt
 
-# As living labs count: https://github.com/iai-group/arXivDigest
+# The credits of the living lab arXivDigest: https://github.com/iai-group/arXivDigest
 VOTE_CREDIT = 5
 CLICK_CREDIT = 3
 
-# 95 of 100 intervals made like this hold the true share.
+# The quantile of the normal distribution for an interval of 95 %.
 _DEVIATIONS = 1.96
 
 
@@ -26,23 +26,24 @@ class Team(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """One list of two: parallel paper ids and the team that took each."""
+    """The drafted list: parallel paper ids and the team that took each."""
 
     paper_ids: tuple[int, ...]
     teams: tuple[Team, ...]
 
 
 def interleave(first: Sequence[int], second: Sequence[int], length: int, seed: int) -> Drafted:
-    """At most `length` papers from the rankings of team A and team B, best first.
+    """Return at most `length` papers, drafted from the rankings of team A and team B.
 
-    The same `seed` draws the same list. A team whose papers are all taken sits out.
+    The rankings list paper ids, the best first. The same `seed` gives the same list. A team whose
+    papers are all taken sits out.
     """
-    lot = random.Random(seed)
+    rng = random.Random(seed)
     rankings = {Team.A: first, Team.B: second}
     taken: dict[int, Team] = {}
     while len(taken) < length:
         before = len(taken)
-        for team in lot.sample(list(Team), 2):
+        for team in rng.sample(list(Team), 2):
             best = next((paper for paper in rankings[team] if paper not in taken), None)
             if best is not None and len(taken) < length:
                 taken[best] = team
@@ -53,9 +54,9 @@ def interleave(first: Sequence[int], second: Sequence[int], length: int, seed: i
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Team A's part of the credit, from 0 to 1, and the interval it lies in, 95 times in 100.
+    """Team A's share of the credit, from 0 to 1, with its 95 % interval from `low` to `high`.
 
-    `readers`: how many gave either team credit.
+    `readers` is how many readers gave credit to either team.
     """
 
     share: float
@@ -65,12 +66,12 @@ class Share:
 
 
 def credit_share(credits: Iterable[tuple[float, float]]) -> Share | None:
-    """How the credit is shared, from each reader's credit for team A and team B; None if nobody
-    gave any.
+    """Return team A's share of the credit, or None if nobody gave any.
 
-    Each reader counts once, however much they vote: a few who vote on everything would else
-    decide for all. So the share is the mean of the readers' shares, and the interval (Wilson's,
-    which is right for a few readers and for shares near 0 and 1, too) is that of so many tosses.
+    `credits` holds each reader's credit for team A and for team B. Each reader counts once,
+    however much they vote; otherwise a few readers who vote on everything would decide for all.
+    So the share is the mean of the readers' shares. The interval is Wilson's, for as many trials
+    as readers, which also holds for few readers and for shares near 0 and 1.
     """
     shares = [ours / (ours + theirs) for ours, theirs in credits if ours + theirs > 0]
     if not shares:

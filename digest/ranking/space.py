@@ -1,10 +1,10 @@
-"""How alike papers are: the space that a day's papers span, from their features.
+"""How similar papers are: vectors made from their features.
 
-A feature weighs more the rarer it is. Rare words are compared one by one, for they tell
-best who reads a paper. The few thousand words that many papers have would cost most of the time
-and tell least, so they are compared by the 192 directions in which papers differ most.
+A feature weighs more the rarer it is. Rare words are compared one by one, because they say most
+about who reads a paper. The few thousand words that many papers share would take most of the
+time and say least, so they are compared in the 192 directions in which papers differ most.
 
-The constants were chosen on one part of the readers; ``evaluation`` says how and which.
+The constants were chosen on one part of the readers; ``measuring`` says which.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .features import PARTS, STARTS, Features
 
-# What each part contributes to the likeness of two papers that have all of it in common.
+# What each part contributes to the similarity of two papers that have all of it in common.
 SHARES: Mapping[str, float] = {
     "words": 1.0,
     "categories": 0.003,
@@ -25,25 +25,25 @@ SHARES: Mapping[str, float] = {
 }
 
 _RARITY_POWER = 1.6
-# A word is common if more of the papers have it than this.
+# A word is common if more than this share of the papers has it.
 _COMMON = 0.02
 _DIRECTIONS = 192
-# Fewer papers than this have no directions to speak of; all of their words are compared.
+# Fewer papers than this do not show reliable directions, so all of their words are compared.
 _LEAST_PAPERS = 500
 _SAMPLE = 4000
 _ITERATIONS = 6
-# How many pairs of a rare word in two papers are multiplied at once: memory is bounded.
+# How many pairs of a rare word in two papers are multiplied at once, which bounds the memory.
 _AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vectors:
-    """Papers in a space. Paper i has the rare features `numbers[ends[i]:ends[i+1]]`.
+    """Papers as vectors. Paper i has the rare features `numbers[ends[i]:ends[i+1]]`.
 
-    `features`: how many the space knows. `ends` int64 (papers + 1,), `numbers` int32 and
-    `weights` float32 (rare features,),
-    `directions` float32 (papers, d): where the common words point; `common` float32 (papers,):
-    how much each is like all papers on the average.
+    `features` is how many features the space knows. `ends` int64 (papers + 1,). `numbers` int32
+    and `weights` float32 (rare features,). `directions` float32 (papers, d) are the common words,
+    projected on the space's d directions. `common` float32 (papers,) is each paper's similarity
+    to the average paper.
     """
 
     features: int
@@ -58,30 +58,32 @@ class Vectors:
 
 
 class Space:
-    """How telling each feature is, and what papers have in common.
+    """How much each feature weighs, and what papers have in common.
 
-    Made of the papers of the last months, a few hundred at least, and best anew each night;
-    nothing changes afterwards, so it is safe to share. Readers' interests do not depend on it.
+    Made from the papers of the last months, at least a few hundred, and preferably anew each
+    night. It never changes afterwards, so it is safe to share. Nothing that is stored of papers
+    or readers depends on it.
     """
 
     def __init__(self, papers: Sequence[Features], shares: Mapping[str, float] = SHARES) -> None:
-        """A share of 0 leaves a part out."""
+        """`shares` are described at `SHARES`. A share of 0 leaves a part out."""
         self._scales = np.sqrt([shares[part] for part in PARTS])
         found, frequencies = np.unique(_joined(papers)[0], return_counts=True)
-        # What only one paper has is like nothing else; it would only make the rest count less.
-        is_telling = frequencies > 1
-        self._known, frequencies = found[is_telling], frequencies[is_telling]
+        # A feature of a single paper makes it similar to no other. It would only take weight from
+        # the paper's other features.
+        is_shared = frequencies > 1
+        self._known, frequencies = found[is_shared], frequencies[is_shared]
         rarity = np.log((1 + len(papers)) / (1 + frequencies)) + 1
         self._rarity = (rarity**_RARITY_POWER).astype(np.float32)
-        # Telling features are numbered anew, the most frequent first: the common ones lead, and
-        # what is looked up most lies together in memory.
+        # These features get new numbers, the most frequent first. So the common ones lead, and
+        # those looked up most often are close together in memory.
         self._number = np.empty(len(frequencies), dtype=np.int32)
         self._number[np.argsort(-frequencies, kind="stable")] = np.arange(len(frequencies))
         is_common = frequencies > _COMMON * len(papers)
         self._common = int(is_common.sum()) if len(papers) >= _LEAST_PAPERS else 0
         self._basis = np.zeros((self._common, 0), dtype=np.float32)
         self._basis = self._main_directions(papers)
-        # The average paper, to compare others with.
+        # The average paper. It is zero while the vectors that it is made from are computed.
         self._mean = np.zeros(len(self._known), dtype=np.float32)
         self._mean_direction = np.zeros(self._basis.shape[1], dtype=np.float32)
         vectors = self.vectors(papers)
@@ -91,7 +93,7 @@ class Space:
         self._mean_direction = vectors.directions.sum(axis=0) / many
 
     def vectors(self, papers: Sequence[Features]) -> Vectors:
-        """The papers, weighted. About 30 microseconds a paper."""
+        """Return the papers' vectors. Takes about 30 microseconds a paper."""
         ends, numbers, weights = self._weighted(papers)
         is_rare = numbers >= self._common
         before = np.concatenate([[0], np.cumsum(is_rare)])
@@ -104,9 +106,10 @@ class Space:
     def _weighted(
         self, papers: Sequence[Features]
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
-        """Ends, numbers and weights, where each part has the length of its share's root.
+        """Return the papers' ends, numbers and weights, as in `Vectors` but with common features.
 
-        The numbers are the space's own; below 0 for a feature that it does not know.
+        The weights of each part have the square root of its share as their length. The numbers
+        are the space's own, below 0 for features that it does not know.
         """
         numbers, counts, ends = _joined(papers)
         places = np.minimum(np.searchsorted(self._known, numbers), max(len(self._known) - 1, 0))
@@ -125,7 +128,7 @@ class Space:
     def _dense(
         self, ends: NDArray[np.int64], numbers: NDArray[np.int32], weights: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """float32 (papers, common features)."""
+        """Return the weights of the common features: float32 (papers, common features)."""
         owners = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
         dense = np.zeros((len(ends) - 1, self._common), dtype=np.float32)
         is_common = (numbers >= 0) & (numbers < self._common)
@@ -133,7 +136,10 @@ class Space:
         return dense
 
     def _main_directions(self, papers: Sequence[Features]) -> NDArray[np.float32]:
-        """float32 (common features, d): the strongest directions, by block power iteration."""
+        """Return the directions in which papers differ most: float32 (common features, d).
+
+        Found by block power iteration on a sample of the papers.
+        """
         dense = self._dense(*self._weighted(papers[:: max(len(papers) // _SAMPLE, 1)]))
         shape = (self._common, min(_DIRECTIONS, self._common))
         basis = np.random.default_rng(1).standard_normal(shape, dtype=np.float32)
@@ -143,9 +149,9 @@ class Space:
 
 
 class Index:
-    """Papers by their rare features, so that others can be compared with all of them at once.
+    """An inverted index of papers by their rare features, to compare others with all of them.
 
-    Made once for an edition's candidates.
+    Made once for the candidates of a window.
     """
 
     def __init__(self, vectors: Vectors) -> None:
@@ -155,47 +161,50 @@ class Index:
         self._owners = owners[order]
         self._weights = vectors.weights[order]
         counts = np.bincount(vectors.numbers, minlength=vectors.features)
-        # Most features of another paper are in none of these. Small tables stay in the
-        # processor's cache, so that is looked up in the smallest.
+        # Most features of another paper are in none of these papers. That is looked up in a table
+        # of its own, small enough to stay in the processor's cache.
         self._has = counts > 0
         self._starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
 
-    def likeness(self, others: Vectors) -> NDArray[np.float32]:
-        """float32 (others, indexed): about 0 for two papers that have nothing in common, 1 for
-        a paper and itself. About 5 microseconds for each of the others and 300 indexed."""
-        alike = others.directions @ self._directions
+    def similarity(self, others: Vectors) -> NDArray[np.float32]:
+        """Return how similar the indexed papers are to each of `others`: float32 (others, indexed).
+
+        About 0 for two papers that have nothing in common, about 1 for a paper and itself. Takes
+        about 5 microseconds for each of the others with 300 indexed papers.
+        """
+        similarity = others.directions @ self._directions
         owners = np.repeat(np.arange(len(others)), np.diff(others.ends))
         shared = np.flatnonzero(self._has[others.numbers])
         numbers = others.numbers[shared]
         lengths = self._starts[numbers + 1] - self._starts[numbers]
         for few in _slices(lengths):
             at = shared[few]
-            self._add(alike, owners[at], others.numbers[at], others.weights[at], lengths[few])
-        return alike
+            self._add(similarity, owners[at], others.numbers[at], others.weights[at], lengths[few])
+        return similarity
 
     def _add(
         self,
-        alike: NDArray[np.float32],
+        similarity: NDArray[np.float32],
         owners: NDArray[np.int64],
         numbers: NDArray[np.int32],
         weights: NDArray[np.float32],
         lengths: NDArray[np.int32],
     ) -> None:
-        """Add to `alike` the products of these features with their like in the index."""
-        width = alike.shape[1]
+        """Add to `similarity` the products of these features with the same ones in the index."""
+        width = similarity.shape[1]
         first, last = int(owners[0]), int(owners[-1]) + 1
-        # One row for each pair: which of the others' features, and where its partner lies.
+        # One element for each pair: which of the others' features, and its partner's position.
         pair = np.repeat(np.arange(len(lengths)), lengths)
         partner = np.arange(len(pair))
         partner += (self._starts[numbers] - (np.cumsum(lengths) - lengths))[pair]
         cells = ((owners - first) * width)[pair] + self._owners[partner]
         products = weights[pair] * self._weights[partner]
         sums = np.bincount(cells, products, minlength=(last - first) * width)
-        alike[first:last] += sums.reshape(last - first, width)
+        similarity[first:last] += sums.reshape(last - first, width)
 
 
 def _slices(lengths: NDArray[np.int32]) -> list[slice]:
-    """Stretches of about _AT_ONCE in sum."""
+    """Return consecutive slices of `lengths`, each with a sum of about `_AT_ONCE`."""
     if not len(lengths):
         return []
     if int(lengths.sum()) <= _AT_ONCE:
@@ -208,7 +217,7 @@ def _slices(lengths: NDArray[np.int32]) -> list[slice]:
 def _joined(
     papers: Sequence[Features],
 ) -> tuple[NDArray[np.uint32], NDArray[np.float16], NDArray[np.int64]]:
-    """Numbers and counts of all papers one after the other, and where each ends."""
+    """Return the numbers and counts of all papers, concatenated, and where each paper ends."""
     lengths = [len(paper.numbers) for paper in papers]
     numbers = np.concatenate([np.zeros(0, np.uint32), *(paper.numbers for paper in papers)])
     counts = np.concatenate([np.zeros(0, np.float16), *(paper.counts for paper in papers)])
@@ -216,7 +225,7 @@ def _joined(
 
 
 def _sums(values: NDArray[np.float32], ends: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The sums of `values` between `ends`; 0 for an empty stretch."""
+    """Return the sums of `values` between consecutive `ends`, 0 where they are equal."""
     running = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
     sums: NDArray[np.float32] = (running[ends[1:]] - running[ends[:-1]]).astype(np.float32)
     return sums

@@ -1,41 +1,49 @@
-"""What readers' votes say of the candidates, by how like each other papers are."""
+"""What a reader's votes add to the candidates' scores, by how similar the papers are."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Likeness is a small number; so much of it weighs as much as a topic that fits.
-WEIGHT = 32.0
-# So many votes must speak for a paper before they weigh as much as they can.
-FEW = 2.0
-_OFF = 1.5
+# Similarities are small numbers. This factor makes a full taste weigh as much as topics that fit.
+_WEIGHT = 32.0
+# The weight is spread over the votes. This many extra votes that say nothing are counted in, so
+# that one or two votes alone weigh less than many.
+_SILENT_VOTES = 2.0
+_COMMON_WEIGHT = 1.5
 
 
-def telling(likeness: NDArray[np.float32], common: NDArray[np.float32]) -> NDArray[np.float32]:
-    """float32 (papers, n): how much more like each paper a candidate is than papers are anyway.
+def excess_similarity(
+    similarity: NDArray[np.float32], common: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return how much more similar the candidates are to each paper than papers usually are.
 
-    `likeness` float32 (papers, n) and the candidates' own commonness (n,) are a space's. A
-    little more is taken off than all papers have in common, for likes are few and noisy.
+    `similarity` float32 (papers, n) and `common` float32 (n,), the candidates' similarity to the
+    average paper, come from ``space``. The result is float32 (papers, n). Somewhat more than
+    `common` is subtracted (1.5 times), because likes are few and noisy.
     """
-    return likeness - np.float32(_OFF) * common
+    return similarity - np.float32(_COMMON_WEIGHT) * common
 
 
-def shares(likeness: NDArray[np.float32], weights: Sequence[float]) -> NDArray[np.float32]:
-    """float32 (votes, n): what each of a reader's votes adds to each candidate's score.
+def added_by_votes(
+    similarity: NDArray[np.float32], weights: Sequence[float]
+) -> NDArray[np.float32]:
+    """Return what each of a reader's votes adds to each candidate's score: float32 (votes, n).
 
-    `likeness` float32 (votes, n) is how like the paper of each vote the candidates are
-    (`telling`), `weights` (votes,) what each vote counts: below 0 for "less like this",
-    nearer to 0 the older it is.
+    `similarity` float32 (votes, n) is the `excess_similarity` to the paper of each vote. `weights`
+    (votes,) says how much each vote counts: below 0 for "less like this", nearer to 0 with age.
     """
-    return _scaled(weights)[:, np.newaxis] * likeness
+    return _scaled(weights)[:, np.newaxis] * similarity
 
 
-def total(likeness: NDArray[np.float32], weights: Sequence[float]) -> NDArray[np.float32]:
-    """float32 (n,): a reader's taste, which is the sum of `shares`, in half the time."""
-    return _scaled(weights) @ likeness
+def total(similarity: NDArray[np.float32], weights: Sequence[float]) -> NDArray[np.float32]:
+    """Return a reader's taste, which is the sum of `added_by_votes`, in half the time.
+
+    The result is float32 (n,).
+    """
+    return _scaled(weights) @ similarity
 
 
 def _scaled(weights: Sequence[float]) -> NDArray[np.float32]:
     counts = np.asarray(weights, dtype=np.float32)
-    return counts * np.float32(WEIGHT / (np.abs(counts).sum() + FEW))
+    return counts * np.float32(_WEIGHT / (np.abs(counts).sum() + _SILENT_VOTES))

@@ -1,7 +1,7 @@
-"""What a paper is about, by its words: tf-idf over title and abstract.
+"""How well papers fit topics, by tf-idf over title and abstract.
 
-A word counts for more the rarer it is in the background papers and the more often the paper
-says it. A topic is a set of words; a paper fits it as far as the paper's weight lies on them.
+A word weighs more the rarer it is in the background papers and the more often the paper uses it.
+A topic is a set of words. A paper fits it by how much of the paper's weight is on those words.
 """
 
 import re
@@ -16,28 +16,29 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-# A title says in ten words what the abstract says in two hundred.
+# The title counts this many times: it says in ten words what the abstract says in two hundred.
 _TITLE_TIMES = 3
 
-# Name and description are sentences for people and hold words that any paper may use, so
-# they count for less than the seed terms.
+# Names and descriptions of topics are written for people and hold words that any paper may use,
+# so they count for less than the seed terms.
 _PROSE = 0.2
 
-# A word in fewer than one text of a hundred is no rarer still: else names and misprints would
-# outweigh the subject, and the more so the larger the background is.
+# A word in fewer than one text in a hundred counts as no rarer than that. Otherwise names and
+# misprints would outweigh the subject, the more so the larger the background is.
 _RARE = 0.01
 
-# Below _LEAST a paper only touches on the topic; from _FULL on there is no doubt. The longer a
-# text, the less of it any term is: past _SHORT different tokens, less is enough. Measured on 58
-# labelled summaries, and on two thousand abstracts by their keywords (``evaluate_topics``).
+# Below _LEAST a paper only touches on the topic; from _FULL on there is no doubt. In a longer text
+# each term has a smaller part of the weight, so past _SHORT different tokens less is enough.
+# Measured on 58 labelled summaries, and on two thousand abstracts by their keywords
+# (``evaluate_topics``).
 _LEAST = 0.11
 _SHORT = 40
 _FULL = 0.35
 
 _MARKUP = re.compile(r"https?://\S+|</?[a-z][^<>]*>|&#?\w+;|\\[a-z]+", re.IGNORECASE)
-# They may stand inside a word: "**S**entence", "{few}-shot".
+# These may occur inside a word: "**S**entence", "{few}-shot".
 _MARKS = re.compile(r"[*{}$\\]")
-# Words, with their hyphens, or whatever parts two words so that they are no term.
+# A word with its hyphens, or a mark that separates two words, which then do not form a term.
 _WORD_OR_BREAK = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|[^\w\s]")
 _PART = re.compile(r"[-'’]")
 _VOWEL = re.compile("[aeiouy]")
@@ -53,8 +54,8 @@ there these they this those though three through thus to too toward towards two 
 upon us very via was we well were what when where whereas whether which while who whom whose why
 will with within without would yet you your
 """
-# What papers say whatever they are about. Words that make terms with others ("tool use",
-# "language model", "deep research") are not here: being common they count for little anyway.
+# Words of any academic paper, whatever it is about. Words that form terms with others ("tool use",
+# "language model", "deep research") are not listed: they are common, so they weigh little anyway.
 _ACADEMIC = """
 abstract achieve achieves achieved achieving address addresses aim aims approach approaches art
 available based better capability capabilities challenge challenges challenging comprehensive
@@ -71,22 +72,22 @@ result results reveal reveals show showing shown shows significant significantly
 specifically study studies substantial substantially superior technique techniques using various
 way ways widely work works
 """
-# Words that any English text has.
+# Words of any English text.
 ENGLISH = frozenset(_ENGLISH_WORDS.split())
 _STOP_WORDS = ENGLISH | frozenset(_ACADEMIC.split())
 
 
 def tokens(text: str) -> list[str]:
-    """The words of `text`, lower-cased and lightly stemmed, and each two neighbours as "a_b".
+    """Return the words of `text`, in lower case and lightly stemmed, and neighbours as "a_b".
 
-    Stop words, numbers and single characters are left out; neighbours are words with nothing
-    between them, or the parts of a hyphenated word ("text-to-image" gives text, image,
+    Stop words, numbers and single characters are left out. Neighbours are words with nothing but
+    space between them, or parts of a hyphenated word ("text-to-image" gives text, image and
     text_image).
     """
     found: list[str] = []
     previous = ""
     for match in _WORD_OR_BREAK.findall(_MARKS.sub("", _MARKUP.sub(" ", text)).lower()):
-        parts = [_stem(part) for part in _PART.split(match) if _is_telling(part)]
+        parts = [_stem(part) for part in _PART.split(match) if _is_token(part)]
         if not parts:
             previous = ""
         for part in parts:
@@ -98,9 +99,9 @@ def tokens(text: str) -> list[str]:
 
 
 class Vectorizer:
-    """Texts as weighted words. How rare a word is comes from the texts it was fitted on.
+    """Weighs the words of texts. How rare a word is comes from the texts it was fitted on.
 
-    Safe to share: nothing changes after ``fit``.
+    Safe to share, because nothing changes after ``fit``.
     """
 
     def __init__(self, documents: int, frequencies: Mapping[str, int]) -> None:
@@ -109,7 +110,10 @@ class Vectorizer:
 
     @classmethod
     def fit(cls, texts: Iterable[str]) -> Self:
-        """Count in how many of `texts` each word stands. No text at all is fine too."""
+        """Return a vectorizer that knows in how many of `texts` each token occurs.
+
+        `texts` may be empty.
+        """
         frequencies: Counter[str] = Counter()
         documents = 0
         for text in texts:
@@ -118,14 +122,14 @@ class Vectorizer:
         return cls(documents, frequencies)
 
     def rarity(self, token: str) -> float:
-        """The inverse document frequency, smoothed: about 1 for a word that every text has."""
+        """Return the smoothed inverse document frequency, about 1 for a word in every text."""
         frequency = self._frequencies.get(token, 0) + _RARE * self._documents
         return 1 + log((1 + self._documents) / (1 + frequency))
 
     def vector(self, text: str) -> dict[str, float]:
-        """Weight by word, of length 1; empty for a text without telling words.
+        """Return the weight of each token, scaled to length 1; empty for a text without tokens.
 
-        The count of a word works by its logarithm: ten times is not ten times as telling.
+        Counts enter by their logarithm: a word used ten times does not say ten times as much.
         """
         weights = {
             token: (1 + log(count)) * self.rarity(token)
@@ -137,7 +141,7 @@ class Vectorizer:
 
 @dataclass(frozen=True, slots=True)
 class TopicTerms:
-    """A topic as the matcher sees it: words for people, and terms its papers use."""
+    """A topic for matching: its name and description, and seed terms that its papers use."""
 
     key: int | str
     name: str
@@ -150,10 +154,10 @@ def topic_fits(
     topics: Sequence[TopicTerms],
     background: Sequence[tuple[str, str]] = (),
 ) -> NDArray[np.float32]:
-    """How well each paper fits each topic, float32 (papers, topics): 0 no match, 1 at its best.
+    """Return how well each paper fits each topic: float32 (papers, topics), from 0 to 1.
 
-    Papers are (title, abstract). How rare a word is comes from `background` and `papers`
-    together; a few hundred background papers make the matches surer, none is fine too.
+    0 means no match. Papers are pairs of a title and an abstract. How rare a word is comes from
+    `background` and `papers`; a few hundred background papers make the matches more reliable.
     """
     vectorizer = Vectorizer.fit(f"{title}. {text}" for title, text in chain(background, papers))
     weights = [_term_weights(topic, vectorizer) for topic in topics]
@@ -166,16 +170,16 @@ def topic_fits(
 
 
 def _term_weights(topic: TopicTerms, vectorizer: Vectorizer) -> dict[str, float]:
-    """The topic's words by weight, 1 for the seed terms; for all, if it has no seed terms."""
+    """Return the weights of the topic's tokens: 1 for seed terms, or for all if it has none."""
     prose = tokens(f"{topic.name}. {topic.description}")
     seeds = [_seed(term, vectorizer) for term in topic.seed_terms if tokens(term)]
     return dict.fromkeys(prose, _PROSE if seeds else 1.0) | dict.fromkeys(seeds, 1.0)
 
 
 def _seed(term: str, vectorizer: Vectorizer) -> str:
-    """The token that stands for a seed term; of a longer one the pair that is rarest.
+    """Return the token that represents a seed term: the rarest pair of words in it, if any.
 
-    "Tool use" means the two side by side and is no match for "use" alone.
+    "Tool use" means the two words side by side, so a paper with "use" alone does not match.
     """
     found = tokens(term)
     pairs = [token for token in found if "_" in token]
@@ -183,10 +187,10 @@ def _seed(term: str, vectorizer: Vectorizer) -> str:
 
 
 def _fit(vector: Mapping[str, float], named: Set[str], terms: Mapping[str, float]) -> float:
-    """The part of the paper's vector that lies along the topic's words, from 0 to 1.
+    """Return how much of the paper's vector is on the topic's tokens, from 0 to 1.
 
-    One seed term alone counts half, for it may stand in passing; several confirm each other,
-    and so does the title, whose tokens are `named`.
+    A single seed term counts half, because it may be mentioned in passing. Several seed terms
+    confirm each other, and so does a seed term in the title, whose tokens are `named`.
     """
     hits = [token for token in terms if token in vector]
     seeds = sum((terms[token] == 1) * (2 if token in named else 1) for token in hits)
@@ -198,13 +202,13 @@ def _fit(vector: Mapping[str, float], named: Set[str], terms: Mapping[str, float
     return min(score / _FULL, 1.0) if score >= least else 0.0
 
 
-def _is_telling(part: str) -> bool:
+def _is_token(part: str) -> bool:
     return len(part) > 1 and part not in _STOP_WORDS and not part.isdecimal()
 
 
 @lru_cache(maxsize=100_000)
 def _stem(word: str) -> str:
-    """`word` without the endings of plurals and verb forms, as far as that is safe."""
+    """Return `word` without endings of plurals and verb forms, where that is safe."""
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "ias")):

@@ -1,7 +1,7 @@
-"""What a reader's own library names: BibTeX, CSL-JSON and RIS, as Zotero and others export it.
+"""Reads a reader's own library: BibTeX, CSL-JSON or RIS, as Zotero and others export it.
 
-Only what tells which paper an entry is comes out of here: what its ids, its links and its title
-make of it.
+In: an exported file, as bytes. Out: for each entry, only what identifies the paper, taken from
+its ids, links and title.
 """
 
 import json
@@ -16,18 +16,15 @@ from bibtexparser.bparser import BibTexParser
 from django.utils.translation import gettext as _
 
 from digest.sources.keys import arxiv_id, recognised
-from digest.sources.latex import plain
-from digest.sources.text import clean, title_key
+from digest.sources.text import TELLING_TITLE, clean, presentable, title_key
 
 MOST_BYTES = 1_000_000
 MOST_ENTRIES = 2000
-# An entry takes a millisecond; only who wants to keep us busy comes near this.
+# An entry takes about a millisecond, so only a file made to keep us busy comes near this.
 _MOST_SECONDS = 5.0
-# The time for a broken entry grows with the square of its length.
+# Parsing a broken entry takes time that grows with the square of its length.
 _LONGEST_ENTRY = 20_000
 _LONGEST_FIELD = 1000
-# Fewer letters ("Editorial", "A short survey") are no proof that two papers are one.
-_TELLING_TITLE = 20
 
 _BIBTEX_ENTRY = re.compile(
     r"@\s{0,9}([A-Za-z]{1,30})\s{0,9}[{(]\s{0,99}[^\s,=@{}()\"]{1,300}\s{0,99},"
@@ -35,20 +32,22 @@ _BIBTEX_ENTRY = re.compile(
 _RIS_LINE = re.compile(r"^([A-Z][A-Z0-9])  ?- ?(.*)$")
 _RIS_ENTRY = re.compile(r"^TY  ?- ", re.MULTILINE)
 _TAG = re.compile(r"</?[a-z][^<>]{0,200}>", re.IGNORECASE)
-# By format: where the title stands, and where ids and links do, the most telling first.
+# For each format: the field with the title, and those with ids and links, most reliable first.
 _BIBTEX = ("title", ("doi", "url", "eprint", "journal", "howpublished", "number", "note"))
 _CSL = ("title", ("DOI", "URL", "number", "archive_location", "note"))
 _RIS = ("TI", ("DO", "UR", "M1", "AN", "N1"))
 
 
 class Unreadable(ValueError):
-    """No library that we can read. The text is for the reader."""
+    """The content is not a library that we can read. The message is for the reader."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What it may be known by: `keys` and `title_keys` as papers have them, the most telling
-    first. Both may be empty."""
+class Reference:
+    """One entry of a library: its possible `Paper.key` and `Paper.title_key`, best first.
+
+    Both may be empty.
+    """
 
     keys: tuple[str, ...]
     title_keys: tuple[str, ...]
@@ -56,57 +55,61 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """`bad` entries could not be read, or have neither an id nor a title."""
+    """The references of a library, and how many entries had no id or title, or were broken."""
 
-    entries: tuple[Entry, ...]
+    references: tuple[Reference, ...]
     bad: int
 
     def __add__(self, other: "Library") -> "Library":
-        return Library(self.entries + other.entries, self.bad + other.bad)
+        return Library(self.references + other.references, self.bad + other.bad)
 
 
 def read(content: bytes) -> Library:
-    """The entries of an exported file, or of a pasted text. Raises `Unreadable`.
+    """Return the references in an exported file or pasted text. Raises `Unreadable`.
 
-    Takes a few seconds at most, whatever the content is.
+    Takes a few seconds at most, whatever the content.
     """
     if len(content) > MOST_BYTES:
         raise too_large()
     text = _decoded(content).strip()
     if not text:
-        raise Unreadable(_("There is nothing in it."))
+        raise Unreadable(_("It is empty."))
     entries = list(_entries(text))
-    found = tuple(entry for entry in entries if entry is not None)
-    return Library(found, len(entries) - len(found))
+    references = tuple(entry for entry in entries if entry is not None)
+    return Library(references, len(entries) - len(references))
 
 
 def too_large() -> Unreadable:
-    said = _("This is more than %(most)d MB. Export a part of your library: a collection, say.")
+    said = _(
+        "This is larger than %(most)d MB. Try exporting part of your library, such as one "
+        "collection."
+    )
     return Unreadable(said % {"most": MOST_BYTES // 1_000_000})
 
 
 def too_many() -> Unreadable:
     said = _(
-        "More than %(most)d entries are too many. Export a part of your library: a collection, say."
+        "This has more than %(most)d entries. Try exporting part of your library, such as one "
+        "collection."
     )
     return Unreadable(said % {"most": MOST_ENTRIES})
 
 
 # --- formats -------------------------------------------------------------------------------
-def _entries(text: str) -> Iterator[Entry | None]:
-    """The entries, None for each that is broken."""
+def _entries(text: str) -> Iterator[Reference | None]:
+    """Yield the entries, with None for each broken one. Raises `Unreadable`."""
     if text[0] in "[{":
         return _limited(_csl(text), *_CSL)
     if _RIS_ENTRY.search(text):
         return _limited(_ris(text), *_RIS)
     if _BIBTEX_ENTRY.search(text):
         return _limited(_bibtex(text), *_BIBTEX)
-    raise Unreadable(_("This is neither BibTeX nor CSL-JSON nor RIS."))
+    raise Unreadable(_("This is not BibTeX, CSL-JSON or RIS."))
 
 
 def _limited(
     records: Iterable[Mapping[str, Any] | None], title: str, ids: Iterable[str]
-) -> Iterator[Entry | None]:
+) -> Iterator[Reference | None]:
     for number, record in enumerate(records):
         if number == MOST_ENTRIES:
             raise too_many()
@@ -114,7 +117,7 @@ def _limited(
 
 
 def _bibtex(text: str) -> Iterator[Mapping[str, Any] | None]:
-    """Entry by entry, so that a broken one costs no other. None for those that are broken."""
+    """Parse each entry on its own, so that a broken one, given as None, does not affect others."""
     parser = BibTexParser(ignore_nonstandard_types=False, interpolate_strings=False)
     parser.expect_multiple_parse = True
     starts = list(_BIBTEX_ENTRY.finditer(text))
@@ -123,7 +126,7 @@ def _bibtex(text: str) -> Iterator[Mapping[str, Any] | None]:
     for start, end in zip(starts, ends, strict=True):
         if start[1].lower() in {"comment", "preamble", "string"}:
             continue
-        # Spaces in a row are what takes its parser longest.
+        # Runs of spaces take the parser longest.
         block = " ".join(text[start.start() : end].split())
         is_readable = len(block) <= _LONGEST_ENTRY and time.monotonic() < last
         yield _bibtex_fields(parser, block) if is_readable else None
@@ -134,13 +137,13 @@ def _bibtex_fields(parser: BibTexParser, block: str) -> Mapping[str, Any] | None
     parser.bib_database.comments.clear()
     try:
         found = parser.parse(block).entries
-    # The library promises nothing about broken input, and recurses into each brace.
+    # bibtexparser makes no promises about broken input, and recurses into every brace.
     except Exception:
         return None
     if not found:
         return None
     fields: dict[str, Any] = found[0]
-    # "2405.15738" says what it is only beside "arXiv".
+    # "2405.15738" alone is ambiguous; in this field it is an arXiv id.
     if arxiv := arxiv_id(str(fields.get("eprint", ""))):
         fields["eprint"] = f"arxiv:{arxiv}"
     return fields
@@ -150,10 +153,10 @@ def _csl(text: str) -> Iterator[Mapping[str, Any] | None]:
     try:
         said = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(_("This begins like CSL-JSON, but cannot be read to its end.")) from error
+        raise Unreadable(_("This looks like CSL-JSON, but it is incomplete or broken.")) from error
     items = said.get("items") if isinstance(said, dict) else said
     if not isinstance(items, list) or not items:
-        raise Unreadable(_("There is no list of entries in this JSON."))
+        raise Unreadable(_("This JSON does not contain a list of entries."))
     return (item if isinstance(item, dict) else None for item in items)
 
 
@@ -171,15 +174,15 @@ def _ris(text: str) -> Iterator[Mapping[str, Any] | None]:
 
 
 # --- one entry -----------------------------------------------------------------------------
-def _entry(record: Mapping[str, Any], title: str, ids: Iterable[str]) -> Entry | None:
+def _entry(record: Mapping[str, Any], title: str, ids: Iterable[str]) -> Reference | None:
     # A DOI from BibTeX may be written as LaTeX: "10.1000/a\_b".
     texts = [clean(record.get(name), _LONGEST_FIELD).replace("\\", "") for name in ids]
     keys = tuple(dict.fromkeys(key for text in texts if (key := recognised(text))))
     said = _TAG.sub("", clean(record.get(title), _LONGEST_FIELD))
-    # Some sources write LaTeX in titles, as BibTeX does, and others what it looks like.
-    titles = dict.fromkeys(title_key(form) for form in (said, plain(said)))
-    telling = tuple(form for form in titles if len(form) >= _TELLING_TITLE)
-    return Entry(keys, telling) if keys or said else None
+    # BibTeX keeps LaTeX in titles; stored papers do not.
+    form = title_key(presentable(said, _LONGEST_FIELD))
+    telling = (form,) if len(form) >= TELLING_TITLE else ()
+    return Reference(keys, telling) if keys or said else None
 
 
 def _decoded(content: bytes) -> str:
@@ -189,9 +192,9 @@ def _decoded(content: bytes) -> str:
     except UnicodeDecodeError:
         text = content.decode("latin-1")
     if "\x00" in text:
-        raise Unreadable(_("This is no text file."))
+        raise Unreadable(_("This is not a text file."))
     return text
 
 
-# It warns of each slip, and so would tell the log what people read.
+# It warns about every slip, which would reveal in the log what people read.
 logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)

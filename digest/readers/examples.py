@@ -1,7 +1,7 @@
-"""Papers that a reader names as examples: picked from recent ones, or found in their library.
+"""Papers that a reader gives as examples: picked from recent ones, or found in their library.
 
-Each becomes a vote up, of its own origin, and counts as such with the very next digest. Of a
-library nothing is kept beside these votes.
+Each becomes a vote up, with its own origin, and counts from the next digest on. Nothing else of a
+library is kept.
 """
 
 from collections import Counter
@@ -13,18 +13,17 @@ from django.db import transaction
 from django.db.models import Q
 
 from digest.models import EditionPaper, Paper, Vote
-from digest.site import archive
 from subscribers.models import Subscriber, Subscription
 
-from .bibliography import Entry, Library
+from .bibliography import Library, Reference
 
-# More would drown what votes say later.
+# More would drown out later votes.
 MOST = 20
 MOST_FROM_LIBRARY = 50
 OFFERED = 12
-# So many of those offered are on the reader's own topics, if there are as many.
-_OURS = 8
-# Offered are the most voted of so many of the newest papers: a week or two.
+# How many of those offered are on the reader's own topics, if there are enough.
+_FOLLOWED = 8
+# The most-voted of this many of the newest papers are offered: a week or two of papers.
 _RECENT = 600
 
 MUTED, LESS = Subscription.Emphasis.MUTED, Subscription.Emphasis.LESS
@@ -32,23 +31,23 @@ MUTED, LESS = Subscription.Emphasis.MUTED, Subscription.Emphasis.LESS
 
 # --- picking -------------------------------------------------------------------------------
 def picked(subscriber: Subscriber) -> list[int]:
-    """The ids of the papers that the reader has picked, in that order."""
+    """Return the ids of the papers that the reader has picked, in the order picked."""
     votes = Vote.objects.filter(subscriber=subscriber, origin=Vote.Origin.EXAMPLE)
     return list(votes.order_by("at", "pk").values_list("paper_id", flat=True))
 
 
 @transaction.atomic
 def pick(subscriber: Subscriber, paper_ids: Collection[int], now: datetime) -> None:
-    """Make these the papers that the reader has picked, and no other. Safe to repeat.
+    """Replace the reader's picks with these papers. Safe to repeat.
 
-    What they said of one of them in another way is forgotten: the last word counts. Papers
-    that not everybody may read of are left out.
+    A pick replaces an earlier vote on the same paper: the latest counts. Papers that are not
+    public are ignored.
     """
     Vote.objects.filter(subscriber=subscriber, origin=Vote.Origin.EXAMPLE).exclude(
         paper__in=paper_ids
     ).delete()
     before = picked(subscriber)
-    wanted = archive.public().filter(paper__in=set(paper_ids) - set(before))
+    wanted = EditionPaper.objects.public().filter(paper__in=set(paper_ids) - set(before))
     paper_ids = wanted.order_by("pk").values_list("paper_id", flat=True)
     Vote.objects.bulk_create(
         _votes_up(subscriber, paper_ids, Vote.Origin.EXAMPLE, now),
@@ -59,37 +58,40 @@ def pick(subscriber: Subscriber, paper_ids: Collection[int], now: datetime) -> N
 
 
 def papers(paper_ids: Sequence[int]) -> list[EditionPaper]:
-    """The papers with these ids that everybody may read of, in this order."""
-    found = {each.paper_id: each for each in archive.public().filter(paper__in=paper_ids)}
+    """Return those of these papers that are public, in this order."""
+    found = EditionPaper.objects.public().by_paper(paper_ids)
     return [found[paper_id] for paper_id in paper_ids if paper_id in found]
 
 
 def offered(subscriber: Subscriber, without: Collection[int]) -> list[EditionPaper]:
-    """Recent papers that many have voted for, mixed over the topics, the reader's own first.
+    """Return recent papers with many votes, from a mix of topics, the reader's own first.
 
-    Neither those `without` nor what the reader has voted on or muted the topic of.
+    Papers in `without`, papers that the reader has voted on, and muted topics are left out.
     """
     emphases = dict(
         Subscription.objects.filter(subscriber=subscriber).values_list("topic_id", "emphasis")
     )
     voted = Vote.objects.filter(subscriber=subscriber).values_list("paper_id", flat=True)
     known = {*without, *voted}
-    rows = archive.public().order_by("-pk").values_list("paper_id", "paper__votes", "fits")
-    ours: list[tuple[int, str]] = []
+    rows = (
+        EditionPaper.objects.public()
+        .order_by("-pk")
+        .values_list("paper_id", "paper__votes", "fits")
+    )
+    followed: list[tuple[int, str]] = []
     others: list[tuple[int, str]] = []
     for paper_id, _votes, fits in sorted(rows[:_RECENT], key=lambda row: -row[1]):
-        said = {emphases.get(int(topic)) for topic in fits}
-        if paper_id in known or MUTED in said:
+        if paper_id in known or MUTED in {emphases.get(int(topic)) for topic in fits}:
             continue
         best = max(fits, key=fits.__getitem__, default="")
-        is_ours = best in fits and emphases.get(int(best), LESS) > LESS
-        (ours if is_ours else others).append((paper_id, best))
-    mine, rest = list(_mixed(ours)), list(_mixed(others))
-    return papers([*mine[:_OURS], *rest, *mine[_OURS:]][:OFFERED])
+        is_followed = best in fits and emphases.get(int(best), LESS) > LESS
+        (followed if is_followed else others).append((paper_id, best))
+    first, rest = list(_mixed(followed)), list(_mixed(others))
+    return papers([*first[:_FOLLOWED], *rest, *first[_FOLLOWED:]][:OFFERED])
 
 
 def _mixed(pairs: Iterable[tuple[int, str]]) -> Iterator[int]:
-    """The papers of (paper, topic), the first on each topic first, then the second, and so on."""
+    """Yield the papers of (paper, topic) pairs: the first of each topic, then the second, …"""
     seen: Counter[str] = Counter()
     turns = []
     for place, (paper_id, topic) in enumerate(pairs):
@@ -101,7 +103,7 @@ def _mixed(pairs: Iterable[tuple[int, str]]) -> Iterator[int]:
 # --- a library -----------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """Of so many entries we know the papers, of so many in all; and so many were broken."""
+    """How many entries are `known` papers, the `number` in all, and how many were broken."""
 
     known: int
     number: int
@@ -110,28 +112,27 @@ class Imported:
 
 @transaction.atomic
 def add_library(subscriber: Subscriber, library: Library, now: datetime) -> Imported:
-    """Count the library's papers, those that we know, as liked. Safe to repeat.
+    """Store a vote up for each of the library's papers that we know. Safe to repeat.
 
-    What the reader has said of a paper stays. Of all that ever came from libraries the newest
-    papers count, and not too many of them.
+    The reader's own votes and picks stay. Of all papers that ever came from their libraries, only
+    the `MOST_FROM_LIBRARY` newest count.
     """
-    known = _known(library.entries)
+    known = _known(library.references)
     theirs = Vote.objects.filter(subscriber=subscriber)
-    said = set(theirs.exclude(origin=Vote.Origin.IMPORT).values_list("paper_id", flat=True))
+    voted = set(theirs.exclude(origin=Vote.Origin.IMPORT).values_list("paper_id", flat=True))
     before = set(theirs.filter(origin=Vote.Origin.IMPORT).values_list("paper_id", flat=True))
     wanted = {paper_id for paper_id in known if paper_id is not None} | before
-    newest = Paper.objects.filter(pk__in=wanted - said).order_by("-first_seen_at", "-pk")
+    newest = Paper.objects.filter(pk__in=wanted - voted).order_by("-first_seen_at", "-pk")
     kept = list(newest.values_list("pk", flat=True)[:MOST_FROM_LIBRARY])
     theirs.filter(paper__in=before.difference(kept)).delete()
-    Vote.objects.bulk_create(
-        _votes_up(subscriber, kept, Vote.Origin.IMPORT, now), ignore_conflicts=True
-    )
+    votes = _votes_up(subscriber, kept, Vote.Origin.IMPORT, now)
+    Vote.objects.bulk_create(votes, ignore_conflicts=True)
     number = len(known) + library.bad
     return Imported(len(known) - known.count(None), number, library.bad)
 
 
 def from_library(subscriber: Subscriber) -> int:
-    """How many papers of the reader's own library count."""
+    """Return how many papers of the reader's own library count."""
     return Vote.objects.filter(subscriber=subscriber, origin=Vote.Origin.IMPORT).count()
 
 
@@ -142,7 +143,7 @@ def forget_library(subscriber: Subscriber) -> None:
 def _votes_up(
     subscriber: Subscriber, paper_ids: Iterable[int], origin: Vote.Origin, now: datetime
 ) -> list[Vote]:
-    """Votes for these papers, not saved."""
+    """Return unsaved votes up for these papers."""
     return [
         Vote(
             subscriber=subscriber,
@@ -155,10 +156,10 @@ def _votes_up(
     ]
 
 
-def _known(entries: Sequence[Entry]) -> list[int | None]:
-    """The paper that each entry is, None for those that we do not have. One query."""
-    keys = {key for entry in entries for key in entry.keys}
-    titles = {key for entry in entries for key in entry.title_keys}
+def _known(references: Sequence[Reference]) -> list[int | None]:
+    """Return the id of the paper for each reference, None if we do not have it. One query."""
+    keys = {key for reference in references for key in reference.keys}
+    titles = {key for reference in references for key in reference.title_keys}
     rows = list(
         Paper.objects.filter(Q(key__in=keys) | Q(title_key__in=titles))
         .order_by("-pk")
@@ -167,7 +168,7 @@ def _known(entries: Sequence[Entry]) -> list[int | None]:
     by_key = {key: pk for pk, key, _title in rows}
     by_title = {title: pk for pk, _key, title in rows}
     return [
-        next((by_key[key] for key in entry.keys if key in by_key), None)
-        or next((by_title[key] for key in entry.title_keys if key in by_title), None)
-        for entry in entries
+        next((by_key[key] for key in reference.keys if key in by_key), None)
+        or next((by_title[key] for key in reference.title_keys if key in by_title), None)
+        for reference in references
     ]

@@ -1,4 +1,4 @@
-"""What is known about a reader here: the digests they got, and what they said of papers."""
+"""Adds a reader's digests, events, votes and clicks to the download of their data."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from subscribers.models import Subscriber, Topic
 
 @contributes
 def known_about(subscriber: Subscriber) -> dict[str, Any]:
-    """For the reader's own download, in as many queries for a hundred digests as for one."""
+    """Return what we know about the reader, in the same number of queries for any reader."""
     digests = list(
         Digest.objects.filter(subscriber=subscriber).select_related("edition").order_by("pk")
     )

@@ -1,7 +1,7 @@
-"""What everybody may read: the papers of closed editions, by day, by topic and one by one.
+"""Selects what everybody may read: papers of closed editions, by day, by topic and one by one.
 
-An edition that is still open is nobody's yet, and neither are the papers that wait for one.
-The number of queries never depends on the number of papers.
+Open editions are not public yet, and neither are papers that wait for an edition. The number of
+queries never depends on the number of papers.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -19,30 +19,17 @@ from subscribers.models import Topic
 
 from .searching import any_word
 
-# How many papers a page describes; an edition's others are there by their titles.
+# How many papers a page describes. It lists the rest of an edition by title.
 PAGE = 20
-# Among so many of a topic's newest papers is looked for what is trending, and for the similar.
+# How many of the newest papers to search for trending or similar ones.
 RECENT = 400
-# Votes of the last days say how quickly a paper gathers them.
+# How far back to look for how quickly a paper gathers votes.
 _VELOCITY = timedelta(days=2)
 
 
 # --- papers --------------------------------------------------------------------------------
-def public() -> QuerySet[EditionPaper]:
-    """The papers that everybody may read of, each with its edition."""
-    candidates = EditionPaper.objects.exclude(edition__closed_at=None)
-    # What only machines read is large.
-    return candidates.select_related("paper", "edition").defer("paper__search", "paper__features")
-
-
-def fetch(pks: Sequence[int]) -> list[EditionPaper]:
-    """The candidates with these keys, in this order."""
-    found = public().in_bulk(pks)
-    return [found[pk] for pk in pks if pk in found]
-
-
 def with_newest_figures(candidates: Iterable[EditionPaper]) -> list[EditionPaper]:
-    """The candidates with the figures that their papers have now, for showing and not to save."""
+    """Return the candidates with their papers' current figures, to show but not to save."""
     shown = list(candidates)
     for candidate in shown:
         candidate.votes, candidate.comments = candidate.paper.votes, candidate.paper.comments
@@ -52,7 +39,7 @@ def with_newest_figures(candidates: Iterable[EditionPaper]) -> list[EditionPaper
 # --- editions ------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Front:
-    """An edition as a page: the papers that trend most, and what else there is, by title."""
+    """An edition as its page shows it: the papers that trend most, and the others by title."""
 
     papers: list[EditionPaper]
     others: list[Paper]
@@ -67,7 +54,7 @@ def latest() -> Edition | None:
 
 
 def front(edition: Edition) -> Front:
-    """The edition's papers as they trended when it closed: the order never changes."""
+    """Return the edition's papers as they trended when it closed, so the order never changes."""
     assert edition.closed_at is not None
     rows = edition.candidates.order_by("pk").values_list(
         "pk", "paper_id", "votes", "paper__first_seen_at"
@@ -77,13 +64,13 @@ def front(edition: Edition) -> Front:
         [row.paper_id for row in order[PAGE:]]
     )
     return Front(
-        papers=fetch([row.pk for row in order[:PAGE]]),
+        papers=_fetch([row.pk for row in order[:PAGE]]),
         others=[others[row.paper_id] for row in order[PAGE:]],
     )
 
 
 def neighbours(edition: Edition) -> tuple[Edition | None, Edition | None]:
-    """The closed editions before and after this one."""
+    """Return the closed editions before and after this one."""
     closed = Edition.objects.closed()
     return (
         closed.filter(date__lt=edition.date).order_by("-date").first(),
@@ -92,49 +79,57 @@ def neighbours(edition: Edition) -> tuple[Edition | None, Edition | None]:
 
 
 def days() -> list[date]:
-    """The dates of all closed editions, the newest first."""
+    """Return the dates of all closed editions, newest first."""
     return list(Edition.objects.closed().order_by("-date").values_list("date", flat=True))
 
 
 # --- topics --------------------------------------------------------------------------------
 def on_topic(topic: Topic) -> QuerySet[EditionPaper]:
-    """The topic's papers, the newest edition first."""
-    of_topic = public().filter(paper__papertopic__topic=topic)
-    return of_topic.order_by("-edition__date", "-votes", "pk")
+    """Return the topic's papers, newest edition first."""
+    of_topic = EditionPaper.objects.public().filter(paper__papertopic__topic=topic)
+    ordered: QuerySet[EditionPaper] = of_topic.order_by("-edition__date", "-votes", "pk")
+    return ordered
 
 
 def trending_on(topic: Topic, now: datetime) -> list[EditionPaper]:
-    """Which of the topic's newest papers trend now, with their newest figures."""
+    """Return those of the topic's newest papers that trend now, with their current figures."""
     rows = on_topic(topic).values_list("pk", "paper_id", "paper__votes", "paper__first_seen_at")
     order = _trending(map(_Figures._make, rows[:RECENT]), now)
-    return with_newest_figures(fetch([row.pk for row in order[:PAGE]]))
+    return with_newest_figures(_fetch([row.pk for row in order[:PAGE]]))
 
 
 def numbers_by_topic(since: date) -> dict[int, int]:
-    """How many papers each topic (its id) had in the editions since then."""
-    pairs = EditionPaper.objects.exclude(edition__closed_at=None).filter(edition__date__gte=since)
+    """Return how many papers each topic, by id, has had in editions since that date."""
+    pairs = EditionPaper.objects.public().filter(edition__date__gte=since)
     counted = pairs.values_list("paper__papertopic__topic_id").annotate(Count("pk")).order_by()
     return {topic_id: number for topic_id, number in counted if topic_id is not None}
 
 
 # --- one paper -----------------------------------------------------------------------------
 def similar(paper: Paper, number: int) -> list[EditionPaper]:
-    """Papers on the same topics (if it has any) whose words are most like this one's title.
+    """Return up to `number` papers with words of this one's title, the closest first.
 
-    Only the newest are looked through, so that it takes as long in a large archive.
+    They share one of its topics, if it has any. The search covers only the newest papers, so a
+    large archive does not slow it down.
     """
-    candidates = EditionPaper.objects.exclude(edition__closed_at=None).exclude(paper=paper)
+    candidates = EditionPaper.objects.public().exclude(paper=paper)
     topics = [pair.topic_id for pair in paper.papertopic_set.all()]
     if topics:
         candidates = candidates.filter(paper__papertopic__topic__in=topics)
     newest = candidates.order_by("-paper_id").values("paper_id").distinct()[:RECENT]
     query = any_word(paper.title)
-    alike = public().filter(paper__in=newest, paper__search=query)
+    alike = EditionPaper.objects.public().filter(paper__in=newest, paper__search=query)
     ranked = alike.annotate(rank=SearchRank(F("paper__search"), query)).order_by("-rank", "-pk")
     return with_newest_figures(ranked[:number])
 
 
 # --- trending ------------------------------------------------------------------------------
+def _fetch(pks: Sequence[int]) -> list[EditionPaper]:
+    """Return the candidates with these keys, in this order."""
+    found = EditionPaper.objects.public().in_bulk(pks)
+    return [found[pk] for pk in pks if pk in found]
+
+
 class _Figures(NamedTuple):
     pk: int
     paper_id: int
@@ -143,7 +138,7 @@ class _Figures(NamedTuple):
 
 
 def _trending(figures: Iterable[_Figures], at: datetime) -> list[_Figures]:
-    """What trended most at that time first; of equals the one that we have had longer."""
+    """Sort by how much each trended at that time, the most first; ties keep their order."""
     rows = list(figures)
     velocities = _velocities([row.paper_id for row in rows], at)
     heat = trending(
@@ -155,7 +150,7 @@ def _trending(figures: Iterable[_Figures], at: datetime) -> list[_Figures]:
 
 
 def _velocities(paper_ids: Collection[int], at: datetime) -> dict[int, float]:
-    """Votes an hour over the last days before `at`, of the papers that were seen twice then."""
+    """Return votes per hour before `at`, by paper, for papers that were seen more than once."""
     seen = Sighting.objects.filter(paper__in=paper_ids, at__lte=at, at__gt=at - _VELOCITY)
     spans = seen.values_list("paper").annotate(Min("at"), Max("at"), Min("votes"), Max("votes"))
     return {

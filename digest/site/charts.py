@@ -1,17 +1,17 @@
-"""A paper's votes over time as a small line, in the units of an SVG: pure."""
+"""A paper's votes over time as a small line chart, in SVG units. Knows no Django."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 WIDTH, HEIGHT = 640, 150
-# A line through more points than this looks the same.
+# More points than this make no visible difference.
 _MOST_POINTS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`line` and `area` are paths; `points` are what they show, for whoever reads numbers."""
+    """`line` and `area` are SVG paths; `points` are the numbers behind them, for a table."""
 
     line: str
     area: str
@@ -29,7 +29,7 @@ class Chart:
 
 
 def chart(points: Sequence[tuple[datetime, int]]) -> Chart | None:
-    """The chart of `points` (time, votes; in the order of time); None if they make no line."""
+    """Return the chart of (time, votes) points in order of time; None if they make no line."""
     kept = _thinned(points)
     most = max((votes for _, votes in kept), default=0)
     span = (kept[-1][0] - kept[0][0]).total_seconds() if kept else 0
@@ -44,6 +44,6 @@ def chart(points: Sequence[tuple[datetime, int]]) -> Chart | None:
 
 
 def _thinned(points: Sequence[tuple[datetime, int]]) -> list[tuple[datetime, int]]:
-    """Some of the points, evenly, with the first and the last."""
+    """Return at most `_MOST_POINTS` points, evenly spaced, including the first and the last."""
     step = max(1, -(-(len(points) - 1) // (_MOST_POINTS - 1)))
     return [*points[:-1:step], *points[-1:]]

@@ -1,4 +1,4 @@
-"""The newest papers for feed readers, as Atom and as JSON Feed 1.1: all, or one topic's.
+"""The newest papers for feed readers, of all topics or one, as Atom and as JSON Feed 1.1.
 
 https://www.rfc-editor.org/rfc/rfc4287 and https://www.jsonfeed.org/version/1.1/
 """
@@ -20,22 +20,18 @@ from django.utils.translation import gettext as _
 
 from digest.models import EditionPaper
 from digest.papers.cards import page_url, title_of
-from digest.sources.latex import plain
-from digest.sources.text import ABSTRACT_LENGTH, NAME_LENGTH, clean
 from subscribers.models import Topic
 
 from . import archive
 
 LENGTH = 60
 NAMED_AUTHORS = 20
-
-
-# Characters that may stand in a text and not in XML: https://www.w3.org/TR/xml/#charsets
+# Valid in Unicode text, but not in XML: https://www.w3.org/TR/xml/#charsets
 _NOT_IN_XML = dict.fromkeys((0xFFFE, 0xFFFF))
 
 
 class AtomFeed(Atom1Feed):
-    """Atom, with each of an entry's authors apart: Django knows one author to an item."""
+    """Atom with an element for each author. Django's own class writes one author per item."""
 
     def add_item_elements(self, handler: Any, item: dict[str, Any]) -> None:
         for name in item["names"]:
@@ -74,8 +70,8 @@ class JsonFeed(SyndicationFeed):
         }
 
 
-class Papers(Feed[EditionPaper, Topic | None]):
-    """The papers of the newest editions, of one topic if the address names one."""
+class AtomPapers(Feed[EditionPaper, Topic | None]):
+    """The papers of the newest editions, limited to one topic if the address names one."""
 
     feed_type: type[SyndicationFeed] = AtomFeed
     form = "atom"
@@ -104,19 +100,20 @@ class Papers(Feed[EditionPaper, Topic | None]):
     def items(self, topic: Topic | None) -> Iterable[EditionPaper]:
         if topic:
             return archive.on_topic(topic)[:LENGTH]
-        return archive.public().order_by("-edition__date", "-votes", "pk")[:LENGTH]
+        papers = EditionPaper.objects.public().order_by("-edition__date", "-votes", "pk")
+        return list(papers[:LENGTH])
 
     def item_title(self, item: EditionPaper) -> str:
-        return title_of(item.paper).translate(_NOT_IN_XML)
+        return _in_xml(title_of(item.paper))
 
     def item_description(self, item: EditionPaper) -> SafeString:
-        return format_html("<p>{}</p>", _said(plain(item.paper.abstract), ABSTRACT_LENGTH))
+        return format_html("<p>{}</p>", _in_xml(item.paper.abstract))
 
     def item_link(self, item: EditionPaper) -> str:
         return page_url(item.paper)
 
     def item_guid(self, item: EditionPaper) -> str:
-        """An address that stays when the title, and so the page's address, changes."""
+        """Return an id that stays the same when a new title changes the page's address."""
         return f"{settings.SITE_URL}/papers/{item.paper_id}/"
 
     def item_pubdate(self, item: EditionPaper) -> datetime:
@@ -127,17 +124,17 @@ class Papers(Feed[EditionPaper, Topic | None]):
         return max(self.item_pubdate(item), item.paper.changed_at)
 
     def item_categories(self, item: EditionPaper) -> list[str]:
-        return [_said(name, NAME_LENGTH) for name in item.paper.categories]
+        return [_in_xml(name) for name in item.paper.categories]
 
     def item_extra_kwargs(self, item: EditionPaper) -> dict[str, Any]:
         names = item.paper.authors[:NAMED_AUTHORS]
-        return {"names": [_said(name, NAME_LENGTH) for name in names]}
+        return {"names": [_in_xml(name) for name in names]}
 
 
-class PapersAsJson(Papers):
+class JsonPapers(AtomPapers):
     feed_type = JsonFeed
     form = "json"
 
 
-def _said(text: str, length: int) -> str:
-    return clean(text, length).translate(_NOT_IN_XML)
+def _in_xml(text: str) -> str:
+    return text.translate(_NOT_IN_XML)

@@ -1,31 +1,33 @@
-"""Finding papers by their authors and by words: PostgreSQL's full text, and similar spellings
-where it finds little."""
+"""Finds papers by author and by words, with PostgreSQL's full-text search.
+
+Where that finds little, similar spellings are added.
+"""
 
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Case, F, QuerySet, Value, When
 
 from digest.models import EditionPaper, Paper
 from digest.models.paper import authors_line_of, names_of
 from digest.sources.keys import arxiv_id, recognised
-from digest.sources.latex import plain
 from digest.sources.text import clean
+from subscribers.database import execute
 
-# Nobody types more, and a longer query only takes longer.
+# Nobody types more than this, and longer queries are slower.
 QUERY_LENGTH = 200
-# Of a word that half of all papers use, the newest papers are ranked; the rest is as good.
+# For a word that half of all papers use, ranking the newest is good enough.
 _MOST_RANKED = 1000
-# With fewer papers than this on the first page, what is spelled alike comes after them.
+# Add similar spellings if the first page has fewer papers than this.
 _FEW = 5
 _ALIKE = 10
-# How much of a query's letters must be in a title. At PostgreSQL's own 0.6 two swapped letters
-# are too many.
+# How similar a title must be to a query, from 0 to 1. PostgreSQL's default, 0.6, misses words
+# with two swapped letters.
 _LEAST_ALIKE = 0.4
-# And in a name: there are many more of them, and parts of one are parts of others.
+# Names need more: there are many, and they share parts.
 _LEAST_ALIKE_NAMES = 0.6
 _WORD = re.compile(r"\w+")
 _MOST_WORDS = 24
@@ -33,7 +35,7 @@ _MOST_WORDS = 24
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of what was found. `alike` are papers with a title or an author spelled alike."""
+    """One page of results. `alike` has papers with a similarly spelled title or author."""
 
     papers: list[EditionPaper] = field(default_factory=list)
     alike: list[EditionPaper] = field(default_factory=list)
@@ -41,16 +43,16 @@ class Found:
 
 
 def cleaned(text: str) -> str:
-    """A query as we take it: one line of a bounded length, fit for PostgreSQL."""
+    """Return a query as one line of bounded length that PostgreSQL accepts."""
     return clean(text, QUERY_LENGTH).removesuffix("…")
 
 
 def search(papers: QuerySet[EditionPaper], text: str, *, start: int, number: int) -> Found:
-    """`number` of `papers` that `text` finds, from the `start`th on, the best match first.
+    """Return `number` of `papers` that match `text`, from the `start`th on, the best first.
 
-    `text` is what `cleaned` answers. Papers by an author of this name, or with it as part of
-    theirs, come first. In the others all words must be there, in any form; "a phrase", OR and
-    -without work as in the large search engines. The id or the link of a paper finds it alone.
+    `text` must come from `cleaned`. Papers by an author whose name contains it come first. The
+    others contain all its words, in any form; "a phrase", OR and -without work as in the large
+    search engines. A paper's id or link finds only that paper.
     """
     key = recognised(text) or recognised(f"arxiv:{arxiv_id(text)}")
     if key:
@@ -68,8 +70,8 @@ def search(papers: QuerySet[EditionPaper], text: str, *, start: int, number: int
 
 
 def any_word(text: str) -> SearchQuery:
-    """A query for papers that have any of the words of `text`."""
-    words = dict.fromkeys(_WORD.findall(plain(text))[:_MOST_WORDS])
+    """Return a query for papers that contain any of the words of `text`."""
+    words = dict.fromkeys(_WORD.findall(text)[:_MOST_WORDS])
     return _query(" or ".join(f'"{word}"' for word in words))
 
 
@@ -78,10 +80,11 @@ def _query(text: str) -> SearchQuery:
 
 
 def _newest(**wanted: Any) -> QuerySet[Paper, Any]:
-    """The keys of the newest public papers that are as `wanted`.
+    """Return the keys of the newest public papers that match `wanted`.
 
-    In an order that no index has: PostgreSQL would else read all papers, the newest first, for
-    a name that it takes for frequent, and work out the names of each.
+    No index has this order (`pk + 0`), which is deliberate. Otherwise, for a name that it takes
+    to be frequent, PostgreSQL would read all papers from the newest and work out the names of
+    each.
     """
     named = Paper.objects.alias(names=names_of("authors"))
     public = named.filter(candidate__edition__closed_at__isnull=False, **wanted)
@@ -91,7 +94,7 @@ def _newest(**wanted: Any) -> QuerySet[Paper, Any]:
 def _alike(
     papers: QuerySet[EditionPaper], text: str, found: list[EditionPaper]
 ) -> list[EditionPaper]:
-    """Papers, beside those found, with something like `text` in their titles or names."""
+    """Return further papers with something like `text` in their titles or authors' names."""
     others = papers.exclude(pk__in=[candidate.pk for candidate in found])
     with transaction.atomic():
         _prefer_trigrams()
@@ -109,14 +112,13 @@ def _most_alike(papers: QuerySet[EditionPaper], where: Any, text: str, least: fl
 
 
 def _prefer_trigrams() -> None:
-    """For this transaction: what counts as alike, and that the index is to find it.
+    """Set the similarity threshold for this transaction, and make PostgreSQL use the index.
 
-    PostgreSQL takes comparing two texts for as cheap as comparing two numbers, and would read
-    the whole table.
+    PostgreSQL assumes that comparing two texts is as cheap as comparing two numbers, and would
+    otherwise read the whole table.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('pg_trgm.word_similarity_threshold', %s, true),"
-            " set_config('enable_seqscan', 'off', true)",
-            [str(_LEAST_ALIKE)],
-        )
+    execute(
+        "SELECT set_config('pg_trgm.word_similarity_threshold', %s, true),"
+        " set_config('enable_seqscan', 'off', true)",
+        [str(_LEAST_ALIKE)],
+    )

@@ -10,7 +10,7 @@ from digest.models import Edition, Paper
 from digest.papers.cards import slug_of
 from subscribers.models import Topic
 
-# A file holds fifty thousand at most; smaller ones are read again sooner.
+# A sitemap may hold fifty thousand addresses; search engines reread smaller ones sooner.
 LENGTH = 5000
 
 
@@ -58,7 +58,7 @@ class Papers(Sitemap[Paper]):
         return item.changed_at
 
     def get_latest_lastmod(self) -> datetime | None:
-        """Asked of the database: Django would load every paper."""
+        """Ask the database, where Django would load every paper."""
         newest: datetime | None = self.items().aggregate(at=Max("changed_at"))["at"]
         return newest
 

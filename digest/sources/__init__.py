@@ -1,27 +1,34 @@
-"""Where papers come from. Bytes in, `SourcePaper` values out, or one `SourceError`; no Django.
+"""Reading what the outside world says about papers: pure, without Django.
 
-* ``base``         what all sources share: SourcePaper, Answer, SourceError, reading and paging
+In: the bytes that a source answers with. Out: `SourcePaper` values, their texts presentable and
+bounded, or one `SourceError`.
+
+Read in this order:
+
+* ``base``         what all sources share: SourcePaper, Answer, SourceError, fetching and paging
+* ``registry``     the list of sources: name, label for readers, how each is made
 * ``huggingface``  Hugging Face Daily Papers, by day, with votes
-* ``arxiv``        arXiv's announcements of today, and its query API for a day of the past
-* ``feed``         any RSS or Atom feeds
-* ``sample``       a few dozen papers that come with Broadsheet
-* ``http``         one careful GET, with limits on time, bytes, redirects and addresses
-* ``markup``       hostile XML and HTML to text;  ``text``  cleaning, cutting, dates
-* ``keys``         which paper is it, and which links may be followed
+* ``arxiv``        arXiv's announcements of today, and its query API for past days
+* ``feed``         any RSS or Atom feed
+* ``sample``       a few dozen papers that ship with Broadsheet
+* ``http``         one careful GET, limited in time, bytes and redirects
+* ``addresses``    which addresses may be requested at all
+* ``markup``       hostile XML and HTML to text
+* ``text``         cleaning, shortening and comparing texts, and reading dates
+* ``latex``        LaTeX to plain characters
+* ``keys``         which paper an id or a link names, and which links may be followed
 
-A new source is a module with a class like `base.Source`, and a line in `get_source`.
+To add a source, write a module with a class like `base.Source` and add a line to
+`registry.SOURCES`.
 """
 
-from collections.abc import Callable, Sequence
-
-from .arxiv import Arxiv
 from .base import Answer, Download, Get, NotYet, Source, SourceError, SourcePaper
-from .feed import Feeds
 from .http import download
-from .huggingface import HuggingFace
-from .sample import Sample
+from .registry import OPTIONS, SOURCES, get_source, label_of
 
 __all__ = [
+    "OPTIONS",
+    "SOURCES",
     "Answer",
     "Download",
     "Get",
@@ -31,22 +38,5 @@ __all__ = [
     "SourcePaper",
     "download",
     "get_source",
+    "label_of",
 ]
-
-
-def get_source(
-    name: str, *, arxiv_categories: Sequence[str] = (), feeds: Sequence[str] = ()
-) -> Source:
-    """The source of that name, set up. Raises SourceError if there is none."""
-    sources: dict[str, Callable[[], Source]] = {
-        "huggingface": HuggingFace,
-        "arxiv": lambda: Arxiv(arxiv_categories),
-        "feeds": lambda: Feeds(feeds),
-        "sample": Sample,
-    }
-    if name not in sources:
-        raise SourceError(
-            f"There is no source “{name}”. The sources are: {', '.join(sources)}.",
-            permanent=True,
-        )
-    return sources[name]()

@@ -1,9 +1,10 @@
-"""arXiv: the day's announcements (Atom or RSS), and the query API for a day of the past.
+"""arXiv: the day's announcements (Atom or RSS), and the query API for past days.
 
 https://info.arxiv.org/help/rss.html and https://info.arxiv.org/help/api/user-manual.html.
-Announcements are made Sunday to Thursday, 20:00 in New York; the feeds follow at midnight
-there. The terms ask for one request in three seconds over everything one runs, API and feeds
-together: whoever passes `get` sees to that, with `is_ours` and `SECONDS_BETWEEN_REQUESTS`.
+arXiv announces papers Sunday to Thursday at 20:00 New York time; the feeds follow at midnight
+there. Its terms allow one request every three seconds from all machines of one operator, API
+and feeds together. The caller's `get` must observe that, using `is_at_arxiv` and
+`SECONDS_BETWEEN_REQUESTS`.
 """
 
 from collections.abc import Sequence
@@ -14,28 +15,18 @@ from xml.etree.ElementTree import Element
 from . import markup
 from .base import Answer, BadEntry, SourceError, SourcePaper, WebSource, days_back, read_each
 from .keys import recognised
-from .text import (
-    ABSTRACT_LENGTH,
-    CATEGORY_LENGTH,
-    MOST_AUTHORS,
-    NAME_LENGTH,
-    TITLE_LENGTH,
-    clean,
-    clean_each,
-    is_withdrawn,
-    read_time,
-)
+from .text import clean, is_withdrawn, read_time
 
 FEED = "https://rss.arxiv.org/atom/"
 API = "https://export.arxiv.org/api/query"
 PAGE = 2000
 SECONDS_BETWEEN_REQUESTS = 3.0
-# The others, "replace" and "replace-cross", tell of new versions of papers of earlier days.
+# The other kinds, "replace" and "replace-cross", announce new versions of earlier papers.
 _NEW = {"new", "cross"}
 
 
-def is_ours(url: str) -> bool:
-    """Whether arXiv answers at `url`, whichever of its hosts it is."""
+def is_at_arxiv(url: str) -> bool:
+    """Whether `url` is on one of arXiv's hosts."""
     return f".{urlsplit(url).hostname}".endswith(".arxiv.org")
 
 
@@ -49,14 +40,17 @@ class Arxiv(WebSource):
         self._categories = list(categories)
 
     def recent(self, today: date, days: int) -> list[date | None]:
-        """The feed, which is ahead of the API, and the API for the days before today."""
+        """Return None for the feed, which is ahead of the API, and the days before today."""
         return [None, *days_back(today, days)[1:]]
 
     def addresses(self, day: date | None) -> list[str]:
-        """The newest announcements; or the papers submitted on `day`, which the API knows for
-        ever, but up to a day later than the feeds."""
+        """Return the feed of the newest announcements, or the API's query for `day`.
+
+        The API finds papers by the day they were submitted. It keeps them all, but gets them up
+        to a day later than the feeds.
+        """
         if not self._categories:
-            raise SourceError("No arXiv category is set: see ARXIV_CATEGORIES.", permanent=True)
+            raise SourceError("No arXiv category is set: see ARXIV_CATEGORIES.")
         if day is None:
             return [FEED + "+".join(self._categories)]
         anywhere = " OR ".join(f"cat:{category}" for category in self._categories)
@@ -64,7 +58,7 @@ class Arxiv(WebSource):
         return [_page(f"({anywhere}) AND {span}", 0)]
 
     def following(self, address: str, answer: Answer) -> str | None:
-        """The API's next page. It has one as long as pages are full, and one may be empty."""
+        """Return the API's next page, if this one was full. The last page may be empty."""
         if not address.startswith(API) or answer.entries < PAGE:
             return None
         asked = parse_qs(urlsplit(address).query)
@@ -73,7 +67,7 @@ class Arxiv(WebSource):
     def parse(self, body: bytes, content_type: str = "") -> Answer:
         root = markup.read_xml("arXiv", body, content_type)
         if markup.local_name(root) not in {"feed", "rss"}:
-            raise SourceError("arXiv answered with XML that is no feed.", permanent=True)
+            raise SourceError("arXiv answered with XML that is not a feed.")
         answer = read_each("arXiv", markup.descendants(root, "entry", "item"), _paper)
         _check_page(root, answer)
         return answer
@@ -91,18 +85,18 @@ def _page(query: str, start: int) -> str:
 
 
 def _check_page(root: Element, answer: Answer) -> None:
-    """The API answers with an empty page at times, though there are papers for it."""
+    """Raise SourceError for a page of the API that lacks papers, as happens now and then."""
     total, start, size = (
         root.findtext(f"{{http://a9.com/-/spec/opensearch/1.1/}}{name}", "0").strip()
         for name in ("totalResults", "startIndex", "itemsPerPage")
     )
     if not (total.isdecimal() and start.isdecimal() and size.isdecimal()):
-        raise SourceError("arXiv's API does not say how many papers there are.", permanent=True)
+        raise SourceError("arXiv's API does not say how many papers there are.")
     expected = min(int(total) - int(start), int(size))
     if answer.entries < expected:
         raise SourceError(
-            f"arXiv's API sent {answer.entries} papers on a page of {expected}. It does so when "
-            "it is busy, and will be asked again."
+            f"arXiv's API sent {answer.entries} papers on a page of {expected}. This happens "
+            "when it is busy; it will be asked again."
         )
 
 
@@ -113,42 +107,39 @@ def _paper(entry: Element) -> SourcePaper | None:
     number = recognised(
         *(markup.content(fields.get(name)) for name in ("id", "guid", "link"))
     ).removeprefix("arxiv:")
-    title = clean(markup.content(fields.get("title")), TITLE_LENGTH)
-    if title == "Error":  # the API's way of saying so: an entry of this title
+    title = markup.content(fields.get("title"))
+    if title == "Error":  # the API reports an error as an entry with this title
         said = clean(markup.content(fields.get("summary")), 200)
-        raise SourceError(f"arXiv answered with an error: {said}", permanent=True)
+        raise SourceError(f"arXiv answered with an error: {said}")
     if not number:
         raise BadEntry("it has no arXiv id")
-    if not title:
-        raise BadEntry("it has no title")
-    abstract = clean(_abstract(fields), ABSTRACT_LENGTH)
-    if is_withdrawn(title, abstract, markup.content(fields.get("comment"))):
+    if is_withdrawn("", "", markup.content(fields.get("comment"))):
         return None
     names = _authors(fields)
     return SourcePaper(
         key=f"arxiv:{number}",
         title=title,
         url=f"https://arxiv.org/abs/{number}",
-        abstract=abstract,
-        authors=clean_each(names, NAME_LENGTH, MOST_AUTHORS),
+        abstract=_abstract(fields),
+        authors=tuple(names),
         num_authors=len(names),
         published_at=read_time(markup.content(fields.get("published") or fields.get("pubDate"))),
-        categories=clean_each(
-            (element.get("term") or element.text for element in fields.get("category", [])),
-            CATEGORY_LENGTH,
+        categories=tuple(
+            element.get("term") or element.text or "" for element in fields.get("category", [])
         ),
     )
 
 
 def _abstract(fields: dict[str, list[Element]]) -> str:
-    """The feeds write ``arXiv:ID vN Announce Type: new \\nAbstract: …`` before it."""
+    """Return the abstract without what the feeds put before it:
+    ``arXiv:ID vN Announce Type: new \\nAbstract: …``."""
     text = markup.content(fields.get("summary") or fields.get("description"))
     head, mark, abstract = text.partition("Abstract:")
     return abstract if mark and "Announce Type:" in head else text
 
 
 def _authors(fields: dict[str, list[Element]]) -> list[str]:
-    """The API has an element for each author, the feeds one string for all."""
+    """Return the authors' names. The API has one element per author, the feeds one string."""
     elements = [*fields.get("author", []), *fields.get("creator", [])]
     named = [markup.content(markup.fields(element).get("name")) for element in elements]
     if any(named):

@@ -1,18 +1,35 @@
-"""What every source has in common: what comes out of it, and what can go wrong."""
+"""What all sources share: what they return, and what can go wrong."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
+from .text import (
+    ABSTRACT_LENGTH,
+    CATEGORY_LENGTH,
+    KEYWORD_LENGTH,
+    MOST_AUTHORS,
+    NAME_LENGTH,
+    TITLE_LENGTH,
+    clean,
+    clean_each,
+    is_withdrawn,
+    presentable,
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourcePaper:
-    """A paper as a source told of it, its texts clean and within their limits.
+    """A paper as a source describes it.
 
-    `key` is the paper's identity over all sources: ``arxiv:2405.15738``, ``doi:…``,
-    ``url:…``. `authors` may be shorter than `num_authors` says. A figure that is None, and a
-    text that is empty, means that the source does not say.
+    Sources pass texts as they found them, free of HTML. Creating the value makes them
+    presentable and bounded, so no source can forget to.
+
+    `key` identifies the paper across all sources: ``arxiv:2405.15738``, ``doi:…``, ``url:…``.
+    `num_authors` may be more than `authors` holds. `source_title` is what the source calls
+    itself, where it has a name for this paper's list (a feed's title). None for a figure and ""
+    for a text mean that the source does not say.
     """
 
     key: str
@@ -22,20 +39,34 @@ class SourcePaper:
     authors: tuple[str, ...] = ()
     num_authors: int = 0
     published_at: datetime | None = None
-    submitted_at: datetime | None = None
     votes: int | None = None
     comments: int | None = None
     categories: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     code_url: str = ""
     organization: str = ""
+    source_title: str = ""
+
+    def __post_init__(self) -> None:
+        texts = {
+            "title": presentable(self.title, TITLE_LENGTH),
+            "abstract": presentable(self.abstract, ABSTRACT_LENGTH),
+            "authors": clean_each(self.authors, NAME_LENGTH, MOST_AUTHORS),
+            "categories": clean_each(self.categories, CATEGORY_LENGTH),
+            "keywords": clean_each(self.keywords, KEYWORD_LENGTH),
+            "organization": clean(self.organization, NAME_LENGTH),
+            "source_title": clean(self.source_title, NAME_LENGTH),
+        }
+        for name, text in texts.items():
+            object.__setattr__(self, name, text)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a source said. `entries` counts all it listed, also those we do not take.
+    """What a source said.
 
-    `problems` has one sentence for each entry, or each address, that had to be left out.
+    `entries` counts all that it listed, including those we do not take. `problems` has one
+    sentence for each entry or address that was left out.
     """
 
     papers: list[SourcePaper] = field(default_factory=list)
@@ -44,37 +75,27 @@ class Answer:
 
 
 class SourceError(Exception):
-    """A source that could not be read; the text says what happened and who can act.
+    """A source that could not be read. The text says what happened and who can act.
 
-    `permanent`: asking again the same way is no use. `retry_after`: seconds that the source
-    asked us to wait. `status`: the HTTP status, where there was one.
+    `status` is the HTTP status, if there was one.
     """
 
-    def __init__(
-        self,
-        text: str,
-        *,
-        permanent: bool = False,
-        retry_after: float | None = None,
-        status: int | None = None,
-    ) -> None:
+    def __init__(self, text: str, *, status: int | None = None) -> None:
         super().__init__(text)
-        self.permanent = permanent
-        self.retry_after = retry_after
         self.status = status
 
 
 class NotYet(SourceError):
-    """The source has no list for the day that was asked for, and may have one later."""
+    """The source has no list for the requested day yet, but may have one later."""
 
 
 class BadEntry(Exception):
-    """One entry of an answer that cannot be used; the text says why, in half a sentence."""
+    """An entry that cannot be used. The text completes the sentence "It was left out: …"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """The body of an answer, decompressed, and what its Content-Type header said."""
+    """The decompressed body of a response, and its Content-Type header."""
 
     body: bytes
     content_type: str = ""
@@ -94,40 +115,40 @@ class Source(Protocol):
     is_daily: bool
 
     def fetch(self, day: date | None, get: Get) -> Answer:
-        """Ask for the papers of `day`, or for the latest. Raises SourceError."""
+        """Return the papers of `day`, or the latest ones. Raises SourceError."""
 
     def recent(self, today: date, days: int) -> list[date | None]:
-        """What to ask for, the newest first, to miss nothing of the last `days` days."""
+        """Return what to fetch, newest first, to miss nothing of the last `days` days."""
 
     def parse(self, body: bytes, content_type: str = "") -> Answer:
-        """Read one saved answer. Raises SourceError if it is none of this source's."""
+        """Read one saved response. Raises SourceError if it is not from this source."""
 
 
 class WebSource:
-    """A source that is asked over HTTP: some addresses, each of them with pages perhaps."""
+    """A source that is fetched over HTTP from one or more addresses, page by page if need be."""
 
     name: str
     is_daily: bool
-    # The HTTP status by which this source says "not yet", with words for the operator.
+    # The HTTP status with which this source says "not yet", and what it means to the operator.
     not_yet: Mapping[int, str] = {}
 
     def addresses(self, day: date | None) -> list[str]:
-        """Where the papers of `day` (None: the latest) stand."""
+        """Return where to find the papers of `day`, or the latest ones (None)."""
         raise NotImplementedError
 
     def following(self, address: str, answer: Answer) -> str | None:
-        """The page after the one at `address`, which said `answer`; None: it was the last."""
+        """Return the page after `address`, which gave `answer`; None after the last page."""
         return None
 
     def parse(self, body: bytes, content_type: str = "") -> Answer:
         raise NotImplementedError
 
     def fetch(self, day: date | None, get: Get) -> Answer:
-        """Everything from all addresses, as one answer.
+        """Return everything from all addresses as one answer.
 
-        An address is read as a whole or not at all: a list that lacks its second page would
-        look like a quiet day. One of several addresses that fails is a problem in the
-        answer; if all of them fail, the first SourceError is raised.
+        An address counts only as a whole: a list without its second page would look like a
+        quiet day. If some addresses fail, the answer lists them as problems. If all fail, the
+        first SourceError is raised.
         """
         answers: list[Answer] = []
         errors: list[SourceError] = []
@@ -149,17 +170,17 @@ class WebSource:
             page = self.following(page, answer)
 
     def _explained(self, error: SourceError) -> SourceError:
-        words = self.not_yet.get(error.status or 0)
-        return NotYet(words, permanent=True, status=error.status) if words else error
+        meaning = self.not_yet.get(error.status or 0)
+        return NotYet(meaning, status=error.status) if meaning else error
 
 
 def days_back(today: date, days: int) -> list[date | None]:
-    """`today` and the days before it, `days` in all, the newest first."""
+    """Return `today` and the days before it, `days` in all, newest first."""
     return [today - timedelta(days=number) for number in range(days)]
 
 
 def joined(answers: Iterable[Answer]) -> Answer:
-    """Several answers as one."""
+    """Return several answers as one."""
     whole = Answer()
     entries = 0
     for answer in answers:
@@ -172,11 +193,12 @@ def joined(answers: Iterable[Answer]) -> Answer:
 def read_each(
     name: str, entries: Iterable[_Entry], read: Callable[[_Entry], SourcePaper | None]
 ) -> Answer:
-    """Read entry by entry; a bad one does not spoil the others.
+    """Read entry by entry, so that a bad one does not spoil the others.
 
-    `read` answers None for an entry that is fine and not for us (a paper's new version, a
-    withdrawn paper), and raises BadEntry for one that cannot be used. When no entry at all can
-    be used, the format has changed under us: that is a SourceError, not an empty day.
+    `read` returns None for an entry that is fine but not for us (a new version of a paper), and
+    raises BadEntry for one that cannot be used. Papers without a title count as bad entries, and
+    withdrawn papers are passed over. If no entry at all can be used, the source has changed its
+    format: that is a SourceError, not an empty day.
     """
     papers: list[SourcePaper] = []
     problems: list[str] = []
@@ -184,14 +206,16 @@ def read_each(
     for number, entry in enumerate(entries, 1):
         try:
             paper = read(entry)
+            if paper and not paper.title:
+                raise BadEntry("it has no title")
         except BadEntry as error:
             problems.append(f"{name}: entry {number} was left out: {error}.")
         else:
-            papers.extend([paper] if paper else [])
+            if paper and not is_withdrawn(paper.title, paper.abstract):
+                papers.append(paper)
     if number and len(problems) == number:
         raise SourceError(
             f"None of the {number} entries from {name} could be read, so its format may have "
-            f"changed. The first problem: {problems[0]}",
-            permanent=True,
+            f"changed. The first problem: {problems[0]}"
         )
     return Answer(papers, problems, number)

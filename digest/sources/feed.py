@@ -1,23 +1,14 @@
-"""Any RSS 2.0, RSS 1.0 or Atom feed of papers: a journal's, a laboratory's, a preprint server's."""
+"""Any RSS 2.0, RSS 1.0 or Atom feed of papers, from a journal, a lab or a preprint server."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import partial
 from xml.etree.ElementTree import Element
 
 from . import markup
 from .base import Answer, BadEntry, SourceError, SourcePaper, WebSource, read_each
 from .keys import recognised, url_key, web_link
-from .text import (
-    ABSTRACT_LENGTH,
-    KEYWORD_LENGTH,
-    MOST_AUTHORS,
-    NAME_LENGTH,
-    TITLE_LENGTH,
-    clean,
-    clean_each,
-    is_withdrawn,
-    read_time,
-)
+from .text import presentable, read_time
 
 _ROOTS = {"rss", "RDF", "feed"}
 _IDS = ("id", "guid", "identifier", "doi")
@@ -26,7 +17,7 @@ _TIMES = ("published", "pubDate", "date", "issued", "publicationDate", "updated"
 
 
 class Feeds(WebSource):
-    """The feeds at some addresses, together one source."""
+    """The feeds at the given addresses, as one source."""
 
     name = "feeds"
     is_daily = False
@@ -39,7 +30,7 @@ class Feeds(WebSource):
 
     def addresses(self, day: date | None) -> list[str]:
         if not self._addresses:
-            raise SourceError("No feed is set: see FEEDS.", permanent=True)
+            raise SourceError("No feed is set: see FEEDS.")
         return self._addresses
 
     def parse(self, body: bytes, content_type: str = "") -> Answer:
@@ -47,51 +38,54 @@ class Feeds(WebSource):
         if markup.local_name(root) not in _ROOTS:
             raise SourceError(
                 "The feed answered with a page that is neither RSS nor Atom. Look at the "
-                "address with a browser; it may be the page that names the feed.",
-                permanent=True,
+                "address with a browser; it may be a page that links to the feed."
             )
-        return read_each("The feed", markup.descendants(root, "item", "entry"), _paper)
+        entries = markup.descendants(root, "item", "entry")
+        return read_each("The feed", entries, partial(_paper, source_title=_title_of(root)))
 
 
-def _paper(entry: Element) -> SourcePaper | None:
+def _title_of(root: Element) -> str:
+    """Return the feed's own title. RSS has it in a channel, Atom at the top."""
+    channel = next(markup.descendants(root, "channel"), root)
+    return markup.plain(markup.content(markup.fields(channel).get("title")))
+
+
+def _paper(entry: Element, source_title: str) -> SourcePaper:
     fields = markup.fields(entry)
-    title = clean(markup.plain(markup.content(fields.get("title"))), TITLE_LENGTH)
+    title = markup.plain(markup.content(fields.get("title")))
     links = list(_links(fields))
     link = next(filter(None, map(web_link, links)), "")
     if not title:
         raise BadEntry("it has no title")
     if not link:
-        found = "has a link that is not one of the web" if any(links) else "has no link"
-        raise BadEntry(f"“{title}” {found}")
-    abstract = clean(markup.plain(_abstract(fields)), ABSTRACT_LENGTH)
-    if is_withdrawn(title, abstract):
-        return None
+        found = "has a link that is not a web address" if any(links) else "has no link"
+        raise BadEntry(f"“{presentable(title, 200)}” {found}")
     ids = [markup.content([element]) for name in _IDS for element in fields.get(name, [])]
-    names = list(_authors(fields))
+    names = tuple(_authors(fields))
     return SourcePaper(
         key=recognised(*ids, link) or url_key(link),
         title=title,
         url=link,
-        abstract=abstract,
-        authors=clean_each(names, NAME_LENGTH, MOST_AUTHORS),
+        abstract=markup.plain(_abstract(fields)),
+        authors=names,
         num_authors=len(names),
         published_at=next(
             filter(None, (read_time(markup.content(fields.get(name))) for name in _TIMES)), None
         ),
-        keywords=clean_each(
-            (
-                element.get("term") or markup.content([element])
-                for name in ("category", "subject")
-                for element in fields.get(name, [])
-            ),
-            KEYWORD_LENGTH,
+        keywords=tuple(
+            element.get("term") or markup.content([element])
+            for name in ("category", "subject")
+            for element in fields.get(name, [])
         ),
+        source_title=source_title,
     )
 
 
 def _links(fields: dict[str, list[Element]]) -> Iterator[str]:
-    """The entry's links, the best first: its page, then an id that is one (RSS says a guid is
-    a permanent link unless it says otherwise)."""
+    """Yield the entry's links, best first: those to its page, then ids that are links.
+
+    In RSS a guid is a permanent link unless it says otherwise.
+    """
     for element in fields.get("link", []):
         if element.get("rel", "alternate") == "alternate":
             yield element.get("href") or markup.content([element])
@@ -105,7 +99,8 @@ def _abstract(fields: dict[str, list[Element]]) -> str:
 
 
 def _authors(fields: dict[str, list[Element]]) -> Iterator[str]:
-    """Atom names a person in an element, Dublin Core in a text, RSS as "address (name)"."""
+    """Yield the authors' names. Atom has an element for the name, Dublin Core a text, and RSS
+    writes "address (name)"."""
     for element in [*fields.get("author", []), *fields.get("creator", [])]:
         name = markup.content(markup.fields(element).get("name")) or markup.content([element])
         if "@" in name:

@@ -1,10 +1,9 @@
-"""One careful GET: bounded in time, bytes and redirects, and never to a private address.
+"""One careful GET: limited in time, bytes and redirects, and never to a private address.
 
-A feed's address may come from anybody, and what answers may be hostile or broken. So
-everything that the answer decides (how long, how much, where to next) has its limit here.
+A feed's address may come from anybody, and the server behind it may be hostile or broken. So
+everything that the server decides (how long, how much, where to next) has its limit here.
 """
 
-import ipaddress
 import re
 import socket
 import threading
@@ -16,44 +15,31 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urljoin
 
 import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
+from .addresses import IPAddress, checked, is_public, shown, split
 from .base import Download, SourceError
-
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 AGENT = "Broadsheet/0.1"
 _REDIRECTS = {301, 302, 303, 307, 308}
 _TRY_LATER = {408, 425, 429}
 _LONGEST_WAIT = 86_400.0
-_UNICAST = ipaddress.IPv6Network("2000::/3")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`connect` and `read`: seconds for one step of the network; `total`: for everything.
-    `size` counts bytes after decompression."""
+    """`connect` and `read` are seconds for one network operation, `total` for the whole download
+    with its redirects. `size` counts bytes after decompression."""
 
     connect: float = 5.0
     read: float = 20.0
     total: float = 60.0
     size: int = 20_000_000
     redirects: int = 3
-
-
-def is_public(address: IPAddress) -> bool:
-    """Whether it is an address of the open Internet: not private, local, multicast or reserved,
-    and no IPv6 address that wraps one of those."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return is_public(address.ipv4_mapped)
-        if address not in _UNICAST or address.sixtofour or address.teredo:
-            return False
-    return address.is_global and not address.is_multicast
 
 
 def download(
@@ -63,10 +49,9 @@ def download(
     limits: Limits = Limits(),
     is_allowed: Callable[[IPAddress], bool] = is_public,
 ) -> Download:
-    """GET `url`, following a few redirects, each checked like the first address.
+    """Return the body at `url`, following a few redirects, each checked like the first address.
 
-    Raises SourceError for anything but an answer with status 200: permanent if asking again
-    is no use, with `retry_after` if the server named a time.
+    Raises SourceError for anything but a complete response with status 200 within `limits`.
     """
     deadline = time.monotonic() + limits.total
     first = url
@@ -78,19 +63,12 @@ def download(
                 return Download(body, response.headers.get("Content-Type", ""))
             url = urljoin(url, response.headers.get("Location", ""))
     raise SourceError(
-        f"{shown(first)} redirects more than {limits.redirects} times, in a circle perhaps. "
-        "Look at the address with a browser and set the one it ends at.",
-        permanent=True,
+        f"{shown(first)} redirects more than {limits.redirects} times, perhaps in a circle. "
+        "Look at the address with a browser and set the one where it ends."
     )
 
 
-def shown(url: str) -> str:
-    """The address as it may stand in a log: a query or a user's name may be a secret."""
-    parts = _split(url)
-    return f"{parts.scheme}://{parts.hostname}{parts.path}"[:200]
-
-
-# --- asking --------------------------------------------------------------------------------
+# --- requesting --------------------------------------------------------------------------------
 @contextmanager
 def _opened(
     url: str,
@@ -99,11 +77,11 @@ def _opened(
     deadline: float,
     is_allowed: Callable[[IPAddress], bool],
 ) -> Iterator[requests.Response]:
-    """The answer to one GET, its body unread. No redirect is followed."""
-    parts = _split(url)
-    address = _checked_address(parts, is_allowed)
+    """Yield the response to one GET, its body unread. Does not follow redirects."""
+    parts = split(url)
+    address = checked(parts, is_allowed)
     with requests.Session() as session:
-        # No proxy, which would connect where it likes, and no password from a .netrc.
+        # Ignore proxies, which connect wherever they like, and passwords in a .netrc.
         session.trust_env = False
         adapter = _Pinned(str(address))
         session.mount(f"{parts.scheme}://", adapter)
@@ -120,15 +98,15 @@ def _opened(
 
 
 class _Pinned(HTTPAdapter):
-    """Connects to an address that was checked, in the name of the host that was asked for.
+    """Connects to the address that was checked, using the name of the requested host.
 
-    Were the name looked up again for the connection, its owner could answer with a public
-    address for the check and with a private one for the connection (DNS rebinding).
+    If the name were looked up again for the connection, its owner could give a public address
+    for the check and a private one for the connection (DNS rebinding).
     """
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._lines: list[socket.socket] = []
+        self._sockets: list[socket.socket] = []
         self._is_over = False
         super().__init__()
 
@@ -136,7 +114,7 @@ class _Pinned(HTTPAdapter):
         self, request: requests.PreparedRequest, verify: bool | str, cert: Any = None
     ) -> tuple[Any, Any]:
         host, options = super().build_connection_pool_key_attributes(request, verify, cert)
-        # TLS greets and checks the name; for http urllib3 drops the option.
+        # TLS sends and verifies this name; for http urllib3 drops the option.
         named = dict(options) | {"server_hostname": host["host"]}
         return dict(host) | {"host": self._address}, named
 
@@ -151,34 +129,34 @@ class _Pinned(HTTPAdapter):
         pool.ConnectionCls = Watched
         return pool
 
-    def _watch(self, line: socket.socket) -> socket.socket:
-        # A second handle, because TLS and urllib3 take the first one over and hide it.
-        self._lines.append(line.dup())
+    def _watch(self, opened: socket.socket) -> socket.socket:
+        # Keep a second handle, because TLS and urllib3 take over the first one and hide it.
+        self._sockets.append(opened.dup())
         if self._is_over:
-            self.break_off()
-        return line
+            self.abort()
+        return opened
 
-    def break_off(self) -> None:
-        """Make whatever waits for the network fail now, in whichever thread it waits."""
+    def abort(self) -> None:
+        """Make everything that waits for the network fail now, in any thread."""
         self._is_over = True
-        for line in self._lines:
+        for each in self._sockets:
             with suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
+                each.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         super().close()
-        for line in self._lines:
-            line.close()
+        for each in self._sockets:
+            each.close()
 
 
 @contextmanager
 def _in_time(adapter: _Pinned, deadline: float) -> Iterator[None]:
-    """Break the connection off at the deadline.
+    """Abort the connection at the deadline (a time of `time.monotonic`).
 
-    A time-out of the socket starts anew with each byte, so a server that sends one now and
-    then, in the headers say, would hold us for days.
+    A socket's own timeout starts again with each byte, so a server that sends one now and then,
+    for example in its headers, could keep us for days.
     """
-    timer = threading.Timer(max(0.0, deadline - time.monotonic()), adapter.break_off)
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), adapter.abort)
     timer.daemon = True
     timer.start()
     try:
@@ -189,7 +167,7 @@ def _in_time(adapter: _Pinned, deadline: float) -> Iterator[None]:
 
 @contextmanager
 def _translated(url: str, deadline: float) -> Iterator[None]:
-    """Every way in which the network fails, as SourceError."""
+    """Turn every failure of the network into a SourceError."""
     try:
         yield
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -197,13 +175,13 @@ def _translated(url: str, deadline: float) -> Iterator[None]:
         is_late = time.monotonic() >= deadline or isinstance(error, timeouts)
         what = "did not answer in time" if is_late else f"cannot be read ({_cause(error)})"
         raise SourceError(
-            f"{shown(url)} {what}. It will be asked again; if this goes on, see whether the "
-            "address is right and this machine reaches it."
+            f"{shown(url)} {what}. It will be asked again; if this persists, check the address "
+            "and whether this machine can reach it."
         ) from error
 
 
 def _cause(error: Exception) -> str:
-    """The kind of error; its text may hold the whole address."""
+    """Return the kind of error in words. Its own text might reveal the whole address."""
     while isinstance(error.__cause__, Exception):
         error = error.__cause__
     return re.sub(
@@ -211,64 +189,23 @@ def _cause(error: Exception) -> str:
     ).lower()
 
 
-# --- checking ------------------------------------------------------------------------------
-def _split(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise SourceError("An address cannot be read: correct it.", permanent=True) from error
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise SourceError(
-            f"An address is not asked: {parts.scheme or 'no scheme'} is not http or https.",
-            permanent=True,
-        )
-    if not parts.netloc.isascii():
-        raise SourceError(
-            f"An address is not asked: write its host {parts.hostname} in ASCII (xn--…).",
-            permanent=True,
-        )
-    return parts
-
-
-def _checked_address(parts: SplitResult, is_allowed: Callable[[IPAddress], bool]) -> IPAddress:
-    """One of the host's addresses, rather IPv4; all of them must be allowed."""
-    host = str(parts.hostname)
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise SourceError(
-            f"The host {host} is not found. It will be looked up again; if this goes on, see "
-            "whether the address is right and this machine has a name server."
-        ) from error
-    addresses = [ipaddress.ip_address(row[4][0]) for row in found]
-    if not all(is_allowed(address) for address in addresses):
-        raise SourceError(
-            f"The host {host} is not asked: it is an address of this machine or of a private "
-            "network. Only public addresses are read.",
-            permanent=True,
-        )
-    return min(addresses, key=lambda address: address.version)
-
-
 # --- reading -------------------------------------------------------------------------------
 def _chunks(
     url: str, response: requests.Response, limits: Limits, deadline: float
 ) -> Iterator[bytes]:
-    """The body as it comes, decompressed, until it ends or is too much."""
+    """Yield the body as it arrives, decompressed. Raises SourceError if it is too long."""
     size = 0
     while True:
         chunk = response.raw.read1(65_536, decode_content=True)
-        if time.monotonic() >= deadline:  # also when we broke off, which may look like the end
+        if time.monotonic() >= deadline:  # checked first: an aborted body may look complete
             raise requests.Timeout
         if not chunk:
             return
         size += len(chunk)
         if size > limits.size:
             raise SourceError(
-                f"{shown(url)} sends more than {limits.size // 1_000_000} MB, which no list "
-                "of papers needs. It was broken off; look at the address with a browser.",
-                permanent=True,
+                f"{shown(url)} sends more than {limits.size // 1_000_000} MB, which no list of "
+                "papers needs. The download was stopped; look at the address with a browser."
             )
         yield chunk
 
@@ -277,20 +214,14 @@ def _raise_for_status(url: str, response: requests.Response) -> None:
     status = response.status_code
     if status == HTTPStatus.OK:
         return
-    is_temporary = status >= 500 or status in _TRY_LATER
     wait = _seconds(response.headers.get("Retry-After", ""))
+    wish = f", and asks us to wait for {wait:.0f} seconds" if wait else ""
     advice = (
         "It will be asked again later."
-        if is_temporary
-        else "Look at the address with a browser; it may have moved, or not be for us."
+        if status >= 500 or status in _TRY_LATER
+        else "Look at the address with a browser; it may have moved, or be closed to us."
     )
-    asks = f", and asks to wait for {wait:.0f} seconds" if wait else ""
-    raise SourceError(
-        f"{shown(url)} answered {_named(status)}{asks}. {advice}",
-        permanent=not is_temporary,
-        retry_after=wait,
-        status=status,
-    )
+    raise SourceError(f"{shown(url)} answered {_named(status)}{wish}. {advice}", status=status)
 
 
 def _named(status: int) -> str:
@@ -300,7 +231,7 @@ def _named(status: int) -> str:
 
 
 def _seconds(retry_after: str) -> float | None:
-    """A Retry-After header, which is a number of seconds or a date (RFC 9110, 10.2.3)."""
+    """Read a Retry-After header: a number of seconds, or a date (RFC 9110, 10.2.3)."""
     text = retry_after.strip()
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), _LONGEST_WAIT)

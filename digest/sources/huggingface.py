@@ -1,8 +1,8 @@
 """Hugging Face Daily Papers: ``GET https://huggingface.co/api/daily_papers``.
 
-The answer is a list of entries, each with a `paper` inside. Fields came over the years, so
-all but id and title are taken as they come; the shape is described in huggingface_hub's
-`list_daily_papers`. The list of a day fills all day long, and there is none on a weekend.
+The answer is a list of entries, each with a `paper` inside. Hugging Face added fields over the
+years, so every field but id and title is optional; huggingface_hub's `list_daily_papers`
+describes the shape. A day's list fills all day long. There is no list on weekends.
 """
 
 import json
@@ -13,20 +13,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from .base import Answer, BadEntry, SourceError, SourcePaper, WebSource, days_back, read_each
 from .keys import arxiv_id, web_link
-from .text import (
-    ABSTRACT_LENGTH,
-    KEYWORD_LENGTH,
-    MOST_AUTHORS,
-    NAME_LENGTH,
-    TITLE_LENGTH,
-    clean,
-    clean_each,
-    is_withdrawn,
-    read_time,
-)
+from .text import clean, read_time
 
 ADDRESS = "https://huggingface.co/api/daily_papers"
-# What the API gives unasked; a larger page it might cut without saying so.
+# The API's own default. It might cut a larger page without saying so.
 PAGE = 50
 _MOST_PAGES = 40
 _LARGEST_FIGURE = 2**31 - 1
@@ -36,8 +26,8 @@ class HuggingFace(WebSource):
     name = "huggingface"
     is_daily = True
     not_yet = {
-        400: "Hugging Face has no list for that day yet, or takes it for no day. Its lists open "
-        "on the day itself, in UTC."
+        400: "Hugging Face has no list for that day yet, or rejects the date. Its lists open on "
+        "the day itself, in UTC."
     }
 
     def recent(self, today: date, days: int) -> list[date | None]:
@@ -47,8 +37,10 @@ class HuggingFace(WebSource):
         return [_page({"date": day.isoformat()} if day else {}, 0)]
 
     def following(self, address: str, answer: Answer) -> str | None:
-        """The next page of a day's full page. The latest papers are one page only: they have
-        no end."""
+        """Return the next page of a day if this one was full.
+
+        Of the latest papers, which have no end, one page is enough.
+        """
         asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         number = int(asked.pop("p")) + 1
         if "date" not in asked or answer.entries < PAGE or number >= _MOST_PAGES:
@@ -60,19 +52,17 @@ class HuggingFace(WebSource):
             entries = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise SourceError(
-                "Hugging Face answered with something that is not JSON. If this goes on, its "
+                "Hugging Face answered with something that is not JSON. If this persists, its "
                 "address or its format has changed."
             ) from error
         if isinstance(entries, dict) and "error" in entries:
             raise SourceError(
-                f"Hugging Face answered with an error: {clean(str(entries['error']), 200)}",
-                permanent=True,
+                f"Hugging Face answered with an error: {clean(str(entries['error']), 200)}"
             )
         if not isinstance(entries, list):
             raise SourceError(
                 "Hugging Face answered with JSON that is no list of papers, so its format may "
-                "have changed.",
-                permanent=True,
+                "have changed."
             )
         return read_each("Hugging Face", entries, _paper)
 
@@ -85,32 +75,24 @@ def _paper(entry: object) -> SourcePaper | None:
     outer = _mapping(entry)
     paper = _mapping(outer.get("paper"))
     number = arxiv_id(str(paper.get("id", "")))
-    title = clean(paper.get("title") or outer.get("title"), TITLE_LENGTH)
-    abstract = clean(paper.get("summary") or outer.get("summary"), ABSTRACT_LENGTH)
     if not number:
         raise BadEntry("it has no arXiv id")
-    if not title:
-        raise BadEntry("it has no title")
-    if is_withdrawn(title, abstract):
-        return None
-    authors = [_mapping(author).get("name") for author in _items(paper.get("authors"))]
-    names = clean_each(authors, NAME_LENGTH, MOST_AUTHORS)
+    authors: list[Any] = [_mapping(author).get("name") for author in _items(paper.get("authors"))]
     organization = _mapping(paper.get("organization") or outer.get("organization"))
     return SourcePaper(
         key=f"arxiv:{number}",
-        title=title,
+        title=paper.get("title") or outer.get("title") or "",
         url=f"https://arxiv.org/abs/{number}",
-        abstract=abstract,
-        authors=names,
-        num_authors=max(len(names), len(authors)),
-        # Not the outer one: that is another time, and which one has changed over the years.
+        abstract=paper.get("summary") or outer.get("summary") or "",
+        authors=tuple(authors),
+        num_authors=len(authors),
+        # Not the outer `publishedAt`: its meaning has changed over the years.
         published_at=read_time(paper.get("publishedAt")),
-        submitted_at=read_time(paper.get("submittedOnDailyAt")),
         votes=_figure(paper.get("upvotes")),
         comments=_figure(outer.get("numComments")),
-        keywords=clean_each(_items(paper.get("ai_keywords")), KEYWORD_LENGTH),
+        keywords=tuple(_items(paper.get("ai_keywords"))),
         code_url=web_link(paper.get("githubRepo")),
-        organization=clean(organization.get("fullname") or organization.get("name"), NAME_LENGTH),
+        organization=organization.get("fullname") or organization.get("name") or "",
     )
 
 

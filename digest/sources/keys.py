@@ -1,4 +1,4 @@
-"""Which paper is it? Identity from ids and links, and which links may be followed."""
+"""Which paper an id or a link names, and which links may be given to readers."""
 
 import hashlib
 import re
@@ -7,24 +7,25 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 URL_LENGTH = 600
 _KEY_LENGTH = 200
 
-# The id of before and after April 2007: https://info.arxiv.org/help/arxiv_identifier.html
+# The two forms, since April 2007 and before: https://info.arxiv.org/help/arxiv_identifier.html
 _ARXIV_ID = r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?"
 _ARXIV = re.compile(
     r"(?:arxiv\.org/(?:abs|pdf|html)/|huggingface\.co/papers/|oai:arXiv\.org:|arXiv:"
     rf"|10\.48550/arXiv\.){_ARXIV_ID}",
     re.IGNORECASE,
 )
+_STRENGTH = {"sample": 0, "url": 1, "doi": 2, "arxiv": 3}
 _DOI = re.compile(r"(?:\bdoi\.org/|\bdoi:\s*|^)(10\.\d{4,9}/[^\s?#\"<>]+)", re.IGNORECASE)
 
 
 def arxiv_id(text: str) -> str:
-    """The arXiv id, without its version, if `text` is one; else ""."""
+    """Return the arXiv id without its version if `text` is one, otherwise ""."""
     match = re.fullmatch(_ARXIV_ID, text.strip())
     return match[1] if match else ""
 
 
 def recognised(*texts: str) -> str:
-    """The key that one of `texts` (links, ids) names, arXiv's before a DOI; else ""."""
+    """Return the key that one of `texts` (links, ids) names, arXiv ids before DOIs; "" if none."""
     for text in texts:
         if match := _ARXIV.search(text):
             return f"arxiv:{match[1]}"
@@ -37,10 +38,11 @@ def recognised(*texts: str) -> str:
 
 
 def web_link(text: object) -> str:
-    """`text` if it is a link that a reader may be given; else "".
+    """Return `text` if it is a link that may be given to readers, otherwise "".
 
-    That is http or https, with a host and without a password, and not too long to keep. A
-    host of other letters is written in ASCII, so that no look-alike passes for another.
+    The link must be http or https, with a host, without a password, and short enough to keep.
+    A host in other scripts is returned in ASCII (xn--…), so that no look-alike passes for
+    another host.
     """
     if not isinstance(text, str) or not (parts := _split(text.strip())):
         return ""
@@ -49,10 +51,10 @@ def web_link(text: object) -> str:
 
 
 def url_key(link: str) -> str:
-    """The key of a paper that only its link names.
+    """Return the key of a paper that has only a link.
 
-    Two spellings of one link have one key: neither the scheme, "www.", the fragment, a last
-    slash nor the marks of a campaign tell papers apart.
+    Different spellings of a link give the same key: scheme, "www.", fragment, a trailing slash
+    and campaign parameters (utm_…) do not count.
     """
     parts = urlsplit(link)
     query = "&".join(part for part in sorted(parts.query.split("&")) if not part.startswith("utm_"))
@@ -64,10 +66,17 @@ def url_key(link: str) -> str:
 
 
 def kind(key: str) -> str:
-    """Who gave the id: "arxiv", "doi", or one web site. Ids of one kind differ because the
-    papers do."""
+    """Return who issued the key: "arxiv", "doi", or one web site.
+
+    Two different keys of one kind name two different papers.
+    """
     scheme, _, rest = key.partition(":")
     return f"url:{re.split('[/?#]', rest)[0]}" if scheme == "url" else scheme
+
+
+def strength(key: str) -> int:
+    """Return how likely other sources are to use this key too. A paper keeps its strongest key."""
+    return _STRENGTH.get(key.partition(":")[0], 0)
 
 
 def _split(text: str) -> SplitResult | None:
@@ -77,7 +86,7 @@ def _split(text: str) -> SplitResult | None:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
         host = host if host.isascii() else host.encode("idna").decode()
-    except ValueError:  # no such port, a broken IPv6 address, or (UnicodeError) no such name
+    except ValueError:  # no such port, a broken IPv6 address, or (UnicodeError) an impossible name
         return None
     is_plain = re.fullmatch(r"[a-z0-9.-]*[a-z0-9]\.?|[0-9a-f:.]+", host) is not None
     if parts.scheme not in {"http", "https"} or not is_plain or "@" in parts.netloc:

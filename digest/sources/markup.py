@@ -1,4 +1,4 @@
-"""Reading XML and HTML that others wrote, without running anything in it."""
+"""Reading other people's XML and HTML without running anything in it."""
 
 import codecs
 import re
@@ -13,7 +13,7 @@ from .base import SourceError
 
 ATOM = "http://www.w3.org/2005/Atom"
 ARXIV = "http://arxiv.org/schemas/atom"
-# Whose elements we read. Others use the same names for other things (media:title).
+# The namespaces we read. Others use the same names for different things (media:title).
 _NAMESPACES = {
     "",
     ATOM,
@@ -32,16 +32,16 @@ _BYTE_ORDER_MARKS = {
 }
 _DECLARED = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
-# What they are called, and what is in the bytes if they are used: as browsers have it.
+# Charset names, and what the bytes really are where these are used, as browsers assume.
 _MEANT = {"iso8859-1": "cp1252", "ascii": "cp1252"}
-# Python's own codecs that are no charsets; some are slow on purpose-made input.
+# Codecs of Python that are not charsets; some are slow on crafted input.
 _NO_CHARSETS = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "utf-7"}
-# XML 1.0 forbids them, and one of them would cost us a whole feed.
+# XML 1.0 forbids these characters; a single one would cost us the whole feed.
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-# No abstract is as long as this.
+# Characters; no abstract is this long.
 _MOST_HTML = 50_000
-# A comment, a declaration, or a tag: its slash and its name. Every part has an end, so that
-# the time grows with the text and no faster.
+# A comment, a declaration, or a tag with its slash and its name. Every part is bounded, so that
+# the time grows only in proportion to the text.
 _TAG = re.compile(
     r"<!--.{0,2000}?-->|<[!?][^<>]{0,2000}>|<(/?)([a-z][a-z0-9]{0,15})(?=[\s/>])[^<>]{0,2000}>",
     re.IGNORECASE | re.DOTALL,
@@ -49,34 +49,33 @@ _TAG = re.compile(
 
 
 def read_xml(name: str, body: bytes, content_type: str = "") -> Element:
-    """The root of an XML document.
+    """Return the root of an XML document. `name` is what the error messages call its sender.
 
-    Raises SourceError for what is no XML, and for XML with a document type: entities that
-    grow or that read files need one, and no feed of today has one.
+    Raises SourceError if it is not XML, or has a document type: entities that expand or read
+    files need one, and today's feeds have none.
     """
     try:
         root = fromstring(decoded(body, content_type), forbid_dtd=True)
     except DefusedXmlException as error:
         raise SourceError(
-            f"{name} answered with XML that defines a document type or entities. It is not "
-            "read, for safety; whoever publishes it has to leave them out.",
-            permanent=True,
+            f"{name} answered with XML that defines a document type or entities. For safety it "
+            "is not read; its publisher has to leave them out."
         ) from error
     except (ParseError, ValueError, RecursionError) as error:
         raise SourceError(
             f"{name} answered with something that is not well-formed XML ({error}). If this "
-            "goes on, look at the address with a browser: it may be no feed any more.",
+            "persists, look at the address with a browser: it may no longer be a feed."
         ) from error
     assert isinstance(root, Element)
     return root
 
 
 def decoded(body: bytes, content_type: str = "") -> str:
-    """The text of a document whose charset may be declared wrongly, or in two ways.
+    """Return the text of a document whose charset may be declared wrongly or twice.
 
-    A byte order mark is believed, then UTF-8: other texts hardly ever are valid UTF-8 by
-    chance. Only then count the document's own declaration and the HTTP header, which a
-    server often sends without looking; at the end stands what Windows writes.
+    Tried in this order: a byte order mark; UTF-8, because other text is hardly ever valid UTF-8
+    by chance; the document's own declaration; the HTTP header, which servers often send without
+    looking at the document; and finally Windows' cp1252.
     """
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if body.startswith(mark):
@@ -95,7 +94,7 @@ def decoded(body: bytes, content_type: str = "") -> str:
 
 
 def fields(entry: Element) -> dict[str, list[Element]]:
-    """An entry's direct children by their names, in the namespaces that we read."""
+    """Return an entry's direct children by name, in the namespaces that we read."""
     children: dict[str, list[Element]] = {}
     for child in entry:
         namespace, name = _named(child)
@@ -105,7 +104,7 @@ def fields(entry: Element) -> dict[str, list[Element]]:
 
 
 def descendants(root: Element, *names: str) -> Iterator[Element]:
-    """All elements below `root` that have one of `names`, in the namespaces that we read."""
+    """Yield `root` and all elements below it that have one of `names`, in our namespaces."""
     for element in root.iter():
         namespace, name = _named(element)
         if name in names and namespace in _NAMESPACES:
@@ -113,20 +112,20 @@ def descendants(root: Element, *names: str) -> Iterator[Element]:
 
 
 def local_name(element: Element) -> str:
-    """The element's name without its namespace."""
+    """Return the element's name without its namespace."""
     return _named(element)[1]
 
 
 def content(elements: list[Element] | None) -> str:
-    """All text of the first element, also that of elements inside it; "" if there is none."""
+    """Return all text of the first element, nested elements included; "" without elements."""
     return "".join(elements[0].itertext()).strip() if elements else ""
 
 
 def plain(html: str) -> str:
-    """The text that a browser would show for a piece of HTML.
+    """Return the text that a browser would show for a piece of HTML.
 
-    Only tags that HTML knows are taken for tags, because an abstract may say "x<y and y>z".
-    Python's HTMLParser is not used: a few thousand open brackets keep it busy for seconds.
+    Only the tags of HTML count as tags, because an abstract may say "x<y and y>z". Python's
+    HTMLParser is not an option: a few thousand open brackets keep it busy for seconds.
     """
     html = html[:_MOST_HTML]
     parts: list[str] = []

@@ -1,4 +1,4 @@
-"""Real papers of one day of the past that come with Broadsheet, to try it without a network."""
+"""A few dozen real papers that ship with Broadsheet, to try it without a network."""
 
 import json
 from datetime import date
@@ -7,14 +7,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from .base import Answer, Get, SourceError, SourcePaper, read_each
-from .text import (
-    ABSTRACT_LENGTH,
-    KEYWORD_LENGTH,
-    TITLE_LENGTH,
-    clean,
-    clean_each,
-    read_time,
-)
+from .text import read_time
 
 
 class Sample:
@@ -22,7 +15,7 @@ class Sample:
     is_daily = False
 
     def fetch(self, day: date | None, get: Get) -> Answer:
-        """The same papers on any day; `get` is not used."""
+        """Return the same papers for any day, without using `get`."""
         return self.parse(files(__package__).joinpath("sample.json").read_bytes())
 
     def recent(self, today: date, days: int) -> list[date | None]:
@@ -33,20 +26,20 @@ class Sample:
             return read_each("The sample", json.loads(body), _paper)
         except (ValueError, KeyError, TypeError) as error:
             raise SourceError(
-                "The sample is not what came with Broadsheet: install it again.", permanent=True
+                "The sample is not the one that ships with Broadsheet: install it again."
             ) from error
 
 
 def _paper(entry: dict[str, Any]) -> SourcePaper:
-    title = clean(entry["title"], TITLE_LENGTH)
+    title = entry["title"]
     return SourcePaper(
         key=f"sample:{entry['key']}",
         title=title,
-        # The sample does not say where a paper stands; arXiv finds it by its title.
+        # The sample has no links to its papers; arXiv finds them by their titles.
         url=f"https://arxiv.org/search/?searchtype=title&query={quote_plus(title)}",
-        abstract=clean(entry["summary"], ABSTRACT_LENGTH),
+        abstract=entry["summary"],
         num_authors=entry["num_authors"],
         published_at=read_time(entry["published"]),
         comments=entry.get("comments"),
-        keywords=clean_each(entry.get("topics", []), KEYWORD_LENGTH),
+        keywords=tuple(entry.get("topics", [])),
     )

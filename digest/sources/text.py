@@ -1,7 +1,7 @@
-"""Foreign text made safe to keep: no control characters, no floods, of bounded length.
+"""Foreign text made safe to keep and fit to show. Pure.
 
-What is *said* stays as it is, "<" and LaTeX and template braces too: showing it literally is
-the business of rendering.
+No control characters, no floods of marks, bounded length. Characters such as "<" and template
+braces stay: rendering escapes them.
 """
 
 import re
@@ -10,19 +10,27 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from .latex import plain
+
 TITLE_LENGTH = 400
 ABSTRACT_LENGTH = 5000
 NAME_LENGTH = 200
 CATEGORY_LENGTH = 40
 KEYWORD_LENGTH = 120
 
-# More authors than any paper has; a list without end would be an attack.
+# No paper has this many authors; the limit stops an endless list.
 MOST_AUTHORS = 4000
 MOST_LABELS = 50
+# Titles whose `title_key` is shorter than this ("Editorial", "A short survey") do not prove that
+# two papers are one.
+TELLING_TITLE = 20
+
 # Vietnamese needs two marks on one letter and pointed Hebrew three; a flood has dozens.
 _MOST_MARKS = 4
-# They shape Persian, Indic scripts and emoji, so one between two characters is right.
+# Zero-width joiners shape Persian, Indic scripts and emoji, so one between two characters is
+# legitimate.
 _JOINERS = "\u200c\u200d"
+_FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 _WITHDRAWN_TITLE = re.compile(
     r"\W*(retracted|withdrawn)(\s+(article|paper))?\W*(:|\]|$)", re.IGNORECASE
 )
@@ -30,15 +38,26 @@ _WITHDRAWN = re.compile(
     r"\W*this (paper|article|submission|work) (has been|was|is) (withdrawn|retracted)\b",
     re.IGNORECASE,
 )
-# Nobody reads further, and whoever sends more has no good intention.
+# How much of a foreign text is looked at, as a multiple of what is kept of it.
 _MOST_RAW = 8
+# LaTeX is longer than what it shows.
+_MOST_LATEX = 2
+
+
+def presentable(text: object, length: int) -> str:
+    """Return `text` as readers should see it: LaTeX as plain characters, clean, on one line.
+
+    The result has `length` characters at most. Anything that is not a string becomes "". Apply
+    it once to a text: LaTeX may write characters that look like LaTeX again.
+    """
+    return clean(plain(clean(text, _MOST_LATEX * length)), length)
 
 
 def clean(text: object, length: int) -> str:
-    """`text` on one line, normalised (NFC), `length` characters at most.
+    """Return `text` on one line, normalized (NFC), `length` characters at most.
 
-    Anything that is not text becomes "". Control characters, lone surrogates, invisible
-    characters and the bidirectional overrides are dropped, and combining marks past a few.
+    Anything that is not a string becomes "". Control characters, lone surrogates, invisible
+    characters, bidirectional overrides and excess combining marks are dropped.
     """
     if not isinstance(text, str):
         return ""
@@ -46,36 +65,37 @@ def clean(text: object, length: int) -> str:
     if not (line.isascii() and line.isprintable()):
         visible = unicodedata.normalize("NFC", "".join(_visible(line)))
         line = " ".join(visible.split())
-    return cut(line, length)
-
-
-def cut(line: str, length: int) -> str:
-    """`line`, ended by "…" between two words if it is longer than `length`.
-
-    A word without end is cut inside, but never between a letter and its marks.
-    """
-    if len(line) <= length:
-        return line
-    end = length - 1
-    space = line.rfind(" ", 0, end + 1)
-    if space > end // 2:
-        end = space
-    while end and _belongs_to_previous(line, end):
-        end -= 1
-    return line[:end].rstrip() + "…"
+    return shorten(line, length)
 
 
 def clean_each(texts: Iterable[object], length: int, most: int = MOST_LABELS) -> tuple[str, ...]:
-    """Each text clean, without the empty and the repeated ones, `most` of them at most."""
+    """Return each text clean, without empty and repeated ones, `most` of them at most."""
     cleaned = dict.fromkeys(clean(text, length) for text in texts)
     return tuple(text for text in cleaned if text)[:most]
 
 
-def read_time(text: object) -> datetime | None:
-    """The moment that an ISO 8601 or an RFC 822 date names; None if it names none.
+def shorten(text: str, length: int) -> str:
+    """Return `text` if it fits into `length` characters; otherwise its start and "…".
 
-    A date without a zone is taken as UTC. One in the future (more than a day, for clocks
-    differ) says nothing and is None as well.
+    The cut is between two words. A word that fills more than half of `length` is cut inside,
+    but never within what readers see as one character.
+    """
+    if len(text) <= length:
+        return text
+    end = length - 1
+    space = text.rfind(" ", 0, end + 1)
+    if space > end // 2:
+        end = space
+    while end and _is_inside_a_character(text, end):
+        end -= 1
+    return text[:end].rstrip(" .,;:–—(") + "…"
+
+
+def read_time(text: object) -> datetime | None:
+    """Return the moment that an ISO 8601 or RFC 822 date names, in UTC; None if it names none.
+
+    A date without a zone is taken as UTC. A date more than a day in the future (clocks differ)
+    is treated as missing.
     """
     moment = _read_time(text.strip()) if isinstance(text, str) else None
     if moment is None:
@@ -88,6 +108,19 @@ def read_time(text: object) -> datetime | None:
     return moment if moment <= datetime.now(UTC) + timedelta(days=1) else None
 
 
+def title_key(title: str) -> str:
+    """Return a presentable title without case, accents, spaces and punctuation, to compare."""
+    letters = unicodedata.normalize("NFKD", title).casefold()
+    return re.sub(r"[\W_]+", "", letters)[:TITLE_LENGTH]
+
+
+def is_withdrawn(title: str, abstract: str, comment: str = "") -> bool:
+    """Whether its authors or its publisher have withdrawn the paper, according to these texts."""
+    return bool(
+        _WITHDRAWN_TITLE.match(title) or _WITHDRAWN.match(abstract) or _WITHDRAWN.search(comment)
+    )
+
+
 def _read_time(text: str) -> datetime | None:
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
@@ -95,19 +128,6 @@ def _read_time(text: str) -> datetime | None:
         except (ValueError, TypeError, IndexError, OverflowError):
             continue
     return None
-
-
-def title_key(title: str) -> str:
-    """The title without case, accents, spaces and punctuation, to find it again."""
-    letters = unicodedata.normalize("NFKD", title.casefold())
-    return re.sub(r"[\W_]+", "", letters)[:TITLE_LENGTH]
-
-
-def is_withdrawn(title: str, abstract: str, comment: str = "") -> bool:
-    """Whether its authors or its publisher say that the paper no longer stands."""
-    return bool(
-        _WITHDRAWN_TITLE.match(title) or _WITHDRAWN.match(abstract) or _WITHDRAWN.search(comment)
-    )
 
 
 def _visible(line: str) -> Iterator[str]:
@@ -126,9 +146,16 @@ def _visible(line: str) -> Iterator[str]:
             previous = char
 
 
-def _belongs_to_previous(line: str, at: int) -> bool:
-    return (
-        unicodedata.category(line[at]).startswith("M")
-        or line[at] in _JOINERS
-        or line[at - 1] in _JOINERS
-    )
+def _is_inside_a_character(text: str, at: int) -> bool:
+    """Whether a cut before `text[at]` would split a letter from its marks, or an emoji.
+
+    Covers the rules of Unicode's UAX 29 that titles run into: marks, joiners, skin tones, flags,
+    and the parts of a Korean syllable.
+    """
+    char, previous = text[at], text[at - 1]
+    if unicodedata.category(char).startswith("M") or char in _JOINERS or previous in _JOINERS:
+        return True
+    if "\U0001f3fb" <= char <= "\U0001f3ff" or "\u1160" <= char <= "\u11ff":
+        return True
+    # Two of these letters make a flag: an odd number of them before the cut splits one.
+    return char in _FLAG_LETTERS and (at - len(text[:at].rstrip(_FLAG_LETTERS))) % 2 == 1

@@ -1,4 +1,10 @@
-"""What readers may enter. Each form's `cleaned_data` holds values ready for the flow."""
+"""The forms on the public pages.
+
+In: posted text. Out: `cleaned_data` with values that ``joining`` and ``wishes`` take as they are,
+such as an `Address`, or error messages for the reader.
+
+Read ``signup`` first, then ``preferences``. Both use ``zones``, the list of time zones.
+"""
 
 from .preferences import AddressForm, PreferencesForm
 from .signup import SignupFields, SignupForm, allowed_redirect, opened_now

@@ -1,4 +1,4 @@
-"""The sign-up, as a form on our pages and as the fields of the JSON endpoint."""
+"""Signing up: the form on our pages, and the fields of the JSON endpoint."""
 
 import json
 import secrets
@@ -17,26 +17,35 @@ from django.utils.translation import gettext_lazy as _
 from subscribers import addresses
 from subscribers.addresses import Address
 from subscribers.joining import abuse, captcha
+from subscribers.models import Topic
 
-from .topics import TopicsField
 from .zones import options, zones
 
-# A person needs longer than this to fill in a form, and a form older than this was kept.
-LEAST_FILLING = timedelta(seconds=2)
-OLDEST_FORM = timedelta(hours=24)
+# People take longer than this to fill in the form.
+_MIN_FILLING = timedelta(seconds=2)
+# A form older than this was probably saved by a program.
+_MAX_FORM_AGE = timedelta(hours=24)
 
 
-class OfferedTopicsField(TopicsField):
-    """Topics by the short names that stand in their addresses, for forms on other sites too."""
+class _TopicsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not generic at run time
+    """Check boxes for topics, named by slug so that forms on other sites can name them too.
+
+    Choosing none is valid: the reader gets the day's top-voted papers.
+    """
+
+    widget = forms.CheckboxSelectMultiple
 
     def __init__(self) -> None:
-        super().__init__()
-        self.to_field_name = "slug"
+        offered = Topic.objects.filter(is_offered=True)
+        super().__init__(offered, required=False, to_field_name="slug")
+
+    def label_from_instance(self, topic: Any) -> str:
+        return str(topic.label)
 
     def clean(self, value: Any) -> Any:
-        """What can be no topic's name is refused here; PostgreSQL could not even look for it."""
+        """Refuse anything that is not a slug: PostgreSQL rejects text with NUL characters."""
         if isinstance(value, list) and not all(map(_is_slug, value)):
-            raise forms.ValidationError(_("This is no topic of ours."))
+            raise forms.ValidationError(_("There is no such topic."))
         return super().clean(value)
 
 
@@ -44,17 +53,17 @@ def _is_slug(value: object) -> bool:
     return isinstance(value, str) and slug_re.match(value) is not None
 
 
-class Wishes(forms.Form):
-    """What somebody who signs up says. `cleaned_data["email"]` is an `addresses.Address`."""
+class _SignupBase(forms.Form):
+    """What both ways of signing up share. `cleaned_data["email"]` is an `addresses.Address`."""
 
     email = forms.CharField(
         max_length=320,
         widget=forms.EmailInput(
             attrs={"autocomplete": "email", "placeholder": "you@example.org", "required": True}
         ),
-        error_messages={"required": _("Enter the address that the digest should come to.")},
+        error_messages={"required": _("Enter your email address.")},
     )
-    topics = OfferedTopicsField()
+    topics = _TopicsField()
     zone = forms.CharField(required=False, max_length=64)
     altcha = forms.CharField(required=False, max_length=2000)
 
@@ -65,12 +74,12 @@ class Wishes(forms.Form):
             raise forms.ValidationError(str(error)) from error
 
     def clean(self) -> dict[str, Any]:
-        """The puzzle last, and only for a sign-up that is right: its solution is good once."""
+        """Check the puzzle last, and only for valid fields: its solution works only once."""
         if not self.errors and captcha.is_on() and not self._is_solved():
             raise forms.ValidationError(
                 _(
-                    "The small computation that keeps programs out is missing, or was used "
-                    "before. Please send this once more."
+                    "The check that keeps bots out is missing or was already used. Please submit "
+                    "the form again."
                 )
             )
         return self.cleaned_data
@@ -79,13 +88,13 @@ class Wishes(forms.Form):
         return captcha.is_solved(self.cleaned_data.get("altcha", ""))
 
 
-class SignupForm(Wishes):
+class SignupForm(_SignupBase):
     """The form on a page.
 
-    `cleaned_data["next"]` is where the visitor goes afterwards, or "" for our own page.
+    `cleaned_data["next"]` is the URL to go to afterwards, or "" for our own page.
     """
 
-    # Hidden from people; a program that fills in every field is told a success that is none.
+    # Hidden from people. A program that fills it in is shown success, but is not signed up.
     website = forms.CharField(
         required=False,
         widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}),
@@ -96,7 +105,7 @@ class SignupForm(Wishes):
     spelling = forms.CharField(required=False, max_length=320)
 
     def clean_zone(self) -> str:
-        """The browser's zone if it has one that we know; the form shows it to be corrected."""
+        """Fall back to UTC for unknown zones. The page shows the zone, so people can correct it."""
         zone: str = self.cleaned_data["zone"]
         return zone if zone in zones() else "UTC"
 
@@ -104,26 +113,27 @@ class SignupForm(Wishes):
         return allowed_redirect(self.cleaned_data["next"])
 
     def clean(self) -> dict[str, Any]:
-        if _is_older(self._opened, OLDEST_FORM):
+        if _is_older(self._opened, _MAX_FORM_AGE):
             raise forms.ValidationError(
-                _("This page was open for more than a day. Please send it once more.")
+                _("This page was open for more than a day. Please submit the form again.")
             )
         return super().clean()
 
     # --- after is_valid --------------------------------------------------------------------
     def is_by_a_program(self) -> bool:
-        """Whether the hidden field was filled in, the form quicker than a person can, or used
-        for one address after another.
+        """Return whether a program probably sent this form.
 
-        A form without our signed time counts as quick. Asking counts a use.
+        That is so if the hidden field is filled in, if the form was sent faster than a person can
+        fill it in or without our signed time, or if it was used for one address after another.
+        Calling this counts as a use of the form.
         """
-        least = _least_filling(self._opened)
+        least = _min_filling(self._opened)
         if self.data.get("website") or least is None or not _is_older(self._opened, least):
             return True
-        return abuse.is_form_worn(self._opened)
+        return abuse.is_form_overused(self._opened)
 
     def better_spelled(self) -> Address | None:
-        """The address that was probably meant, if there is one that was not asked about yet."""
+        """Return the address that was probably meant, unless the visitor was already asked."""
         entered: Address = self.cleaned_data["email"]
         better = addresses.better_spelled(entered)
         if better and self.cleaned_data["spelling"] in {entered.deliver_to, better.deliver_to}:
@@ -131,7 +141,7 @@ class SignupForm(Wishes):
         return better
 
     def address(self) -> Address:
-        """The address as entered, or better spelled if the visitor said so."""
+        """Return the address as entered, or the suggested one if the visitor chose it."""
         entered: Address = self.cleaned_data["email"]
         better = addresses.better_spelled(entered)
         if better and better.deliver_to == self.cleaned_data["spelling"]:
@@ -141,16 +151,18 @@ class SignupForm(Wishes):
     # --- for the page ----------------------------------------------------------------------
     @property
     def opened_at(self) -> str:
-        """The signed time at which this form was first shown, so that who only corrects a slip
-        need not wait again."""
-        is_ours = _least_filling(self._opened) is not None
+        """The signed time at which this form was first shown.
+
+        It stays the same after an error, so visitors who correct a typo need not wait again.
+        """
+        is_ours = _min_filling(self._opened) is not None
         return (
-            self._opened if is_ours and not _is_older(self._opened, OLDEST_FORM) else opened_now()
+            self._opened if is_ours and not _is_older(self._opened, _MAX_FORM_AGE) else opened_now()
         )
 
     @property
     def challenge(self) -> str:
-        """A new puzzle as JSON, or "" if there is none to be solved."""
+        """A new puzzle as JSON, or "" if the operator does not want one."""
         return json.dumps(captcha.new_challenge(timezone.now())) if captcha.is_on() else ""
 
     @property
@@ -162,31 +174,35 @@ class SignupForm(Wishes):
         return str(self.data.get("opened", self.initial.get("opened", "")))
 
 
-class SignupFields(Wishes):
-    """The fields of the JSON endpoint. Unlike a form's they were not chosen from a list by a
-    person, so what we do not know is an error."""
+class SignupFields(_SignupBase):
+    """The fields of the JSON endpoint.
+
+    A program fills them in, not a person who chooses from a list, so unknown values are errors.
+    """
 
     language = forms.CharField(required=False, max_length=7)
 
     def clean_zone(self) -> str:
         zone: str = self.cleaned_data["zone"] or "UTC"
         if zone not in zones():
-            raise forms.ValidationError(_("No such time zone; it looks like Europe/Lisbon."))
+            raise forms.ValidationError(
+                _("There is no such time zone. Use a name such as Europe/Lisbon.")
+            )
         return zone
 
     def clean_language(self) -> str:
         language: str = self.cleaned_data["language"] or settings.LANGUAGE_CODE
         if language not in dict(settings.LANGUAGES):
-            raise forms.ValidationError(_("There are no digests in this language."))
+            raise forms.ValidationError(_("Digests are not available in this language."))
         return language
 
 
 # --- where to go afterwards ----------------------------------------------------------------
 def allowed_redirect(url: str) -> str:
-    """The address if the operator allows to go there (SIGNUP_REDIRECTS), else "".
+    """Return the URL if the operator allows its origin (SIGNUP_REDIRECTS), otherwise "".
 
-    Origins are compared whole and exactly, so that nothing in front of or behind a name fools
-    us; what does not belong into an address was taken out by `urlsplit` before.
+    Whole origins are compared, so a prefix or suffix cannot fool us. `urlsplit` first removes
+    characters that do not belong in a URL.
     """
     try:
         parts = urlsplit(url)
@@ -197,16 +213,16 @@ def allowed_redirect(url: str) -> str:
 
 
 # --- the signed time -----------------------------------------------------------------------
-def opened_now(least: timedelta = LEAST_FILLING) -> str:
-    """The signed time for a form that is being shown, and how long filling it in takes at least.
+def opened_now(least: timedelta = _MIN_FILLING) -> str:
+    """Return a signed time for a form about to be shown. `least` is the minimum time to fill it in.
 
-    It is a different one for each visitor, so that one that is used for ever can be told.
+    It is different for each visitor, so that a form used over and over can be recognised.
     """
     return _signer().sign(f"{least.seconds}-{secrets.token_urlsafe(9)}")
 
 
-def _least_filling(opened: str) -> timedelta | None:
-    """How long filling in this form takes at least; None if it is not one of ours."""
+def _min_filling(opened: str) -> timedelta | None:
+    """Return the minimum time for filling in this form, or None if we did not sign it."""
     try:
         least, _dash, _nonce = _signer().unsign(opened).partition("-")
     except signing.BadSignature:

@@ -1,4 +1,4 @@
-"""The time zones that a reader may choose."""
+"""The time zones a reader may choose from."""
 
 from functools import cache
 from zoneinfo import available_timezones
@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-REGIONS = frozenset(
+_REGIONS = frozenset(
     {
         "Africa",
         "America",
@@ -24,26 +24,26 @@ REGIONS = frozenset(
 
 @cache
 def zones() -> frozenset[str]:
-    """Every zone that can be computed with. Read from the disk once."""
+    """Every zone Python knows. Read from disk once."""
     return frozenset(available_timezones())
 
 
 @cache
 def zones_by_region() -> list[tuple[str, list[tuple[str, str]]]]:
-    """The zones named after places, for a select: [("Europe", [("Europe/Lisbon", "Lisbon")])]."""
+    """Return zones for a select element, as in [("Europe", [("Europe/Lisbon", "Lisbon")])]."""
     grouped: dict[str, list[tuple[str, str]]] = {"Universal": [("UTC", "UTC")]}
     for zone in sorted(zones()):
         region, _, city = zone.partition("/")
-        if region in REGIONS:
+        if region in _REGIONS:
             name = city.replace("_", " ").replace("/", ", ")
             grouped.setdefault(region, []).append((zone, name))
     return list(grouped.items())
 
 
 def options(chosen: str) -> SafeString:
-    """The zones for a select, with this one selected.
+    """Return the option elements of all zones, with `chosen` selected.
 
-    Made once: Django would fill a template for each of the more than 400.
+    They are built once: Django would render a template for each of the more than 400 zones.
     """
     mark = format_html(' value="{}"', chosen)
     return mark_safe(_options().replace(mark, f"{mark} selected", 1))

@@ -1,15 +1,15 @@
-"""How often: the caps that keep the sign-up form from being used against others.
+"""Rate limits that keep the sign-up form from being used against others.
 
-A form that mails whatever address is entered can be turned into a flood for one mailbox, or
-for a whole domain. So the caps on letters are kept where letters go out (`judge`), the same
-for everybody and out of sight of whoever fills in the form: no answer depends on them. Only
-what tells nothing of an address is decided while somebody waits: too many sign-ups from one
-network (`is_network_busy`), and a form or a solved puzzle that is used again and again.
+A form that mails any address entered can be abused to flood one mailbox or a whole domain. The
+limits on letters therefore apply where letters go out (`decide`), are the same for everybody, and
+stay invisible to whoever fills in the form: no answer depends on them. Only what reveals nothing
+about an address is decided while somebody waits: too many sign-ups from one network
+(`is_network_busy`), and a form or a solved puzzle that is used over and over.
 
-All counts are moving windows in Redis. When Redis does not answer, nothing is mailed and
-nothing is lost: sign-ups are taken as usual, and their letters wait in the database until the
-caps can be counted again. The database keeps a cap of its own (`signup.start_signup`), so that
-a Redis that was emptied does not mean a second letter to the same address.
+All counts are moving windows in Redis. While Redis is down, nothing is mailed and nothing is lost:
+sign-ups are accepted as usual, and their letters wait in the database until counting works again.
+The database has a limit of its own (`signup.start_signup`), so that an emptied Redis does not
+lead to a second letter to the same address.
 """
 
 import logging
@@ -32,57 +32,57 @@ from subscribers import addresses
 
 logger = logging.getLogger(__name__)
 
-# Of one kind of letter, to whatever spelling of one mailbox. A month has 30 days here.
-A_DAY = RateLimitItemPerDay(1)
-A_MONTH = RateLimitItemPerMonth(3)
-# Somebody who corrects an address sends one form a few times; a program, for ever.
-USES_OF_A_FORM = RateLimitItemPerDay(5)
-ONCE_AN_HOUR = RateLimitItemPerHour(1)
-# To read a library may take seconds.
-LIBRARIES = RateLimitItemPerHour(10)
+# Letters of one kind to one mailbox, in any spelling of its address. A month is 30 days here.
+_LETTERS_PER_DAY = RateLimitItemPerDay(1)
+_LETTERS_PER_MONTH = RateLimitItemPerMonth(3)
+# A person who corrects an address sends the same form a few times; a program keeps on sending it.
+_USES_OF_A_FORM = RateLimitItemPerDay(5)
+_USES_OF_A_SOLUTION = RateLimitItemPerHour(1)
+# Parsing an uploaded bibliography can take seconds.
+_UPLOADS = RateLimitItemPerHour(10)
 
 
 class CannotCount(Exception):
-    """Redis does not answer, so nobody knows how much was sent. Try again later."""
+    """Redis is down, so nobody knows how much was sent. Try again later."""
 
 
-class Verdict(Enum):
-    """Whether a letter may go out now."""
+class CapDecision(Enum):
+    """What the limits say about one letter."""
 
-    GO = "go"
-    LATER = "later"  # too many are going out; its turn comes
-    NEVER = "never"  # this mailbox had enough of them
+    SEND = "send"
+    LATER = "later"  # too many letters are going out; try again later
+    NEVER = "never"  # this mailbox has had enough of them
 
 
 # --- while somebody waits ------------------------------------------------------------------
 def is_network_busy(client: str) -> bool:
-    """Count a sign-up from this network. Answers whether there were too many within the hour."""
+    """Count a sign-up from this network and return whether there were too many within the hour."""
     network = network_of(client)
     if not network:
         return False
     return not _is_within(RateLimitItemPerHour(settings.SIGNUPS_PER_NETWORK), "network", network)
 
 
-def is_form_worn(form: str) -> bool:
-    """Count a use of this form's signed token. Answers whether only a program uses one so often."""
-    return not _is_within(USES_OF_A_FORM, "form", form)
+def is_form_overused(form: str) -> bool:
+    """Count a use of this form's signed token and return whether people use one less often."""
+    return not _is_within(_USES_OF_A_FORM, "form", form)
 
 
-def is_used_again(solution: str) -> bool:
-    """Count a use of this solution. Answers whether it was used within the hour before."""
-    return not _is_within(ONCE_AN_HOUR, "solution", solution)
+def is_solution_reused(solution: str) -> bool:
+    """Count a use of this solution and return whether it was already used within the last hour."""
+    return not _is_within(_USES_OF_A_SOLUTION, "solution", solution)
 
 
-def brings_too_much(subscriber_id: int) -> bool:
-    """Count a library of this reader's. Answers whether there were too many within the hour."""
-    return not _is_within(LIBRARIES, "library", str(subscriber_id))
+def uploads_too_often(subscriber_id: int) -> bool:
+    """Count an upload by this reader and return whether there were too many in an hour."""
+    return not _is_within(_UPLOADS, "library", str(subscriber_id))
 
 
 def client_of(remote: str, forwarded_for: str) -> str:
-    """The address of whoever asks, from REMOTE_ADDR and X-Forwarded-For.
+    """Return the visitor's IP address, given REMOTE_ADDR and X-Forwarded-For.
 
-    Anybody can write anything into that header; what our own proxies added stands at its end.
-    So it counts only from the place that the number of our proxies (TRUSTED_PROXIES) gives.
+    Anybody can write anything into X-Forwarded-For, but our own proxies append to its end. So the
+    address is taken from the end, as many places back as we have proxies (TRUSTED_PROXIES).
     """
     hops = [hop.strip() for hop in forwarded_for.split(",") if hop.strip()]
     proxies = settings.TRUSTED_PROXIES
@@ -90,10 +90,10 @@ def client_of(remote: str, forwarded_for: str) -> str:
 
 
 def network_of(client: str) -> str:
-    """The network of an address: 256 neighbours, or with IPv6 what one customer gets.
+    """Return the network of an IP address: a /24 for IPv4, for IPv6 the /64 that one customer gets.
 
-    "" for what is no address, and for this machine itself, which is a proxy that nobody told
-    us of: all visitors would share one cap.
+    Returns "" for text that is not an address. Also returns "" for loopback addresses: they mean a
+    local proxy that TRUSTED_PROXIES does not count, and all visitors would share one limit.
     """
     try:
         address = ip_address(client.strip("[]"))
@@ -108,44 +108,46 @@ def network_of(client: str) -> str:
 
 
 def _is_within(cap: RateLimitItem, kind: str, name: str) -> bool:
-    """Count one, and answer whether the cap allows it. Without Redis everything is allowed here,
-    because no letter goes out by then (`judge`)."""
+    """Count one use and return whether the limit allows it.
+
+    While Redis is down everything is allowed here, because no letter goes out then (`decide`).
+    """
     try:
         return _window(settings.REDIS_URL).hit(cap, kind, name)
     except StorageError:
-        logger.warning("Redis does not answer, so sign-ups are not counted")
+        logger.warning("Redis is down, so sign-ups are not counted")
         return True
 
 
 # --- when a letter goes out ----------------------------------------------------------------
-def judge(to: str, kind: str) -> Verdict:
-    """Whether a letter of this kind may go to this address now; if so, it is counted.
+def decide(to: str, kind: str) -> CapDecision:
+    """Return whether a letter of this kind may go to this address now, and if so count it.
 
-    Ask once for a letter, however often it is tried. Raises `CannotCount`.
+    Call it once per letter, not once per attempt. Raises `CannotCount`.
     """
     mailbox = addresses.abuse_key(to)
-    of_mailbox = [(A_MONTH, kind, mailbox), (A_DAY, kind, mailbox)]
+    of_mailbox = [(_LETTERS_PER_MONTH, kind, mailbox), (_LETTERS_PER_DAY, kind, mailbox)]
     of_all = [(RateLimitItemPerHour(settings.CONFIRMATIONS_PER_HOUR), "letters", "all")]
     domain = addresses.parse(to).domain
-    if domain not in addresses.COMMON_DOMAINS:  # there the many are many people
+    if domain not in addresses.COMMON_DOMAINS:  # many letters there go to many people
         of_all.append((RateLimitItemPerHour(settings.SIGNUPS_PER_DOMAIN), "domain", domain))
     window = _window(settings.REDIS_URL)
     try:
         if not all(window.test(cap, *names) for cap, *names in of_mailbox):
-            return Verdict.NEVER
+            return CapDecision.NEVER
         if not all(window.test(cap, *names) for cap, *names in of_all):
-            return Verdict.LATER
-        # The mailbox last: of two workers with two letters to it, one must lose.
+            return CapDecision.LATER
+        # The mailbox comes last: if two workers have a letter for it, one must lose.
         is_allowed = [window.hit(cap, *names) for cap, *names in (*of_all, *of_mailbox)]
     except StorageError as error:
         raise CannotCount from error
-    return Verdict.GO if all(is_allowed) else Verdict.LATER
+    return CapDecision.SEND if all(is_allowed) else CapDecision.LATER
 
 
 @cache
 def _window(redis_url: str) -> MovingWindowRateLimiter:
-    """The counter. Its patience is short, because somebody may be waiting for a page."""
-    # A socket has another name here than in the broker's address.
+    """Return the counter. Its timeouts are short because somebody may be waiting for a page."""
+    # For a Unix socket, `limits` uses another URL scheme than Celery's broker does.
     url = redis_url.replace("redis+socket:", "redis+unix:").replace("virtual_host=", "db=")
     storage = RedisStorage(
         url,

@@ -1,9 +1,9 @@
-"""Proof of work instead of a captcha: the visitor's browser computes for a second.
+"""Proof of work instead of a captcha: the visitor's browser computes for about a second.
 
-The puzzle is ALTCHA's (https://altcha.org/docs/v2/proof-of-work/): find the number whose
-SHA-256, behind the salt, is the challenge. A person notices nothing; a program that wants a
-thousand sign-ups pays for each of them. Nothing is asked of anybody else, and nothing is kept
-but the solutions of the last hour, so that each is good once.
+The puzzle is ALTCHA's (https://altcha.org/docs/v2/proof-of-work/): find the number which, appended
+to the salt, has the challenge as its SHA-256. People do not notice it; a program that wants a
+thousand sign-ups pays for each one. No third party is involved, and nothing is stored but the
+solutions of the last hour, so that each can be used only once.
 """
 
 import base64
@@ -17,9 +17,9 @@ from django.conf import settings
 
 from . import abuse
 
-# About a second in a browser on a phone that is not new.
-LARGEST_NUMBER = 60_000
-LIFETIME = timedelta(hours=1)
+# About a second in the browser of an older phone.
+_LARGEST_NUMBER = 60_000
+_LIFETIME = timedelta(hours=1)
 _FIELDS = {"algorithm": str, "challenge": str, "number": int, "salt": str, "signature": str}
 
 
@@ -28,9 +28,11 @@ def is_on() -> bool:
 
 
 def new_challenge(now: datetime) -> dict[str, Any]:
-    """A puzzle that can be solved once, within the hour."""
+    """Return a new puzzle, whose solution can be used once and within an hour."""
     made = altcha.create_challenge(
-        altcha.ChallengeOptions(max_number=LARGEST_NUMBER, hmac_key=_key(), expires=now + LIFETIME)
+        altcha.ChallengeOptions(
+            max_number=_LARGEST_NUMBER, hmac_key=_key(), expires=now + _LIFETIME
+        )
     )
     return {
         "algorithm": made.algorithm,
@@ -42,17 +44,19 @@ def new_challenge(now: datetime) -> dict[str, Any]:
 
 
 def is_solved(text: str) -> bool:
-    """Whether `text` solves one of our puzzles for the first time: the fields of the challenge
-    and the `number`, as JSON in base64. Asking uses the solution up."""
+    """Return whether `text` solves one of our puzzles for the first time. This uses it up.
+
+    `text` holds the challenge's fields and the `number` found, as base64-encoded JSON.
+    """
     solution = _read(text)
     if solution is None:
         return False
     is_right, _reason = altcha.verify_solution(solution, _key())
-    return is_right and not abuse.is_used_again(solution["challenge"])
+    return is_right and not abuse.is_solution_reused(solution["challenge"])
 
 
 def _read(text: str) -> Any:
-    """The solution, or None for what has not its shape: the library trusts in that."""
+    """Return the solution, or None if its fields or types are wrong; the library does not check."""
     try:
         found = json.loads(base64.b64decode(text, validate=True))
     except (binascii.Error, ValueError, RecursionError):

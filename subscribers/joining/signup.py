@@ -1,63 +1,64 @@
-"""Asking for digests, and proving that the address is one's own (double opt-in)."""
+"""Signing up, and confirming that the address is one's own (double opt-in)."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from subscribers import addresses, links
 from subscribers.addresses import Address
+from subscribers.database import execute
 from subscribers.leaving import suppression
 from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Letter, Link, Subscriber, Suppression, Topic
 from subscribers.wishes import schedule
 
-# The version of the words on the sign-up form: change it when what people agree to changes.
-WORDING = "signup-2"
-PENDING_FOR = timedelta(days=7)
-# An expired link still leads to a page that helps, for a while.
-EXPIRED_FOR = timedelta(days=30)
+# The version of the consent text on the sign-up form. Raise it whenever that text changes.
+_WORDING = "signup-3"
+_PENDING_FOR = timedelta(days=7)
+# Expired links still lead to a helpful page for this long.
+_EXPIRED_FOR = timedelta(days=30)
 
 
 @transaction.atomic
 def start_signup(
     address: Address, topics: Iterable[Topic], zone: str, now: datetime, language: str = "en"
 ) -> None:
-    """Note that somebody entered this address, and have a letter about it go out.
+    """Record that somebody entered this address, and queue a letter to it.
 
-    Nobody is subscribed by this, and what an active reader set does not change: anybody can
-    enter any address. The address gets one letter of a kind a day, and three a month, at most.
-    Safe to run twice at once.
+    This subscribes nobody and changes nothing an active reader has set, because anybody can enter
+    any address. An address gets at most one letter of each kind a day, and three a month. Safe to
+    run twice at once.
 
-    The statements are the same and as many whoever's address it is, so that neither the answer
-    nor its time tells. Whether a letter may go to the address at all, because its owner
-    complained or because too many are going out, is only asked by `letters.send_waiting`.
+    The SQL statements are the same for every address, so neither the answer nor its timing reveals
+    whether it is known. Whether a letter may go out at all (its owner may have complained, or too
+    many may be going out) is only checked by `letters.send_waiting`.
     """
     address_hash = addresses.hashed(address.canonical)
-    subscriber = _found_or_made(address, address_hash, now)
-    _take_wishes(subscriber, [topic.pk for topic in topics], zone, language)
+    subscriber = _get_or_create(address, address_hash, now)
+    _set_wishes(subscriber, [topic.pk for topic in topics], zone, language)
     is_suppressed = suppression.is_suppressed(address_hash)
     is_reader = subscriber.state == Subscriber.State.ACTIVE and not is_suppressed
-    _ask(subscriber, Letter.Kind.KNOWN if is_reader else Letter.Kind.CONFIRM, now)
+    _queue_letter(subscriber, Letter.Kind.KNOWN if is_reader else Letter.Kind.CONFIRM, now)
 
 
 @transaction.atomic
 def ask_again(subscriber: Subscriber, now: datetime) -> None:
-    """Have a new confirmation go to who let the last one expire, under the same caps."""
+    """Queue a new confirmation after the last one expired, within the same limits."""
     if subscriber.state != Subscriber.State.ACTIVE:
-        _ask(subscriber, Letter.Kind.CONFIRM, now)
+        _queue_letter(subscriber, Letter.Kind.CONFIRM, now)
 
 
 @transaction.atomic
 def confirm(link: Link, now: datetime) -> Subscriber:
-    """Make the reader active, from the link that only their mailbox had, and due at once.
+    """Make the reader active and due at once, given the link that only their mailbox received.
 
-    A repeat is a success that changes nothing. A bounce is forgotten, because the address
-    evidently works; a pause of earlier times, because they asked for digests now. Raises
-    `BadLink` when the sign-up was purged or refused in this very moment.
+    Safe to repeat: a second call succeeds and changes nothing. Clears a bounce, because the address
+    evidently works, and an old pause, because they have just asked for digests. Raises `BadLink` if
+    the sign-up has just been purged or refused.
     """
-    # In the order in which a complaint takes its locks, so that the two never block each other.
+    # Takes locks in the same order as a complaint does, so that the two cannot deadlock.
     suppression.lift_bounce(link.subscriber.address_hash)
     subscriber = _locked(link)
     if subscriber.state == Subscriber.State.ACTIVE:
@@ -66,7 +67,7 @@ def confirm(link: Link, now: datetime) -> Subscriber:
     subscriber.confirmed_at = now
     subscriber.unsubscribed_at = None
     subscriber.paused_until = None
-    # Their first digest comes with the next tick; the planner then sets the regular time.
+    # The next tick sends their first digest; the planner then sets the regular time.
     subscriber.next_due_at = now
     subscriber.save(
         update_fields=["state", "confirmed_at", "unsubscribed_at", "paused_until", "next_due_at"]
@@ -78,11 +79,11 @@ def confirm(link: Link, now: datetime) -> Subscriber:
 
 @transaction.atomic
 def refuse(link: Link, now: datetime) -> None:
-    """Forget a sign-up that the mailbox's owner did not make, and never write there again.
+    """Delete a sign-up that the mailbox's owner did not make, and suppress the address.
 
-    Only the address's keyed hash stays, as a suppression; an operator can lift it. Who is or
-    was a reader, and so did sign up once, stops being one instead. Raises `BadLink` like
-    `confirm`.
+    Only the keyed hash of the address stays, as a suppression that an operator can lift. Readers
+    and former readers did sign up once, so they are unsubscribed instead of deleted. Raises
+    `BadLink` like `confirm`.
     """
     address_hash = link.subscriber.address_hash
     suppression.suppress(address_hash, Suppression.Reason.REFUSED, now)
@@ -95,24 +96,25 @@ def refuse(link: Link, now: datetime) -> None:
 
 
 def next_regular(subscriber: Subscriber, now: datetime) -> datetime:
-    """When the digest after the one that comes at once is due: not on the same day again."""
+    """Return when the second digest is due: not on the same day as the first."""
     tomorrow = schedule.end_of_day(now, subscriber.zone)
     return schedule.next_due_of(subscriber, tomorrow - timedelta(seconds=1))
 
 
 # --- tidying up ----------------------------------------------------------------------------
 def purge(now: datetime, limit: int) -> int:
-    """Delete sign-ups that nobody confirmed within a week, and links that expired long ago.
+    """Delete sign-ups that nobody confirmed within a week, and links that expired 30 days ago.
 
-    Up to `limit` of each. Answers how many went; safe to repeat and to run twice at once.
+    Deletes up to `limit` of each and returns how many in all. Safe to repeat and to run twice at
+    once.
     """
-    recent = Letter.objects.filter(subscriber=OuterRef("pk"), created_at__gt=now - PENDING_FOR)
+    recent = Letter.objects.filter(subscriber=OuterRef("pk"), created_at__gt=now - _PENDING_FOR)
     stale = Subscriber.objects.filter(
-        ~Exists(recent), state=Subscriber.State.PENDING, created_at__lte=now - PENDING_FOR
+        ~Exists(recent), state=Subscriber.State.PENDING, created_at__lte=now - _PENDING_FOR
     )
-    expired = Link.objects.filter(expires_at__lte=now - EXPIRED_FOR)
+    expired = Link.objects.filter(expires_at__lte=now - _EXPIRED_FOR)
     with transaction.atomic():
-        # Locked, so that nobody confirms what is being deleted.
+        # Locked, so that nobody can confirm a sign-up while it is being deleted.
         ids = list(stale.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
         Subscriber.objects.filter(pk__in=ids).delete()
     gone, _ = Link.objects.filter(pk__in=expired.values("pk")[:limit]).delete()
@@ -120,11 +122,11 @@ def purge(now: datetime, limit: int) -> int:
 
 
 # --- the rows ------------------------------------------------------------------------------
-def _found_or_made(address: Address, address_hash: str, now: datetime) -> Subscriber:
-    """The subscriber of this address, locked until the end of the transaction."""
+def _get_or_create(address: Address, address_hash: str, now: datetime) -> Subscriber:
+    """Return the subscriber with this address, locked until the end of the transaction."""
     Subscriber.objects.bulk_create(
         [Subscriber(email=address.deliver_to, address_hash=address_hash, created_at=now)],
-        ignore_conflicts=True,  # whoever comes second waits here, then finds the first's row
+        ignore_conflicts=True,  # a second sign-up waits here and then finds the first one's row
     )
     return Subscriber.objects.select_for_update().get(address_hash=address_hash)
 
@@ -136,21 +138,15 @@ def _locked(link: Link) -> Subscriber:
     return subscriber
 
 
-def _take_wishes(subscriber: Subscriber, topic_ids: list[int], zone: str, language: str) -> None:
-    """Make these the wishes of who is not active yet or any more. One statement for everybody."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _TAKE_WISHES,
-            {
-                "subscriber": subscriber.pk,
-                "topics": topic_ids,
-                "zone": zone,
-                "language": language,
-            },
-        )
+def _set_wishes(subscriber: Subscriber, topic_ids: list[int], zone: str, language: str) -> None:
+    """Set topics, zone and language unless the reader is active, always with one statement."""
+    execute(
+        _SET_WISHES,
+        {"subscriber": subscriber.pk, "topics": topic_ids, "zone": zone, "language": language},
+    )
 
 
-_TAKE_WISHES = """
+_SET_WISHES = """
 WITH reader AS (
     UPDATE subscribers_subscriber SET zone = %(zone)s, language = %(language)s
     WHERE id = %(subscriber)s AND state <> 'active'
@@ -165,23 +161,22 @@ ON CONFLICT (subscriber_id, topic_id) DO UPDATE SET emphasis = 0
 """
 
 
-def _ask(subscriber: Subscriber, kind: Letter.Kind, now: datetime) -> None:
-    """Make a waiting letter and record the asking, unless there were enough or one waits."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _ASK,
-            {
-                "subscriber": subscriber.pk,
-                "address_hash": subscriber.address_hash,
-                "kind": kind,
-                "act": Consent.Act.ASKED,
-                "wording": WORDING,
-                "now": now,
-            },
-        )
+def _queue_letter(subscriber: Subscriber, kind: Letter.Kind, now: datetime) -> None:
+    """Queue a letter and record the request, unless one is waiting or the limits are reached."""
+    execute(
+        _QUEUE_LETTER,
+        {
+            "subscriber": subscriber.pk,
+            "address_hash": subscriber.address_hash,
+            "kind": kind,
+            "act": Consent.Act.ASKED,
+            "wording": _WORDING,
+            "now": now,
+        },
+    )
 
 
-_ASK = """
+_QUEUE_LETTER = """
 WITH earlier AS (
     SELECT count(*) FILTER (WHERE created_at > %(now)s - interval '24 hours') AS in_a_day,
         count(*) AS in_a_month
@@ -206,6 +201,6 @@ def _record(subscriber: Subscriber, act: Consent.Act, now: datetime) -> None:
         subscriber=subscriber,
         address_hash=subscriber.address_hash,
         act=act,
-        wording=WORDING,
+        wording=_WORDING,
         at=now,
     )

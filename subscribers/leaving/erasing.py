@@ -1,4 +1,4 @@
-"""Forgetting a reader, for ever."""
+"""Erasing a reader for good."""
 
 from datetime import datetime
 
@@ -9,12 +9,12 @@ from subscribers.models import Consent, Subscriber
 
 @transaction.atomic
 def erase(subscriber: Subscriber, now: datetime) -> None:
-    """Delete the reader and all that hangs on them: wishes, links, letters, votes.
+    """Delete the reader and everything that belongs to them: preferences, links, letters, votes.
 
-    What was sent is counted on, but belongs to nobody. The consents stay with the address's
-    keyed hash, as the proof that we were asked and told to stop; a suppression stays, too, so
-    that nobody who complained is written to. Digests that wait to be sent are skipped at
-    hand-over. Safe to repeat.
+    Digests already sent still count, but no longer point to a reader. Consent rows stay, with the
+    keyed hash of the address, as proof that the reader asked for mail and asked us to stop. A
+    suppression stays too, so that somebody who complained gets no mail again. Waiting digests are
+    skipped at hand-over. Safe to repeat.
     """
     gone, _by_model = Subscriber.objects.filter(pk=subscriber.pk).delete()
     if gone:

@@ -1,4 +1,4 @@
-"""Addresses that must not be written to, whoever asks, known by their keyed hash only."""
+"""Addresses that get no mail, whoever asks. Only their keyed hashes are stored."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from subscribers.models import Consent, Subscriber, Suppression
 
 from .unsubscribe import unsubscribe
 
-# A complaint outweighs what an operator or the address's owner decided, and that a bounce.
+# A complaint outweighs a decision by an operator or the address's owner, which outweighs a bounce.
 _WEIGHTS = {
     Suppression.Reason.BOUNCED.value: 0,
     Suppression.Reason.REFUSED.value: 1,
@@ -19,14 +19,14 @@ _WEIGHTS = {
 
 
 def is_suppressed(address_hash: str) -> bool:
-    """Whether no digest may go to this address."""
+    """Return whether digests to this address are forbidden."""
     return Suppression.objects.filter(address_hash=address_hash).exists()
 
 
 def is_forbidden(address_hash: str) -> bool:
-    """Whether not even a letter may go there: somebody does not want our mail.
+    """Return whether even letters are forbidden, because somebody does not want our mail.
 
-    A bounced address may be asked to confirm again; that is how its reader comes back.
+    Letters may go to a bounced address: confirming again is how its reader comes back.
     """
     return (
         Suppression.objects.filter(address_hash=address_hash)
@@ -37,9 +37,10 @@ def is_forbidden(address_hash: str) -> bool:
 
 @transaction.atomic
 def suppress(address_hash: str, reason: Suppression.Reason, now: datetime) -> Suppression:
-    """Suppress the address for the weightier of this reason and the one it has already.
+    """Suppress the address and return the row. The weightier of the old and new reasons is kept.
 
-    A complaint is an unsubscription as well. Safe to repeat.
+    Unless it bounced, the address's confirmation links stop working. A complaint also unsubscribes
+    the reader. Safe to repeat.
     """
     suppression, is_new = Suppression.objects.select_for_update().get_or_create(
         address_hash=address_hash, defaults={"reason": reason, "created_at": now}
@@ -56,7 +57,7 @@ def suppress(address_hash: str, reason: Suppression.Reason, now: datetime) -> Su
 
 
 def lift_bounce(address_hash: str) -> None:
-    """Forget a bounce, because the address evidently works. Other reasons stay."""
+    """Remove a suppression for a bounce, because the address works. Other reasons stay."""
     Suppression.objects.filter(
         address_hash=address_hash, reason=Suppression.Reason.BOUNCED
     ).delete()

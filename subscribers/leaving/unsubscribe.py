@@ -1,4 +1,4 @@
-"""Stopping all mail to a reader, and taking that back."""
+"""Unsubscribing a reader, and undoing it."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -11,18 +11,18 @@ from subscribers import links
 from subscribers.models import Consent, Link, Subscriber, Suppression
 from subscribers.wishes import preferences
 
-# So long a reader who left can come back by one press.
+# How long a reader who left can come back with one click.
 UNDO_FOR = timedelta(days=7)
-# What a reader did, as against what their mailbox provider reported or an operator was told.
+# Acts by the reader. Complaints come from the mailbox provider, refusals from the address's owner.
 LEFT_BY_CHOICE = frozenset({Consent.Act.UNSUBSCRIBED, Consent.Act.ONE_CLICK, Consent.Act.BY_MAIL})
 
 
 @transaction.atomic
 def unsubscribe(subscriber: Subscriber, act: Consent.Act, now: datetime) -> bool:
-    """Stop all mail to this reader, from now on. Returns whether anything changed.
+    """Stop all mail to this reader. Returns whether anything changed.
 
-    Safe to repeat: only the first time leaves a consent row. Digests that wait to be sent are
-    skipped at hand-over, where the state is looked at again.
+    Safe to repeat: only the first call adds a consent row. Waiting digests are skipped at
+    hand-over, where the state is checked again.
     """
     changed = (
         Subscriber.objects.filter(pk=subscriber.pk)
@@ -39,10 +39,10 @@ def unsubscribe(subscriber: Subscriber, act: Consent.Act, now: datetime) -> bool
 
 # --- afterwards ----------------------------------------------------------------------------
 def can_resume(subscriber: Subscriber, now: datetime) -> bool:
-    """Whether one press may bring the reader back: they were one, and left lately by choice.
+    """Return whether one click may bring the reader back: they left by choice, within `UNDO_FOR`.
 
-    A complaint and a bounce are not theirs to take back here. Who only had a sign-up that they
-    never confirmed has nothing to come back to.
+    Complaints and bounces cannot be undone this way. Somebody who never confirmed their sign-up
+    has nothing to come back to.
     """
     left_at = subscriber.unsubscribed_at
     if subscriber.state != Subscriber.State.UNSUBSCRIBED or not subscriber.confirmed_at:
@@ -57,7 +57,7 @@ def can_resume(subscriber: Subscriber, now: datetime) -> bool:
 
 @transaction.atomic
 def resume(subscriber: Subscriber, now: datetime) -> bool:
-    """Take the unsubscribing back, if that `can_resume`. Returns whether anything changed."""
+    """Undo the unsubscription if `can_resume` allows it. Returns whether anything changed."""
     reader = Subscriber.objects.select_for_update().filter(pk=subscriber.pk).first()
     if reader is None or not can_resume(reader, now):
         return False
@@ -69,14 +69,14 @@ def resume(subscriber: Subscriber, now: datetime) -> bool:
 
 
 def leaving_of(subscriber: Subscriber) -> Consent | None:
-    """The consent row of the reader's last act, if they have left by it."""
+    """Return the consent row with which the reader left, or None if they have not left."""
     if subscriber.state != Subscriber.State.UNSUBSCRIBED:
         return None
     return Consent.objects.filter(subscriber=subscriber).order_by("-at", "-pk").first()
 
 
 def give_reason(subscriber: Subscriber, reason: Consent.Reason) -> None:
-    """Keep why the reader left, once: nobody who finds the link later can change it."""
+    """Store why the reader left. Only the first reason counts, so no visitor can change it."""
     leaving = leaving_of(subscriber)
     if leaving is not None:
         Consent.objects.filter(pk=leaving.pk, reason="").update(reason=reason)
@@ -84,12 +84,12 @@ def give_reason(subscriber: Subscriber, reason: Consent.Reason) -> None:
 
 # --- by mail -------------------------------------------------------------------------------
 def by_mail(message: AnymailInboundMessage, now: datetime) -> bool:
-    """Unsubscribe whoever's token is in the address that this mail went to.
+    """Unsubscribe the reader whose token is in the recipient address.
 
-    The token is all that counts: anybody can write any sender into a mail. Answers of machines
-    are no wish of a reader and are left alone. Returns whether anything changed.
+    Only the token counts, because anybody can forge the sender of a mail. Automatic replies and
+    bounces are ignored: they do not express a reader's wish. Returns whether anything changed.
     """
-    if _is_by_a_machine(message):
+    if _is_automatic(message):
         return False
     mailbox, _, domain = settings.MAIL_UNSUBSCRIBE.lower().rpartition("@")
     received_at = [message.envelope_recipient, *(to.addr_spec for to in message.to)]
@@ -103,13 +103,15 @@ def by_mail(message: AnymailInboundMessage, now: datetime) -> bool:
     return False
 
 
-def _is_by_a_machine(message: AnymailInboundMessage) -> bool:
-    """Whether an answering machine or a mail server wrote it: RFC 3834, RFC 3464, and what
-    older programs put into their answers."""
+def _is_automatic(message: AnymailInboundMessage) -> bool:
+    """Return whether an autoresponder or a mail server wrote this mail.
+
+    Checks for RFC 3834, for RFC 3464, and for the headers that older autoresponders set.
+    """
     return (
         message.get("Auto-Submitted", "no").strip().lower() != "no"
         or message.get("Precedence", "").strip().lower() == "auto_reply"
-        or message.envelope_sender in {"", "<>"}  # a bounce must not be answered by a bounce
+        or message.envelope_sender in {"", "<>"}  # a bounce (RFC 5321 §4.5.5)
         or any(part.get_content_type() == "message/delivery-status" for part in message.walk())
         or any(name in message for name in ("X-Autoreply", "X-Autorespond"))
     )

@@ -1,3 +1,10 @@
+"""The tables of this app.
+
+Read ``subscriber`` first (who, and their preferences), then ``topic`` and ``term`` (what they
+follow), ``consent`` and ``suppression`` (what was agreed to, and who gets no mail), ``link`` and
+``letter`` (how we reach them). In: nothing but Django. Out: models without mail or HTTP.
+"""
+
 from .consent import Consent
 from .letter import Letter
 from .link import Link

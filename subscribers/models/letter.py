@@ -6,20 +6,20 @@ from django.utils import timezone
 
 class LetterQuerySet(models.QuerySet["Letter"]):
     def waiting(self) -> Self:
-        """Not sent yet and not given up."""
+        """Letters that are neither sent nor given up."""
         return self.filter(sent_at=None, given_up_at=None)
 
 
 class Letter(models.Model):
-    """A mail about the subscription itself that has to go out: an outbox row.
+    """An outbox row: a mail about the subscription itself that must go out.
 
-    Unlike a digest a letter may come twice in the worst case: somebody waits for it, and a
+    Unlike a digest, a letter may arrive twice in the worst case. Somebody is waiting for it, and a
     second copy does no harm.
     """
 
     class Kind(models.TextChoices):
         CONFIRM = "confirm", "Please confirm your address"
-        KNOWN = "known", "You are subscribed already"
+        KNOWN = "known", "You are already subscribed"
         LINK = "link", "A new link to your preferences"
         CHANGE = "change", "Please confirm your new address"
         CHANGED = "changed", "Your address was changed"
@@ -28,7 +28,11 @@ class Letter(models.Model):
         "subscribers.Subscriber", on_delete=models.CASCADE, related_name="letters"
     )
     kind = models.CharField(max_length=12, choices=Kind)
-    to = models.EmailField(max_length=320, blank=True, help_text="Empty: the subscriber's address.")
+    to = models.EmailField(
+        max_length=320,
+        blank=True,
+        help_text="If empty, the letter goes to the subscriber’s own address.",
+    )
     created_at = models.DateTimeField(default=timezone.now)
     next_attempt_at = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveSmallIntegerField(default=0)

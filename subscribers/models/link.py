@@ -3,7 +3,7 @@ from django.utils import timezone
 
 
 class Link(models.Model):
-    """A link that was mailed to a subscriber, good for one purpose. Keeps the token's hash only."""
+    """A link mailed to a subscriber for one purpose. Only the hash of its token is stored."""
 
     class Purpose(models.TextChoices):
         CONFIRM = "confirm", "Confirm the address"

@@ -9,17 +9,17 @@ from .topic import Subscription, Topic
 
 class SubscriberQuerySet(models.QuerySet["Subscriber"]):
     def active(self) -> Self:
-        """Those who confirmed and did not leave; a pause does not change that."""
+        """Readers who have confirmed and not left, including those who paused their digests."""
         return self.filter(state=Subscriber.State.ACTIVE)
 
 
 class Subscriber(models.Model):
-    """An address that asked for digests, and how it wants them.
+    """An address that asked for digests, and the preferences that go with it.
 
-    `address_hash` is the keyed hash of the canonical address (``addresses.hashed``): it makes
-    the address unique, and joins to `Suppression`, which keeps no address.
-    `next_due_at` is set whenever something it depends on changes (``schedule.next_due``);
-    it is empty for everybody who is not active.
+    `address_hash` is the keyed hash of the canonical address (``addresses.hashed``). It makes the
+    address unique and joins to `Suppression`, which stores no address. `next_due_at` is set
+    whenever something it depends on changes (``schedule.next_due``); it is empty unless the
+    subscriber is active.
     """
 
     class State(models.TextChoices):
@@ -47,7 +47,7 @@ class Subscriber(models.Model):
         blank=True,
         db_default="",
         editable=False,
-        help_text="Asked for, and not confirmed yet.",
+        help_text="Requested, but not confirmed yet.",
     )
     address_hash = models.CharField(max_length=64, unique=True, editable=False)
     state = models.CharField(max_length=12, choices=State, default=State.PENDING)
@@ -57,22 +57,22 @@ class Subscriber(models.Model):
     hour = models.PositiveSmallIntegerField(default=7, validators=[MaxValueValidator(23)])
     frequency = models.CharField(max_length=8, choices=Frequency, default=Frequency.DAILY)
     weekday = models.PositiveSmallIntegerField(
-        choices=Weekday, default=Weekday.MONDAY, help_text="The day of a weekly digest."
+        choices=Weekday, default=Weekday.MONDAY, help_text="The day on which weekly digests come."
     )
     length = models.PositiveSmallIntegerField(
         default=10,
         validators=[MinValueValidator(3), MaxValueValidator(20)],
-        help_text="Papers in a digest, at most.",
+        help_text="The maximum number of papers in a digest.",
     )
     language = models.CharField(max_length=7, db_default="en")
     is_exploring = models.BooleanField(
-        db_default=True, help_text="One place in the digest for something off the usual path."
+        db_default=True, help_text="Reserve one place in the digest for a paper off the usual path."
     )
     paused_until = models.DateField(null=True, blank=True)
     next_due_at = models.DateTimeField(null=True, blank=True)
 
     links_epoch = models.CharField(
-        max_length=24, default="", editable=False, help_text="See links.ensure."
+        max_length=24, default="", editable=False, help_text="Set by links.ensure."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -94,6 +94,6 @@ class Subscriber(models.Model):
 
     @property
     def masked_email(self) -> str:
-        """The address as it may be shown to whoever holds a link: r***@example.org."""
+        """The address as shown to anybody who holds a link: r***@example.org."""
         local, _, domain = self.email.rpartition("@")
         return f"{local[:1]}***@{domain}"

@@ -3,12 +3,12 @@ from django.utils import timezone
 
 
 class Suppression(models.Model):
-    """We must not write to this address, whoever asks. Keeps the keyed hash, not the address."""
+    """An address that gets no mail, whoever asks. Only its keyed hash is stored."""
 
     class Reason(models.TextChoices):
         BOUNCED = "bounced", "The address does not exist (hard bounce)"
         COMPLAINED = "complained", "The reader reported our mail as spam"
-        REFUSED = "refused", "The address's owner said that the sign-up was not theirs"
+        REFUSED = "refused", "The owner of the address said they had not signed up"
         MANUAL = "manual", "Added by an operator"
 
     address_hash = models.CharField(max_length=64, unique=True)

@@ -2,10 +2,9 @@ from django.db import models
 
 
 class Term(models.Model):
-    """A keyword or an author that a subscriber follows, or never wants to read of.
+    """A keyword or an author that a subscriber follows or mutes.
 
-    `text` is as the reader wrote it, `key` as it is compared: without case, accents and more
-    than one space at a time.
+    `text` is what the reader typed; `key` is for comparing, without case, accents or extra spaces.
     """
 
     class Kind(models.TextChoices):

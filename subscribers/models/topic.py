@@ -17,7 +17,8 @@ class Topic(models.Model):
     )
     position = models.PositiveSmallIntegerField(default=100)
     is_offered = models.BooleanField(
-        default=True, help_text="Shown on the sign-up form. Its followers keep it in any case."
+        default=True,
+        help_text="Shown on the sign-up form. If unchecked, readers who follow it keep it.",
     )
 
     class Meta:
@@ -28,7 +29,7 @@ class Topic(models.Model):
 
     @property
     def label(self) -> str:
-        """The name as a reader sees it: a starter topic's in their language."""
+        """The name as a reader sees it. Starter topics are translated."""
         return gettext(self.name)
 
     @property
@@ -38,12 +39,12 @@ class Topic(models.Model):
 
     @classmethod
     def labels(cls) -> dict[int, str]:
-        """What all topics are called, by id, in the language that is active."""
+        """The labels of all topics by id, in the active language."""
         return {topic.pk: topic.label for topic in cls.objects.only("name")}
 
 
 class Subscription(models.Model):
-    """What one topic is to one subscriber: followed, more or less, or never wanted."""
+    """How a subscriber feels about a topic: follow, more, less, or never. Neutral has no row."""
 
     class Emphasis(models.IntegerChoices):
         MUTED = -2, "Never"
@@ -53,7 +54,7 @@ class Subscription(models.Model):
 
     subscriber = models.ForeignKey("subscribers.Subscriber", on_delete=models.CASCADE)
     topic = models.ForeignKey(Topic, on_delete=models.CASCADE)
-    # With a default of the database's own: readers are loaded by COPY, too.
+    # The default is the database's own, because readers are also loaded with COPY.
     emphasis = models.SmallIntegerField(choices=Emphasis, db_default=Emphasis.NORMAL)
 
     class Meta:

@@ -1,14 +1,20 @@
-"""The public pages. GET and HEAD show, POST acts.
+"""The public pages. GET and HEAD show something, only POST changes anything.
 
-None of them sets or reads a cookie, and so none needs Django's token against cross-site
-requests. On the pages behind a link the token in the path is the right to act, and another
-site does not have it. The sign-up form is open to everybody; that no foreign page sends it
-from a visitor's browser is seen from the headers that browsers add by themselves.
+In: a request, often with a token in its path. Out: a page, after one call into ``joining``,
+``wishes`` or ``leaving``.
+
+No page sets or reads a cookie, so none needs Django's CSRF token. On pages behind a link, the token
+in the path is the permission to act, and other sites do not have it. The sign-up form is open to
+everybody; the headers that browsers add themselves show whether another site's page sent it.
+
+Read in a reader's order: ``signup`` and ``api``, ``confirm``, ``preferences``, ``address``,
+``data``, ``unsubscribe``. ``links`` and ``fresh_links`` hold what pages with a token share,
+``language`` and ``queueing`` two helpers.
 """
 
+from .address import change_address, confirm_address
 from .api import challenge as api_challenge
 from .api import signup as api_signup
-from .change import change_address, confirm_address
 from .confirm import confirm, refuse, refused
 from .data import erase, erased, export
 from .preferences import set_preferences

@@ -1,6 +1,6 @@
-"""Signing up by JSON, for other people's servers; the README documents it.
+"""Signing up with JSON, for other people's servers. The README documents it.
 
-A browser on another site cannot use it: JSON needs a preflight (CORS), which we do not answer.
+Browsers on other sites cannot use it: JSON needs a CORS preflight, which we do not allow.
 """
 
 import json
@@ -19,47 +19,49 @@ from subscribers.forms import SignupFields
 from subscribers.joining import abuse, captcha
 from subscribers.joining import signup as signing_up
 
-from .ringing import ring_for_letters
+from .queueing import send_letters_soon
 from .signup import BUSY_SECONDS, client_of
 
-# Of the whole body, where there is no field to blame.
-WHOLE = "body"
+# The key for errors that concern no single field.
+_BODY = "body"
 
 
 @csrf_exempt
 @require_POST
 def signup(request: HttpRequest) -> HttpResponse:
-    """Take a sign-up. 202 and always the same words if it is valid, whoever's address it is."""
+    """Accept a sign-up. A valid one always gets the same 202 answer, whatever the address."""
     body = _body(request)
     if body is None:
-        return _refused(400, {WHOLE: [_("Send one JSON object, as application/json.")]})
+        return _refused(400, {_BODY: [_("Send one JSON object as application/json.")]})
     fields = SignupFields(body)
     if not fields.is_valid():
-        said = {WHOLE if name == NON_FIELD_ERRORS else name: e for name, e in fields.errors.items()}
+        said = {_BODY if name == NON_FIELD_ERRORS else name: e for name, e in fields.errors.items()}
         return _refused(400, said)
     if abuse.is_network_busy(client_of(request)):
-        busy = _refused(429, {WHOLE: [_("Too many sign-ups from your network. Try again later.")]})
+        busy = _refused(
+            429, {_BODY: [_("Too many sign-ups from your network. Please try again later.")]}
+        )
         busy["Retry-After"] = str(BUSY_SECONDS)
         return busy
     wanted = fields.cleaned_data
     signing_up.start_signup(
         wanted["email"], wanted["topics"], wanted["zone"], timezone.now(), wanted["language"]
     )
-    transaction.on_commit(ring_for_letters)
-    message = _("If mail can go to this address, a confirmation is on its way.")
+    transaction.on_commit(send_letters_soon)
+    message = _("If we can send email to this address, a confirmation is on its way.")
     return JsonResponse({"message": message}, status=202)
 
 
 @require_safe
 @never_cache
 def challenge(request: HttpRequest) -> HttpResponse:
-    """A puzzle to be solved before signing up, where the operator wants one (SIGNUP_CAPTCHA)."""
+    """Return a puzzle to solve before signing up, or null unless SIGNUP_CAPTCHA is on."""
     is_on = captcha.is_on()
     return JsonResponse({"altcha": captcha.new_challenge(timezone.now()) if is_on else None})
 
 
 def _body(request: HttpRequest) -> dict[str, Any] | None:
-    """The JSON object that was sent, or None for anything else."""
+    """Return the JSON object in the request, or None for anything else."""
     if request.content_type != "application/json":
         return None
     try:

@@ -1,4 +1,4 @@
-"""Behind the two links of a confirmation mail: yes, and "this was not me"."""
+"""The pages behind the two links in a confirmation letter: "yes" and "this was not me"."""
 
 from datetime import datetime, timedelta
 
@@ -14,17 +14,17 @@ from subscribers.leaving import suppression
 from subscribers.models import Link, Subscriber
 from subscribers.wishes import preferences
 
+from .language import render_for
 from .links import token_page
-from .ringing import ring_for_letters
-from .speaking import render_for
+from .queueing import send_letters_soon
 
-# So long the page says that the first digest is coming, not when the next one does.
-FIRST_DIGEST = timedelta(hours=1)
+# How long after confirming the page announces the first digest instead of the next one.
+_FIRST_DIGEST = timedelta(hours=1)
 
 
 @token_page
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
-    """Confirm the address: a page with a button, because programs open links in mails too."""
+    """Confirm the address: a page with a button, because programs open links in mails, too."""
     now = timezone.now()
     try:
         link = links.find(token, Link.Purpose.CONFIRM, now)
@@ -40,7 +40,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 def _confirmed(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpResponse:
     confirmed_at = subscriber.confirmed_at or now
-    is_first_coming = now - confirmed_at < FIRST_DIGEST
+    is_first_coming = now - confirmed_at < _FIRST_DIGEST
     if is_first_coming:
         subscriber.next_due_at = signing_up.next_regular(subscriber, confirmed_at)  # not saved
     with translation.override(subscriber.language):
@@ -54,28 +54,28 @@ def _confirmed(request: HttpRequest, subscriber: Subscriber, now: datetime) -> H
 
 
 def _too_late(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpResponse:
-    """The link has expired: offer a new one, and mail it on a POST from that page.
+    """The link has expired: offer a new one, and queue it when that page is posted.
 
-    Its holder learns no more than that: not even who confirmed in time gets at anything here.
+    An expired link gives access to nothing else, even for readers who confirmed in time.
     """
     if "again" in request.POST:
         signing_up.ask_again(subscriber, now)
-        transaction.on_commit(ring_for_letters)
+        transaction.on_commit(send_letters_soon)
         return redirect("subscribers:check_inbox")
     return render_for(subscriber, request, "subscribers/expired_confirmation.html", status=410)
 
 
 def _is_confirmed(subscriber: Subscriber) -> bool:
-    """Active, and with an address that no bounce has put in doubt since."""
+    """Return whether the reader is active and no bounce has put the address in doubt since."""
     is_active = subscriber.state == Subscriber.State.ACTIVE
     return is_active and not suppression.is_suppressed(subscriber.address_hash)
 
 
 @token_page
 def refuse(request: HttpRequest, token: str) -> HttpResponse:
-    """ "This was not me": forget the sign-up, and write no more to this address.
+    """ "This was not me": delete the sign-up and never write to this address again.
 
-    A POST always leads to the same page, so that it can be repeated and tells nothing.
+    Every POST leads to the same page, so it can be repeated and reveals nothing.
     """
     now = timezone.now()
     try:

@@ -1,3 +1,5 @@
+"""The reader's own data: download it, or erase it."""
+
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -9,13 +11,13 @@ from subscribers.export import everything_about
 from subscribers.leaving import erasing
 from subscribers.models import Subscriber
 
-from .fresh import fresh_page
-from .speaking import render_for
+from .fresh_links import fresh_link_page
+from .language import render_for
 
 
-@fresh_page
+@fresh_link_page
 def export(request: HttpRequest, token: str, subscriber: Subscriber) -> HttpResponse:
-    """Everything that we know about the reader, as a file."""
+    """Download everything we know about the reader as a file."""
     with override(subscriber.language):
         known = everything_about(subscriber)
     layout = {"indent": 2, "ensure_ascii": False}
@@ -24,9 +26,9 @@ def export(request: HttpRequest, token: str, subscriber: Subscriber) -> HttpResp
     return response
 
 
-@fresh_page
+@fresh_link_page
 def erase(request: HttpRequest, token: str, subscriber: Subscriber) -> HttpResponse:
-    """Erase the reader: a page with one button that says what stays."""
+    """Erase the reader: a page that says what stays, with one button."""
     if request.method == "POST":
         erasing.erase(subscriber, timezone.now())
         return HttpResponseRedirect(reverse("subscribers:erased"), status=303)

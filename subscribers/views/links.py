@@ -1,3 +1,5 @@
+"""Pages with a token in their path."""
+
 from collections.abc import Callable
 from functools import wraps
 
@@ -9,14 +11,14 @@ from django.views.decorators.http import require_http_methods
 
 from subscribers import links
 
-# A request, a token, and whatever else the path holds.
+# Takes a request, a token, and anything else in the path.
 TokenView = Callable[..., HttpResponse]
 
 
 def token_page(view: TokenView) -> TokenView:
-    """For pages with a token in their path: no cache, referrer or search engine may keep it.
+    """Decorator for pages with a token: keeps it out of caches, referrers and search engines.
 
-    A link that does not work becomes a page that says what to do.
+    If the link does not work, the visitor sees a page that says what to do.
     """
 
     @csrf_exempt

@@ -1,3 +1,5 @@
+"""The preferences page."""
+
 from datetime import datetime
 
 from django.db import transaction
@@ -11,17 +13,17 @@ from subscribers.leaving import unsubscribe as unsubscribing
 from subscribers.models import Link, Subscriber
 from subscribers.wishes import preferences
 
+from .language import render_for
 from .links import token_page
-from .ringing import ring_for_letters
-from .speaking import render_for
+from .queueing import send_letters_soon
 
 
 @token_page
 def set_preferences(request: HttpRequest, token: str) -> HttpResponse:
-    """What a reader may set. Shows the address masked: a digest may have been forwarded.
+    """Show and save what a reader may set. The address is masked: a digest may have been forwarded.
 
-    For the same reason what concerns the address and all that is known of the reader needs a
-    fresh link, which this page mails on a POST; as it does when the link is too old.
+    For the same reason, changing the address and downloading or erasing data need a fresh link.
+    This page mails one on a POST, and also does so when its own link has expired.
     """
     now = timezone.now()
     try:
@@ -41,14 +43,14 @@ def set_preferences(request: HttpRequest, token: str) -> HttpResponse:
         return render_for(subscriber, request, "subscribers/not_subscribed.html", shown)
     if "resume" in request.POST:
         preferences.end_pause(subscriber, now)
-        return _seen(request, "resumed")
+        return _redirect(request, "resumed")
     with override(subscriber.language):
         posted = request.POST if request.method == "POST" else None
         today = preferences.today_of(subscriber, now)
         form = PreferencesForm(subscriber, today, posted)
         if form.is_valid():
             preferences.save_preferences(subscriber, form.wanted(), now)
-            return _seen(request, "saved")
+            return _redirect(request, "saved")
         context = {
             "form": form,
             "is_saved": "saved" in request.GET and not form.is_bound,
@@ -61,7 +63,7 @@ def set_preferences(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _too_old(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpResponse:
-    """Offer a new link. The answer is the same whatever became of the reader."""
+    """Offer a new link. The page is the same whether or not the reader has left."""
     if "link" in request.POST:
         return _mail_link(request, subscriber, now)
     context = {"is_mailed": "mailed" in request.GET}
@@ -70,16 +72,16 @@ def _too_old(request: HttpRequest, subscriber: Subscriber, now: datetime) -> Htt
 
 def _mail_link(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpResponse:
     preferences.mail_link(subscriber, now)
-    transaction.on_commit(ring_for_letters)
-    return _seen(request, "mailed")
+    transaction.on_commit(send_letters_soon)
+    return _redirect(request, "mailed")
 
 
 def _way_back(subscriber: Subscriber, now: datetime) -> str:
-    """Where somebody who left may take it back, for as long as that is possible."""
+    """Return the URL for undoing an unsubscription, or "" if that is no longer possible."""
     can_resume = unsubscribing.can_resume(subscriber, now)
     return links.unsubscribe_url(subscriber.pk) if can_resume else ""
 
 
-def _seen(request: HttpRequest, what: str) -> HttpResponse:
-    """To the page again, by a GET, which says what was done."""
+def _redirect(request: HttpRequest, what: str) -> HttpResponse:
+    """Redirect to the same page, which then says what was done."""
     return HttpResponseRedirect(f"{request.path}?{what}", status=303)

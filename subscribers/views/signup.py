@@ -1,7 +1,7 @@
-"""Asking for digests: our own pages, and the form on other people's sites.
+"""Signing up: our own pages, and the form on other people's sites.
 
-On every path the answer to a valid sign-up is the same, and so is the work, whoever's address
-it is; see `signup.start_signup`.
+For a valid sign-up the answer and the work are always the same, whoever the address belongs to; see
+`signup.start_signup`.
 """
 
 from datetime import timedelta
@@ -21,7 +21,7 @@ from subscribers.forms import SignupForm, allowed_redirect, opened_now
 from subscribers.joining import abuse
 from subscribers.joining import signup as signing_up
 
-from .ringing import ring_for_letters
+from .queueing import send_letters_soon
 
 BUSY_SECONDS = 3600
 
@@ -30,27 +30,27 @@ BUSY_SECONDS = 3600
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def front(request: HttpRequest) -> HttpResponse:
-    """The front page, with the sign-up form in it."""
+    """The front page, which contains the sign-up form."""
     return _page(request, "subscribers/signup.html", "subscribers:check_inbox")
 
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def signup(request: HttpRequest) -> HttpResponse:
-    """The form on a page of its own. Forms on other people's sites lead here as well."""
+    """The form on a page of its own. Forms on other people's sites lead here, too."""
     return _page(request, "subscribers/signup_alone.html", "subscribers:check_inbox")
 
 
 @require_safe
 def check_inbox(request: HttpRequest) -> HttpResponse:
-    """The same page whoever signed up, so that it tells nobody who is a reader."""
+    """The same page for everybody, so that it does not reveal who is a reader."""
     return render(request, "subscribers/check_inbox.html", {"base": "base.html"})
 
 
 # --- on other people's sites ---------------------------------------------------------------
 @require_safe
 def embed(request: HttpRequest) -> HttpResponse:
-    """What to copy into one's own site, as a plain form and as a frame."""
+    """The HTML to copy into one's own site: a plain form, and a frame."""
     names = ("snippet", "iframe")
     codes = {
         name: render_to_string(f"subscribers/embed/{name}.html", {}, request) for name in names
@@ -63,8 +63,7 @@ def embed(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def frame(request: HttpRequest) -> HttpResponse:
-    """The form as other sites show it in a frame. Everything in it is ours: it is signed, and
-    protected, like the form on our own pages."""
+    """The form that other sites show in a frame. It is signed and protected like our own pages."""
     template = "subscribers/signup_alone.html"
     return _page(request, template, "subscribers:frame_sent", base="subscribers/frame.html")
 
@@ -80,8 +79,10 @@ def frame_sent(request: HttpRequest) -> HttpResponse:
 def _page(
     request: HttpRequest, template: str, sent: str, *, base: str = "base.html"
 ) -> HttpResponse:
-    """Show the form, or take it. The answer to a valid one never depends on whose address it
-    is; `sent` is the name of the page that says "check your inbox"."""
+    """Show the form, or accept it. The answer to a valid form never depends on the address.
+
+    `sent` is the URL name of the page that says "check your inbox".
+    """
     if request.method != "POST":
         form = SignupForm(initial={"next": allowed_redirect(request.GET.get("next", ""))})
         return render(request, template, {"form": form, "base": base})
@@ -110,14 +111,14 @@ def _sign_up(form: SignupForm) -> None:
         timezone.now(),
         translation.get_language() or "en",
     )
-    transaction.on_commit(ring_for_letters)
+    transaction.on_commit(send_letters_soon)
 
 
 def _filled(request: HttpRequest) -> SignupForm:
-    """A form with what a form on another site holds, for a person to look at and to send.
+    """Return a form with the values posted from another site, for the visitor to review and submit.
 
-    Nothing is done before: any page could send us the addresses of others from the browser
-    of whoever reads it. It was filled in already, so sending it may be quick.
+    Nothing happens before that: any page could otherwise submit other people's addresses from its
+    visitors' browsers. The form is already filled in, so it may be submitted at once.
     """
     given = request.POST
     return SignupForm(
@@ -132,24 +133,24 @@ def _filled(request: HttpRequest) -> SignupForm:
 
 
 def _busy(request: HttpRequest, base: str) -> HttpResponse:
-    """For a network that signs up too often, whatever the addresses are."""
+    """The page for a network with too many sign-ups, whatever the addresses."""
     response = render(request, "subscribers/signup_busy.html", {"base": base}, status=429)
     response["Retry-After"] = str(BUSY_SECONDS)
     return response
 
 
 def client_of(request: HttpRequest) -> str:
-    """The address of the visitor's machine, as far as our own proxies know it."""
+    """Return the visitor's IP address as reported by our own proxies."""
     return abuse.client_of(
         request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", "")
     )
 
 
 def _is_from_elsewhere(request: HttpRequest) -> bool:
-    """Whether a browser says that another site sent this form.
+    """Return whether a browser says that another site sent this form.
 
-    https://www.w3.org/TR/fetch-metadata/ for the first header; older browsers have only the
-    second. Programs without either are no cross-site requests.
+    Sec-Fetch-Site is defined in https://www.w3.org/TR/fetch-metadata/; older browsers send only
+    Origin. Programs that send neither do not count as another site.
     """
     if site := request.headers.get("Sec-Fetch-Site"):
         return site not in {"same-origin", "none"}

@@ -1,3 +1,5 @@
+"""Unsubscribing: the page, and the one-click POST of mail programs."""
+
 import logging
 from datetime import datetime
 
@@ -13,26 +15,26 @@ from subscribers.leaving import unsubscribe as unsubscribing
 from subscribers.models import Consent, Link, Subscriber
 from subscribers.wishes import preferences
 
+from .language import render_for
 from .links import token_page
-from .speaking import render_for
 
 logger = logging.getLogger(__name__)
 
-REASONS = [
-    (Consent.Reason.TOO_MANY.value, pgettext_lazy("why I left", "Too many mails")),
+_REASONS = [
+    (Consent.Reason.TOO_MANY.value, pgettext_lazy("why I left", "Too many emails")),
     (Consent.Reason.NOT_FOR_ME.value, pgettext_lazy("why I left", "Not the papers I want")),
     (Consent.Reason.NEVER_ASKED.value, pgettext_lazy("why I left", "I never asked for it")),
-    (Consent.Reason.OTHER.value, pgettext_lazy("why I left", "Something else")),
+    (Consent.Reason.OTHER.value, pgettext_lazy("why I left", "Another reason")),
 ]
 
 
 @token_page
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """Unsubscribe: by the page's button, or by a mail program's one-click POST (RFC 8058).
+    """Unsubscribe with the page's button, or with a mail program's one-click POST (RFC 8058).
 
-    A POST needs nothing but the path. Whatever our page did not write is one click: it always
-    gets the same answer, so that it can be repeated and tells nothing, and redirects nowhere,
-    which RFC 8058 §3.1 forbids. Our own buttons lead to the page again.
+    A POST needs nothing but the path. Any POST that does not come from our page counts as
+    one-click. It always gets the same answer, so it can be repeated and reveals nothing, and it
+    never redirects, which RFC 8058 §3.1 forbids. Our own buttons redirect to the page.
     """
     now = timezone.now()
     if request.method != "POST":
@@ -40,7 +42,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     try:
         subscriber = links.find(token, Link.Purpose.UNSUBSCRIBE, now).subscriber
     except links.BadLink:
-        logger.info("An unsubscribe link that we do not know was used")
+        logger.info("Somebody used an unknown unsubscribe link")
         return render(request, "subscribers/unsubscribed.html")
     posted = _posted(request)
     if "page" in posted:
@@ -54,15 +56,15 @@ def _posted(request: HttpRequest) -> QueryDict:
     try:
         return request.POST
     except (MultiPartParserError, SuspiciousOperation, OSError):
-        return QueryDict()  # the reader's wish counts, not the form of the body
+        return QueryDict()  # the reader's wish counts, even if the body is malformed
 
 
 def _do(posted: QueryDict, subscriber: Subscriber, now: datetime) -> str:
-    """Do what a button of our page says. Answers what the next page shows, as a query."""
+    """Do what a button on our page says. Returns the query string for the next page."""
     is_active = subscriber.state == Subscriber.State.ACTIVE
     match posted["page"]:
         case "weekly" if is_active:
-            preferences.come_weekly(subscriber, now)
+            preferences.switch_to_weekly(subscriber, now)
             return "?weekly"
         case "pause" if is_active:
             preferences.pause_for_a_month(subscriber, now)
@@ -72,7 +74,7 @@ def _do(posted: QueryDict, subscriber: Subscriber, now: datetime) -> str:
         case "reason" if (reason := posted.get("reason", "")) in Consent.Reason:
             unsubscribing.give_reason(subscriber, Consent.Reason(reason))
         case "weekly" | "pause" | "reason":
-            pass  # of a page that was open while the reader left, or came back
+            pass  # the page was open while the reader left or came back
         case _:
             unsubscribing.unsubscribe(subscriber, Consent.Act.UNSUBSCRIBED, now)
     return ""
@@ -83,7 +85,7 @@ def _page(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpRe
         leaving = unsubscribing.leaving_of(subscriber)
         context = {
             "can_resume": unsubscribing.can_resume(subscriber, now),
-            "reasons": REASONS,
+            "reasons": _REASONS,
             "may_say_why": leaving is not None and leaving.act in unsubscribing.LEFT_BY_CHOICE,
             "has_said_why": leaving is not None and leaving.reason != "",
         }

@@ -1,0 +1,9 @@
+"""What a reader wants, and when their next digest is due.
+
+In: values from the preferences form, and buttons such as "pause for a month". Out: changed rows
+of `Subscriber`, `Subscription` and `Term`, always with a new `next_due_at`.
+
+Read ``schedule`` first (pure arithmetic on dates and time zones), then ``terms`` (followed and
+muted keywords and authors), then ``preferences``, which stores everything and puts the next
+digest into words.
+"""

@@ -1,4 +1,4 @@
-"""Changing what a reader set, and saying when the next digest comes."""
+"""Changing a reader's preferences, and saying in words when the next digest comes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
@@ -16,53 +16,35 @@ from subscribers.models import Letter, Subscriber, Subscription, Term
 
 from . import schedule, terms
 
-A_MONTH = timedelta(days=30)
-ONE_LINK_IN = timedelta(days=1)
+_A_MONTH = timedelta(days=30)
+_LINK_INTERVAL = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """Everything a reader may set.
 
-    `emphases` maps the ids of topics to `Subscription.Emphasis`; a topic that is missing is
-    nothing to the reader. `paused_until` is the first day with mail, None for no pause.
+    `columns` maps names of `Subscriber` fields to their new values. `emphases` maps ids of topics
+    to `Subscription.Emphasis`; topics left out are neutral.
     """
 
+    columns: Mapping[str, Any]
     emphases: Mapping[int, int]
     keywords: Sequence[str]
     muted_keywords: Sequence[str]
     authors: Sequence[str]
     muted_authors: Sequence[str]
-    hour: int
-    zone: str
-    frequency: str
-    weekday: int
-    length: int
-    paused_until: date | None
-    language: str
-    is_exploring: bool
 
 
 # --- saving --------------------------------------------------------------------------------
 @transaction.atomic
 def save_preferences(subscriber: Subscriber, wanted: Preferences, now: datetime) -> Subscriber:
-    """Store what the reader wants and return them with their new next digest's time.
+    """Store the reader's preferences. Returns the reader with a new `next_due_at`.
 
-    Who is not active gets no next time by it. Safe to repeat.
+    `next_due_at` stays empty for readers who are not active. Safe to repeat.
     """
-    subscriber = change(
-        subscriber,
-        now,
-        hour=wanted.hour,
-        zone=wanted.zone,
-        frequency=wanted.frequency,
-        weekday=wanted.weekday,
-        length=wanted.length,
-        paused_until=wanted.paused_until,
-        language=wanted.language,
-        is_exploring=wanted.is_exploring,
-    )
-    replace_emphases(subscriber, wanted.emphases)
+    subscriber = change(subscriber, now, **wanted.columns)
+    _replace_emphases(subscriber, wanted.emphases)
     terms.replace(
         subscriber, Term.Kind.KEYWORD, followed=wanted.keywords, muted=wanted.muted_keywords
     )
@@ -72,7 +54,7 @@ def save_preferences(subscriber: Subscriber, wanted: Preferences, now: datetime)
 
 @transaction.atomic
 def change(subscriber: Subscriber, now: datetime, **fields: Any) -> Subscriber:
-    """Set these fields of a reader, and return them with their new next digest's time."""
+    """Set these fields of the reader. Returns the reader with a new `next_due_at`."""
     subscriber = Subscriber.objects.select_for_update().get(pk=subscriber.pk)
     before = copy(subscriber)
     for name, value in fields.items():
@@ -82,20 +64,20 @@ def change(subscriber: Subscriber, now: datetime, **fields: Any) -> Subscriber:
     return subscriber
 
 
-def come_weekly(subscriber: Subscriber, now: datetime) -> Subscriber:
+def switch_to_weekly(subscriber: Subscriber, now: datetime) -> Subscriber:
     return change(subscriber, now, frequency=Subscriber.Frequency.WEEKLY)
 
 
 def pause_for_a_month(subscriber: Subscriber, now: datetime) -> Subscriber:
-    return change(subscriber, now, paused_until=today_of(subscriber, now) + A_MONTH)
+    return change(subscriber, now, paused_until=today_of(subscriber, now) + _A_MONTH)
 
 
 def end_pause(subscriber: Subscriber, now: datetime) -> Subscriber:
     return change(subscriber, now, paused_until=None)
 
 
-def replace_emphases(subscriber: Subscriber, emphases: Mapping[int, int]) -> None:
-    """Make these the topics that the subscriber has a word on, and no other."""
+def _replace_emphases(subscriber: Subscriber, emphases: Mapping[int, int]) -> None:
+    """Store an emphasis for these topics, and make all other topics neutral."""
     subscriptions = Subscription.objects.filter(subscriber=subscriber)
     subscriptions.exclude(topic__in=emphases).delete()
     Subscription.objects.bulk_create(
@@ -110,21 +92,21 @@ def replace_emphases(subscriber: Subscriber, emphases: Mapping[int, int]) -> Non
 
 
 def reschedule(subscriber: Subscriber, before: Subscriber, now: datetime) -> None:
-    """Set `next_due_at` by what the subscriber set now, without saving.
+    """Set `next_due_at` from the new preferences, without saving.
 
-    It is never on the day of the last digest, as the calendar in their new zone has it.
+    The next digest never comes on the day of the last one, by the calendar of the new zone.
     """
     subscriber.next_due_at = None
     if subscriber.state == Subscriber.State.ACTIVE:
-        after = max([now, *_days_with_a_digest(subscriber.zone, before, now)])
+        after = max([now, *_ends_of_days_served(subscriber.zone, before, now)])
         subscriber.next_due_at = schedule.next_due_of(subscriber, after)
 
 
-def _days_with_a_digest(zone: str, before: Subscriber, now: datetime) -> Iterator[datetime]:
-    """The last instants of the days on which nothing more may come, for who moves to `zone`.
+def _ends_of_days_served(zone: str, before: Subscriber, now: datetime) -> Iterator[datetime]:
+    """Yield the last second of each day that has had its digest, for a reader who moves to `zone`.
 
-    What they had set `before` tells when they had a digest. It may have been changed today
-    already; then nothing more was to come today, and so nothing does.
+    The preferences `before` the change tell when the last digest was due. If they already ruled out
+    another digest today, perhaps after an earlier change, today counts as served too.
     """
     ends = []
     if last := schedule.last_due_of(before, now):
@@ -138,31 +120,31 @@ def _days_with_a_digest(zone: str, before: Subscriber, now: datetime) -> Iterato
 # --- a new link ----------------------------------------------------------------------------
 @transaction.atomic
 def mail_link(subscriber: Subscriber, now: datetime) -> None:
-    """Have a fresh link to the preferences go to the reader's own address, once a day at most.
+    """Queue a letter with a fresh preferences link to the reader's own address, once a day at most.
 
-    Also to who left: they may see and erase what is still kept of them.
+    Readers who have left get one too: they may see and erase the data we still keep.
     """
     reader = Subscriber.objects.select_for_update().filter(pk=subscriber.pk).first()
     if reader is None or reader.state == Subscriber.State.PENDING:
         return
-    lately = Letter.objects.filter(
-        subscriber=reader, kind=Letter.Kind.LINK, created_at__gt=now - ONE_LINK_IN
+    recent = Letter.objects.filter(
+        subscriber=reader, kind=Letter.Kind.LINK, created_at__gt=now - _LINK_INTERVAL
     )
-    if not lately.exists():
+    if not recent.exists():
         Letter.objects.bulk_create(
             [Letter(subscriber=reader, kind=Letter.Kind.LINK, created_at=now, next_attempt_at=now)],
-            ignore_conflicts=True,  # an older one may still wait for its mail service
+            ignore_conflicts=True,  # an older one may still be waiting
         )
 
 
 # --- in words ------------------------------------------------------------------------------
 def today_of(subscriber: Subscriber, now: datetime) -> date:
-    """The date on the reader's wall."""
+    """Return today's date in the reader's time zone."""
     return now.astimezone(ZoneInfo(subscriber.zone)).date()
 
 
 def next_digest_in_words(subscriber: Subscriber, now: datetime) -> str:
-    """When the next digest comes: "tomorrow, Tuesday, 07:00 Lisbon time"; "" if none does."""
+    """Return when the next digest comes, as in "tomorrow, Tuesday, 07:00 Lisbon time", or ""."""
     if subscriber.next_due_at is None:
         return ""
     due = subscriber.next_due_at.astimezone(ZoneInfo(subscriber.zone))
@@ -172,17 +154,17 @@ def next_digest_in_words(subscriber: Subscriber, now: datetime) -> str:
         return _("today, %(weekday)s, %(time)s") % parts
     if due.date() == today + timedelta(days=1):
         return _("tomorrow, %(weekday)s, %(time)s") % parts
-    return f"{day_in_words(due.date(), today)}, {parts['time']}"
+    return f"{_day_in_words(due.date(), today)}, {parts['time']}"
 
 
-def day_in_words(day: date, today: date) -> str:
-    """A day some way off: "Monday, 4 January 2027", without a year that goes without saying."""
+def _day_in_words(day: date, today: date) -> str:
+    """Return a date such as "Monday, 4 January 2027", without the year if it is this year."""
     if day.year == today.year:
         return format_date(day, pgettext("date format", "l, j F"))
     return format_date(day, pgettext("date format", "l, j F Y"))
 
 
 def _place(zone: str) -> str:
-    """The zone as people say it: "Lisbon time"."""
+    """Return the zone as people say it, as in "Lisbon time"."""
     _region, slash, city = zone.rpartition("/")
     return _("%(city)s time") % {"city": city.replace("_", " ")} if slash else zone

@@ -1,4 +1,4 @@
-"""When a reader's next digest is due. Plain values in, an instant out; no database."""
+"""When a reader's next digest is due. Takes plain values, returns instants, needs no database."""
 
 from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,12 +21,12 @@ def next_due(
     weekday: int,
     paused_until: date | None,
 ) -> datetime:
-    """The first time after `after`, in UTC, at which the clock in `zone` shows `hour`:00.
+    """Return the first instant after `after`, in UTC, at which clocks in `zone` show `hour`:00.
 
-    Only days that `frequency` allows count (`weekday`, Monday is 0, for a weekly one), and
-    none before `paused_until`. An hour that comes twice counts the first time. For an hour
-    that the clock jumps over it is the moment of the jump; a whole day that a country left
-    out, as Samoa did when it crossed the date line, has no digest.
+    Only days that `frequency` allows count, and none before `paused_until`. `weekday` (Monday is 0)
+    is the day of a weekly digest. If the hour occurs twice, the first one counts. If the clock
+    skips the hour, the digest is due at the moment of the jump. A day that a country skipped
+    altogether, as Samoa did when it crossed the date line, has no digest.
     """
     tz = ZoneInfo(zone)
     allowed = _DAYS.get(frequency, {weekday})
@@ -40,7 +40,7 @@ def next_due(
 
 
 def next_due_of(subscriber: Subscriber, after: datetime) -> datetime:
-    """`next_due` by what the subscriber set, whatever their state."""
+    """Return `next_due` for the subscriber's preferences, whatever their state."""
     return next_due(
         after,
         zone=subscriber.zone,
@@ -52,7 +52,7 @@ def next_due_of(subscriber: Subscriber, after: datetime) -> datetime:
 
 
 def last_due_of(subscriber: Subscriber, now: datetime) -> datetime | None:
-    """When their last digest was due by what they set, pauses aside; None if that is long ago."""
+    """Return when a digest was last due within the past week, ignoring pauses, or None."""
     tz = ZoneInfo(subscriber.zone)
     allowed = _DAYS.get(subscriber.frequency, {subscriber.weekday})
     today = now.astimezone(tz).date()
@@ -65,7 +65,7 @@ def last_due_of(subscriber: Subscriber, now: datetime) -> datetime | None:
 
 
 def end_of_day(now: datetime, zone: str) -> datetime:
-    """The first instant of tomorrow, in UTC, for whoever lives in `zone`."""
+    """Return the first instant of tomorrow in `zone`, as UTC."""
     tz = ZoneInfo(zone)
     today = now.astimezone(tz).date()
     day = today + timedelta(days=1)
@@ -75,10 +75,10 @@ def end_of_day(now: datetime, zone: str) -> datetime:
 
 
 def _instant(day: date, hour: int, tz: ZoneInfo) -> datetime | None:
-    """When the clock shows `hour`:00 on that day, or jumps over it; None without such a day."""
+    """Return when clocks show or skip `hour`:00 on that day, or None if the zone skips the day."""
     wanted = datetime.combine(day, time(hour), tz)
     due = wanted.astimezone(UTC)
-    # Two times of one zone are compared by what the clock shows (PEP 495).
+    # Times in the same zone are compared by what the clock shows (PEP 495).
     if due.astimezone(tz) == wanted:
         return due
     jump = _jump_over(wanted, tz)
@@ -88,10 +88,10 @@ def _instant(day: date, hour: int, tz: ZoneInfo) -> datetime | None:
 
 
 def _jump_over(wanted: datetime, tz: ZoneInfo) -> datetime:
-    """The instant at which the clock jumps over `wanted`, a time that it never shows.
+    """Return the instant at which the clock skips `wanted`, a time that it never shows.
 
-    Read with the offset after the jump (fold 1), `wanted` lies before it; read with the one
-    before (fold 0), after it (PEP 495). The jump is found between the two.
+    Read with the offset after the jump (fold 1), `wanted` is before the jump; read with the offset
+    before it (fold 0), it is after the jump (PEP 495). Bisection finds the jump between the two.
     """
     earlier = wanted.replace(fold=1).astimezone(UTC)
     later = wanted.replace(fold=0).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""The keywords and authors that a reader follows or never wants to read of."""
+"""The keywords and authors that a reader follows or mutes."""
 
 import re
 import unicodedata
@@ -10,49 +10,49 @@ from django.utils.translation import ngettext
 
 from subscribers.models import Subscriber, Term
 
-MOST = 50
+_MAX_TERMS = 50
 LONGEST = 80
 
-# Controls, and marks that turn the direction of the text around them.
-_UNSHOWN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# Control characters, and marks that change the direction of the text around them.
+_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 class InvalidTerms(ValueError):
-    """No list of terms. The text is for the reader."""
+    """The text is not a valid list of terms. The message is for the reader."""
 
 
 def key(text: str) -> str:
-    """The term as it is compared: without case, accents, and more than one space at a time."""
+    """Return the term in the form used for comparing: no case, no accents, single spaces."""
     return " ".join(folded(text).split())[:LONGEST]
 
 
 def folded(text: str) -> str:
-    """The text without case and accents."""
+    """Return the text without case and accents."""
     letters = unicodedata.normalize("NFKD", text.casefold())
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def parse(lines: str) -> list[str]:
-    """The terms of a text with one on each line, each once. Raises `InvalidTerms`."""
+    """Return the terms in a text with one per line, without duplicates. Raises `InvalidTerms`."""
     terms: dict[str, str] = {}
     for line in lines.splitlines():
         if text := _tidy(line):
             terms.setdefault(key(text), text)
-    if len(terms) > MOST:
-        said = ngettext("%(most)d line is the most.", "%(most)d lines are the most.", MOST)
-        raise InvalidTerms(said % {"most": MOST})
+    if len(terms) > _MAX_TERMS:
+        said = ngettext("Enter at most %(most)d line.", "Enter at most %(most)d lines.", _MAX_TERMS)
+        raise InvalidTerms(said % {"most": _MAX_TERMS})
     return list(terms.values())
 
 
 def parse_authors(lines: str) -> list[str]:
-    """The same for names. "Lovelace, Ada" is Ada Lovelace, as papers have it."""
+    """Like `parse`, for names. "Lovelace, Ada" becomes "Ada Lovelace", as papers print it."""
     return parse("\n".join(_first_name_first(line) for line in lines.splitlines()))
 
 
 def replace(
     subscriber: Subscriber, kind: Term.Kind, *, followed: Iterable[str], muted: Iterable[str]
 ) -> None:
-    """Make these the subscriber's terms of this kind, and no other. What is in both is muted."""
+    """Replace the subscriber's terms of this kind. A term in both lists is muted."""
     wanted = {
         key(text): Term(
             subscriber=subscriber, kind=kind, text=text, key=key(text), is_muted=is_muted
@@ -71,7 +71,7 @@ def replace(
 
 
 def mute_author(subscriber: Subscriber, name: str) -> None:
-    """No more papers by the author, whom the reader may have followed. Safe to repeat."""
+    """Mute an author, even one the reader has followed. Safe to repeat."""
     Term.objects.update_or_create(
         subscriber=subscriber,
         kind=Term.Kind.AUTHOR,
@@ -81,14 +81,14 @@ def mute_author(subscriber: Subscriber, name: str) -> None:
 
 
 def unmute_author(subscriber: Subscriber, name: str) -> None:
-    """Take `mute_author` back. An author who is followed stays so."""
+    """Undo `mute_author`. An author the reader follows stays followed."""
     Term.objects.filter(
         subscriber=subscriber, kind=Term.Kind.AUTHOR, key=key(name), is_muted=True
     ).delete()
 
 
 def texts_of(subscriber: Subscriber) -> Mapping[tuple[str, bool], Sequence[str]]:
-    """The reader's terms by kind and whether they are muted, in the order they were given."""
+    """Return the reader's terms by (kind, is_muted), in the order in which they were entered."""
     found: dict[tuple[str, bool], list[str]] = {}
     for term in Term.objects.filter(subscriber=subscriber).order_by("pk"):
         found.setdefault((term.kind, term.is_muted), []).append(term.text)
@@ -96,15 +96,15 @@ def texts_of(subscriber: Subscriber) -> Mapping[tuple[str, bool], Sequence[str]]
 
 
 def _tidy(line: str) -> str:
-    """The line as it is kept, or "" for an empty one. Raises `InvalidTerms`."""
-    text = " ".join(_UNSHOWN.sub("", unicodedata.normalize("NFC", line)).split())
+    """Return the line as it is stored, or "" if it is empty. Raises `InvalidTerms`."""
+    text = " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFC", line)).split())
     if len(text) > LONGEST:
         raise InvalidTerms(
-            _("“%(beginning)s…” is too long: write at most %(longest)d characters on a line.")
+            _("“%(beginning)s…” is too long. Use at most %(longest)d characters per line.")
             % {"beginning": text[:30], "longest": LONGEST}
         )
     if text and not any(letter.isalnum() for letter in key(text)):
-        raise InvalidTerms(_("“%(text)s” has no letter and no number.") % {"text": text})
+        raise InvalidTerms(_("“%(text)s” contains no letters or numbers.") % {"text": text})
     return text
 
 

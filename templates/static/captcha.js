@@ -1,6 +1,6 @@
-// Does the small computation that keeps programs out (ALTCHA): finds the number whose SHA-256,
-// behind the salt, is the challenge. It starts with the page and is over, as a rule, before
-// the form is filled in; whoever is quicker waits for it after pressing the button.
+// Does the small computation that keeps bots out (ALTCHA): finds the number that, appended to
+// the salt, has the challenge as its SHA-256. It starts when the page loads and usually ends
+// before the form is filled in. Otherwise the form waits for it after the button is pressed.
 const BATCH = 250;
 
 async function solve({ challenge, salt, maxnumber }) {
@@ -31,7 +31,8 @@ for (const field of document.querySelectorAll("[data-challenge]")) {
       JSON.stringify({ algorithm, challenge: challenge.challenge, number, salt, signature }),
     );
   });
-  // A browser that cannot compute (without TLS, none can) sends the form as it is, and is told.
+  // A browser without crypto.subtle (any browser without TLS) submits the form unsolved, and the
+  // server says why it is refused.
   const over = solving.catch(() => {}).then(() => (isOver = true));
   form.addEventListener("submit", async (event) => {
     if (isOver) return;

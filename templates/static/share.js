@@ -1,4 +1,4 @@
-// The button that copies a paper's link is there only where a browser can do it.
+// Shows the button that copies a paper's link, if the browser can copy.
 "use strict";
 const button = document.getElementById("share");
 if (button && navigator.clipboard) {

@@ -1,5 +1,5 @@
-// Tells the sign-up form the browser's time zone, so that 07:00 is the reader's own 07:00.
-// Without it the form works with UTC, and a zone can be chosen by hand.
+// Fills in the browser's time zone on the sign-up form, so 07:00 means the reader's own 07:00.
+// Without scripts the form starts with UTC, and the reader can choose a zone.
 for (const field of document.querySelectorAll("[data-zone]")) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
   const isOffered = (option) => option.value === zone;

@@ -1,1 +1,1 @@
-"""``make bench``: what it costs, as ratios of two things measured in the same run."""
+"""``make bench``: what things cost, where possible as ratios within the same run."""

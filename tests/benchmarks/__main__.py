@@ -1,6 +1,8 @@
-"""``make bench``: run the benchmarks named in the arguments (all of them if none is), each on a
-PostgreSQL and a Valkey of its own, and print their tables. The same figures go as JSON into
-.broadsheet/bench.json."""
+"""``make bench``: runs the benchmarks named in the arguments, or all of them.
+
+They share a PostgreSQL and a Valkey started for this run. Prints their tables and writes the same
+figures as JSON to .broadsheet/bench.json.
+"""
 
 import json
 import os
@@ -21,10 +23,10 @@ BENCHMARKS = ("rendering", "ranking", "relevance", "engine", "smtp", "pages", "w
 def main() -> None:
     folder = HOME / f"bench-{os.getpid()}"
     try:
-        with running(folder, durable=False) as services:
+        with running(folder, durable=False) as servers:
             os.environ |= ENVIRONMENT
-            os.environ["DATABASE_URL"] = services.database_url
-            os.environ["REDIS_URL"] = services.redis_url
+            os.environ["DATABASE_URL"] = servers.database_url
+            os.environ["REDIS_URL"] = servers.redis_url
             django.setup()
             _run_all(sys.argv[1:] or BENCHMARKS)
     finally:
@@ -32,18 +34,18 @@ def main() -> None:
 
 
 def _run_all(names: "list[str] | tuple[str, ...]") -> None:
-    # These need Django to be set up, which needs the services.
+    # These imports need Django to be set up, which needs the servers.
     import_module("django.core.management").call_command("migrate", verbosity=0)
-    told = {}
+    figures = {}
     for name in names:
         table = import_module(f"tests.benchmarks.{name}").run()
         Console().print(table)
-        told[name] = _rows(table)
-        (HOME / "bench.json").write_text(json.dumps(told, indent=1, ensure_ascii=False))
+        figures[name] = _rows(table)
+        (HOME / "bench.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False))
 
 
 def _rows(table: Table) -> list[dict[str, str]]:
-    """What the table says, for a program: a row each, by the columns' names."""
+    """The table as data: one dictionary for each row, keyed by column."""
     names = [str(column.header) for column in table.columns]
     columns = [[str(cell) for cell in column.cells] for column in table.columns]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

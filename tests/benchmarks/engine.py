@@ -1,4 +1,4 @@
-"""The whole engine into a null transport: plan, claim, compose, mark, render, record."""
+"""The whole engine with a null transport: plan, claim, compose, render, mark, record."""
 
 import json
 import os
@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from random import Random
 
 import psutil
-from django.db import connection
 from rich.table import Table
 
 from digest.models import Digest
+from subscribers.database import fetch
 from tests.benchmarks.load import fresh_edition, fresh_readers
 
 WORKERS = 2
 READERS = [int(n) for n in os.environ.get("READERS", "10000,100000").split(",")]
 NULL = {"MAIL_BACKEND": "tests.benchmarks.null.EmailBackend", "MAIL_CONNECTIONS": "1"}
-# Of a worker's memory over the run so many readings are shown, at equal distances.
+# How many readings of a worker's memory to show, at equal intervals.
 READINGS = 8
 
 
@@ -42,11 +42,11 @@ def run() -> Table:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What it took to deliver one digest to each of `number` readers.
+    """The cost of delivering one digest to each of `number` readers.
 
-    `stages` and `server_cpu` are microseconds of CPU time a reader, in the workers and in
-    PostgreSQL; `memory_mb` is one worker's resident memory in the course of the run, and
-    `message_bytes` the mean size of a mail, headers included.
+    `stages` and `server_cpu` are microseconds of CPU time per reader, in the workers and in
+    PostgreSQL. `memory_mb` is the resident memory of one worker over the run, in MiB.
+    `message_bytes` is the mean size of a mail, including headers.
     """
 
     number: int
@@ -69,7 +69,7 @@ class Figures:
 def deliver_to(number: int, environ: dict[str, str]) -> Figures:
     """Plan and deliver to `number` fresh readers with real worker processes.
 
-    `environ` is added to the workers' environment and says which mail service they speak to.
+    `environ` is added to the workers' environment and names their mail service.
     """
     chance = Random(number)
     fresh_readers(number, chance)
@@ -103,7 +103,7 @@ def _some_of(readings: Sequence[int]) -> list[int]:
 
 
 def _worker(environ: dict[str, str]) -> subprocess.Popen[bytes]:
-    """A worker process that has started and waits for work."""
+    """Start a worker process and wait until it is ready for work."""
     worker = subprocess.Popen(
         [sys.executable, "-m", "tests.benchmarks.worker"],
         env={**os.environ, **environ},
@@ -116,10 +116,9 @@ def _worker(environ: dict[str, str]) -> subprocess.Popen[bytes]:
 
 
 def _postgres_cpu() -> float:
-    """Seconds of CPU that the database's processes have taken, those that ended included."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        postmaster = psutil.Process(cursor.fetchone()[0]).parent()
+    """CPU seconds used by the database's processes, including those that have ended."""
+    ((pid,),) = fetch("SELECT pg_backend_pid()")
+    postmaster = psutil.Process(pid).parent()
     assert postmaster is not None
     ended = postmaster.cpu_times()
     alive = [child.cpu_times() for child in postmaster.children()]

@@ -1,4 +1,4 @@
-"""Readers by the hundred thousand, by COPY: loading them must not take longer than sending."""
+"""Readers by the hundred thousand, loaded with COPY so that it takes less time than sending."""
 
 import hashlib
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ CANDIDATES = 60
 
 
 def fresh_edition(chance: Random) -> Edition:
-    """A new newest edition of sixty papers, each on two of the starter topics."""
+    """Create the only edition, with sixty papers, each on two of the starter topics."""
     topics = starter_topics()
     Digest.objects.all().delete()
     Edition.objects.all().delete()
@@ -40,7 +40,7 @@ def fresh_edition(chance: Random) -> Edition:
 
 
 def fresh_readers(number: int, chance: Random) -> None:
-    """`number` active readers who are due, each following three topics; all others are gone."""
+    """Replace all readers with `number` active ones who are due and follow three topics each."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE subscribers_subscriber CASCADE")
         _copy(cursor, Subscriber._meta.db_table, _SUBSCRIBER, _readers(number))
@@ -71,7 +71,7 @@ def _readers(number: int) -> Iterator[tuple[Any, ...]]:
         email = f"reader{pk}@dest.example"
         address_hash = hashlib.sha256(email.encode()).hexdigest()
         row = (pk, email, address_hash, "active", "Europe/Lisbon", 7, "daily", 0, 10)
-        # As if they had had a digest this month: their links are stored once a month.
+        # As if they had received a digest this month, because links are stored once a month.
         yield (*row, due, links.epoch(now), now, now)
 
 

@@ -1,4 +1,4 @@
-"""CPU time per call, as the median of several rounds: machines are noisy."""
+"""CPU time per call, as the median of several rounds because machines are noisy."""
 
 import statistics
 import time

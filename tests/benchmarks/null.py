@@ -1,4 +1,4 @@
-"""A mail service that takes everything and does nothing: what is left is the engine."""
+"""A mail service that accepts everything and does nothing, to measure the engine alone."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 class EmailBackend(BaseEmailBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Have each message make its bytes, as a real service would, and drop them."""
+        """Build each message's bytes, as a real backend would, and discard them."""
         for message in email_messages:
             message.message().as_bytes()
         return len(email_messages)

@@ -1,4 +1,4 @@
-"""Public pages and the sign-up, asked for fifty times a second, by one process of gunicorn."""
+"""Public pages and the sign-up form at fifty requests per second, on one gunicorn process."""
 
 import http.client
 import os
@@ -30,7 +30,7 @@ WORDS = (
     *("sparse", "dense", "robot", "hand", "protein", "graph", "reward", "speech", "music"),
     *("image", "video", "retrieval", "token", "proof", "planning", "memory", "agent", "safety"),
 )
-# All of these come from one machine, within a minute.
+# All these sign-ups come from one machine within a minute.
 WITHOUT_CAPS = dict.fromkeys(
     ("SIGNUPS_PER_NETWORK", "SIGNUPS_PER_DOMAIN", "CONFIRMATIONS_PER_HOUR"), "1000000"
 )
@@ -38,8 +38,10 @@ WITHOUT_CAPS = dict.fromkeys(
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one request took: in the process (its CPU, and with the database), and for the
-    visitor, who may have had to wait."""
+    """What one request took: CPU of the process, time in the server, and time for the visitor.
+
+    The visitor's time includes waiting for the process to be free.
+    """
 
     status: int
     queries: int
@@ -50,10 +52,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is asked for, by GET or, with bodies, by POST: a body for each request.
+    """What to request: by GET, or by POST if there are `bodies`, one for each request.
 
-    With `is_new` each address is another one, so that each page is made: public ones are kept
-    for a minute.
+    With `is_new`, every address differs, which keeps the cache from answering: public pages are
+    cached for a minute.
     """
 
     name: str
@@ -108,9 +110,9 @@ def _figures(answers: Sequence[Answer], base: float) -> list[str]:
     ]
 
 
-# --- asking --------------------------------------------------------------------------------
+# --- requests ------------------------------------------------------------------------------
 def _ask(port: int, page: Page, number: int) -> list[Answer]:
-    """Ask `number` times, at even distances, whether or not the last answer has come."""
+    """Send `number` requests at even intervals, without waiting for earlier responses."""
     start = time.perf_counter() + 0.2
     with ThreadPoolExecutor(32) as pool:
         _warm_up(port, page)
@@ -124,7 +126,7 @@ def _ask(port: int, page: Page, number: int) -> list[Answer]:
 
 
 def _warm_up(port: int, page: Page) -> None:
-    """The first of its kind has templates and much else to load."""
+    """Make the first request, which has templates and much else to load."""
     _answer(port, Page(page.name, page.path), 0.0, 0)
 
 
@@ -152,7 +154,7 @@ def _answer(port: int, page: Page, at: float, place: int) -> Answer:
 
 @contextmanager
 def gunicorn(environ: Mapping[str, str], *, processes: int = 1) -> Iterator[int]:
-    """Processes that take one request after the other, and the port they listen on."""
+    """Run processes that serve one request at a time; yield the port they listen on."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     server = subprocess.Popen(
@@ -174,16 +176,16 @@ def gunicorn(environ: Mapping[str, str], *, processes: int = 1) -> Iterator[int]
         server.wait()
 
 
-# --- what is asked for ---------------------------------------------------------------------
+# --- data ----------------------------------------------------------------------------------
 def _signup(place: int) -> str:
-    """A form that somebody filled in. The proof of when it was opened is another in each."""
+    """Return a filled-in form. Each has its own proof of when it was opened."""
     email = f"visitor{place}@dest.example"
     opened = opened_now(least=timedelta(0))
     return urlencode({"email": email, "topics": "retrieval", "zone": "UTC", "opened": opened})
 
 
 def _fill(chance: Random) -> Paper:
-    """An archive of some weeks, with figures for each paper; answers a paper of today's."""
+    """Create an archive of some weeks, with figures for each paper; return a paper of today's."""
     topics = starter_topics()
     today = timezone.now().replace(microsecond=0)
     for back in reversed(range(EDITIONS)):

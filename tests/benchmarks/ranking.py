@@ -1,7 +1,7 @@
-"""Ranking alone: batches of readers before an edition's candidates, as arrays, with reasons.
+"""Ranking alone: papers with reasons for batches of readers, from arrays.
 
-The features of the papers are at hand, and the likeness of what the readers liked to the
-candidates, which is made once for an edition and serves all readers.
+Not measured are the features of papers, and the similarity of liked papers to the candidates.
+Both are made once for an edition and shared by all readers.
 """
 
 import numpy as np
@@ -33,31 +33,31 @@ def run() -> Table:
 
 
 class _World:
-    """Papers in words drawn by lot, and readers who follow topics and liked some of them."""
+    """Papers of random words, and readers who follow topics and liked some of the papers."""
 
     def __init__(self, readers: int, papers: int) -> None:
-        self._lot = np.random.default_rng(1)
+        self._rng = np.random.default_rng(1)
         features = self._papers(papers + LIKED)
         space = Space(features)
         vectors = space.vectors(features[:papers])
-        likeness = Index(vectors).likeness(space.vectors(features[papers:]))
-        self._likeness = taste.telling(likeness, vectors.common)
-        fits = self._lot.random((papers, TOPICS), dtype=np.float32)
+        similarity = Index(vectors).similarity(space.vectors(features[papers:]))
+        self._similarity = taste.excess_similarity(similarity, vectors.common)
+        fits = self._rng.random((papers, TOPICS), dtype=np.float32)
         self._candidates = Candidates(
             paper_ids=np.arange(papers),
-            votes=self._lot.integers(0, 90, papers).astype(np.float32),
+            votes=self._rng.integers(0, 90, papers).astype(np.float32),
             fits=np.where(fits > 0.8, fits, 0).astype(np.float32),
             topic_ids=tuple(range(TOPICS)),
             overlaps=overlaps(features[:papers]),
         )
-        self._likes = self._lot.integers(0, LIKED, (readers, LIKES))
-        self._topics = (self._lot.random((readers, TOPICS)) > 0.8).astype(np.float32)
-        self._left = self._lot.random((readers, 256), dtype=np.float32)
-        self._right = self._lot.random((256, papers), dtype=np.float32)
+        self._likes = self._rng.integers(0, LIKED, (readers, LIKES))
+        self._topics = (self._rng.random((readers, TOPICS)) > 0.8).astype(np.float32)
+        self._left = self._rng.random((readers, 256), dtype=np.float32)
+        self._right = self._rng.random((256, papers), dtype=np.float32)
 
     def _papers(self, number: int) -> list[Features]:
         words = np.array([f"word{rank}" for rank in range(30_000)])
-        places = (30_000 ** self._lot.random((number, 120))).astype(np.intp)
+        places = (30_000 ** self._rng.random((number, 120))).astype(np.intp)
         return [features_of("", " ".join(words[row])) for row in places]
 
     def by_topics(self) -> None:
@@ -67,7 +67,7 @@ class _World:
         self._rank(self._tastes())
 
     def multiply(self) -> None:
-        """A plain matrix product of the same readers and papers, to compare with."""
+        """Multiply plain matrices for the same readers and papers, to compare with."""
         self._left @ self._right
 
     def _rank(self, tastes: Floats | None) -> None:
@@ -81,14 +81,14 @@ class _World:
                 barred=np.zeros((readers, papers), dtype=np.bool_),
                 lengths=np.full(readers, LENGTH),
                 is_exploring=np.ones(readers, dtype=np.bool_),
-                dice=np.zeros(readers, dtype=np.float32),
+                draws=np.zeros(readers, dtype=np.float32),
             ),
             vote_weight=VOTE_WEIGHT,
             least=3,
         )
 
     def _tastes(self) -> Floats:
-        tastes = np.empty((len(self._likes), self._likeness.shape[1]), dtype=np.float32)
+        tastes = np.empty((len(self._likes), self._similarity.shape[1]), dtype=np.float32)
         for row, likes in enumerate(self._likes):
-            tastes[row] = taste.total(self._likeness[likes], [1.0] * LIKES)
+            tastes[row] = taste.total(self._similarity[likes], [1.0] * LIKES)
         return tastes

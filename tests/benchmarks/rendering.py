@@ -1,4 +1,4 @@
-"""One reader's digest of ten papers out of sixty: chosen, rendered, ready for the wire."""
+"""One reader's digest of 10 papers out of 60: chosen, composed and rendered to bytes."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,9 +11,10 @@ from django.utils import timezone
 from rich.table import Table
 
 from digest.choosing.candidates import Window
-from digest.choosing.composing import Ledger, Request, compose_group
+from digest.choosing.composing import Request, compose_group
 from digest.choosing.interests import Interests
-from digest.mail.message import DigestMessage
+from digest.choosing.ledger import Ledger
+from digest.mail.rendering import render
 from digest.mail.shared import shared_parts
 from digest.models import EditionPaper
 from digest.papers import cards
@@ -34,35 +35,34 @@ def run() -> Table:
         for number in range(READERS)
     ]
     follow_all = [(topic.pk, Subscription.Emphasis.NORMAL) for topic in topics]
-    wishes = Interests(dict.fromkeys(range(READERS), follow_all), {}, {})
+    interests = Interests(dict.fromkeys(range(READERS), follow_all), {}, {})
     candidates = list(EditionPaper.objects.select_related("paper")[:CHOSEN])
 
     naive = cpu_per_call(lambda: _naive(candidates), calls=50)
-    ours = cpu_per_call(lambda: _ours(window, group, wishes), calls=2) / READERS
+    ours = cpu_per_call(lambda: _ours(window, group, interests), calls=2) / READERS
     table = Table("one digest, 10 of 60 papers", "µs of CPU", "times faster")
     table.add_row("Django templates, EmailMultiAlternatives", f"{naive:.0f}", "1.0")
     table.add_row("Broadsheet: choose, compose, render", f"{ours:.0f}", f"{naive / ours:.1f}")
     return table
 
 
-def _ours(window: Window, group: Sequence[Request], wishes: Interests) -> None:
-    """A batch of readers, from their interests to the bytes of their mails."""
+def _ours(window: Window, group: Sequence[Request], interests: Interests) -> None:
+    """Our way: a batch of readers, from their interests to the bytes of their mails."""
     chosen = compose_group(
         window,
         group,
         ledger=Ledger({}, {}),
-        wishes=wishes,
+        interests=interests,
         vote_weight=settings.RANKING_VOTE_WEIGHT,
         least=settings.DIGEST_LEAST_PAPERS,
     )
-    now, press = timezone.now(), shared_parts(window, "en")
+    now, shared = timezone.now(), shared_parts(window, "en")
     for composed in chosen:
-        message = DigestMessage(
-            press,
+        message = render(
+            shared,
+            composed,
             uuid=UUID(int=composed.digest_id),
             subscriber_id=composed.digest_id,
-            paper_ids=composed.paper_ids,
-            reason_codes=composed.reasons,
             now=now,
         )
         message.to = ["reader@dest.example"]
@@ -70,8 +70,8 @@ def _ours(window: Window, group: Sequence[Request], wishes: Interests) -> None:
 
 
 def _naive(candidates: Sequence[EditionPaper]) -> None:
-    """What one would write first: every template rendered again for every reader."""
-    shell = {
+    """The obvious way: render every template again for every reader."""
+    layout = {
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
         "edition_date": timezone.now().date(),
@@ -95,7 +95,7 @@ def _naive(candidates: Sequence[EditionPaper]) -> None:
         )
         personal = {"cards": rendered, "intro": "10 papers", "preheader": "Two · Three", "more": ""}
         bodies[kind] = render_to_string(
-            f"digest/mail/digest.{kind}", {**shell, "personal": personal}
+            f"digest/mail/digest.{kind}", {**layout, "personal": personal}
         )
     message = EmailMultiAlternatives(
         "Subject", bodies["txt"], settings.DEFAULT_FROM_EMAIL, ["reader@dest.example"]

@@ -1,5 +1,7 @@
-"""The site for the benchmark of pages, and what each answer took: ``gunicorn
-tests.benchmarks.site``."""
+"""The site for the benchmark of pages, with what each response took in its headers.
+
+Run it with ``gunicorn tests.benchmarks.site``.
+"""
 
 import time
 from collections.abc import Callable, Iterable
@@ -16,16 +18,16 @@ Headers = list[tuple[str, str]]
 
 
 def _nothing(request: HttpRequest) -> HttpResponse:
-    """A view that renders nothing: what Django and the middleware take by themselves."""
+    """Render nothing, to measure what Django and the middleware take on their own."""
     return HttpResponse()
 
 
-# Before the rest: who asks for it should not wait for patterns that do not match.
+# First in the list, so that no time goes into patterns that do not match.
 import_module("deploy.urls").urlpatterns.insert(0, path("nothing", _nothing))
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Our site, with what each answer took in three more headers."""
+    """Run our site, and add three headers that say what each response took."""
     queries = 0
     start, cpu = time.perf_counter(), time.thread_time()
 

@@ -1,4 +1,4 @@
-"""Over SMTP on loopback into Postfix's smtp-sink, against Postfix's own smtp-source."""
+"""Over SMTP on loopback into Postfix's smtp-sink, compared with Postfix's own smtp-source."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ def run() -> Table:
         for number in CONNECTIONS:
             with tools.sink() as port:
                 ours.append(deliver_to(READERS, _environ(port, number)))
-            # With messages of the same size as ours.
+            # With messages of the same size.
             theirs.append(tools.rate_of_smtp_source(number, ours[-1].message_bytes))
     table.add_row("messages/s of smtp-source", *(f"{rate:,.0f}" for rate in theirs))
     table.add_row("messages/s of Broadsheet", *(f"{one.per_second:,.0f}" for one in ours))
@@ -47,7 +47,7 @@ def _environ(port: int, connections: int) -> dict[str, str]:
 
 
 class _Postfix:
-    """The two programs of Debian's package postfix, unpacked from it if they are not here."""
+    """Two programs of Debian's package postfix, unpacked from it unless they are installed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -70,10 +70,10 @@ class _Postfix:
 
     @contextmanager
     def sink(self) -> Iterator[int]:
-        """smtp-sink on a free port while the context lasts."""
+        """Run smtp-sink on a free port and yield the port."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        # A privileged smtp-sink wants to become somebody else.
+        # As root, smtp-sink requires a user to switch to.
         account = ("-u", "nobody") if os.geteuid() == 0 else ()
         with self._start("smtp-sink", *account, f"127.0.0.1:{port}", "1000") as sink:
             _wait_for(port)
@@ -81,7 +81,7 @@ class _Postfix:
             sink.terminate()
 
     def rate_of_smtp_source(self, connections: int, message_bytes: int) -> float:
-        """Messages a second that smtp-source reaches with these connections and this size."""
+        """Messages per second that smtp-source reaches with this many connections and this size."""
         with self.sink() as port:
             start = time.monotonic()
             source = self._start(
@@ -101,4 +101,4 @@ def _wait_for(port: int) -> None:
             time.sleep(0.05)
         else:
             return
-    raise RuntimeError("smtp-sink does not start")
+    raise RuntimeError("smtp-sink did not start")

@@ -1,5 +1,8 @@
-"""Events that mail services report, through their real webhooks into the database: each twice,
-and in any order. Afterwards nothing may be lost, doubled or out of order."""
+"""Events reported by mail services, through the real webhooks into the database.
+
+Each event arrives twice, in random order. Afterwards no event may be lost or stored twice, and
+every digest must be in the right state.
+"""
 
 import base64
 import http.client
@@ -21,15 +24,15 @@ from tests.benchmarks.pages import gunicorn
 
 READERS = 4_000
 PROCESSES, CONNECTIONS = 2, 8
-# So many events SparkPost puts into one request; Postmark sends each by itself.
+# Events in one request by SparkPost; Postmark sends each in a request of its own.
 AT_ONCE = 100
 SECRET = "us:secret"
 NOTHINGS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a service reports of one digest."""
+class Report:
+    """What a service reports about one digest."""
 
     digest: Digest
     email: str
@@ -43,22 +46,22 @@ def run() -> Table:
         nothing = _per_second(port, [("GET", "/nothing", "")] * NOTHINGS)
         table.add_row("a view that does nothing", f"{NOTHINGS:,}", f"{nothing:,.0f}", "1.00")
         for name, made in (("Postmark", _by_postmark), ("SparkPost", _by_sparkpost)):
-            told = _told(chance)
-            requests = made(told)
-            rate = _per_second(port, requests) * len(told) / len(requests)
-            _check(told)
+            reports = _make_reports(chance)
+            requests = made(reports)
+            rate = _per_second(port, requests) * len(reports) / len(requests)
+            _check(reports)
             share = f"{rate / nothing:.2f}"
-            table.add_row(f"{name}, each event twice", f"{len(told):,}", f"{rate:,.0f}", share)
+            table.add_row(f"{name}, each event twice", f"{len(reports):,}", f"{rate:,.0f}", share)
     return table
 
 
-def _told(chance: Random) -> list[Told]:
-    """Of each digest that it was delivered, of some a complaint too; all of it twice, shuffled."""
+def _make_reports(chance: Random) -> list[Report]:
+    """A delivery for each digest and a complaint for some; each report twice, shuffled."""
     edition = fresh_edition(chance)
     fresh_readers(READERS, chance)
     readers = list(Subscriber.objects.only("email"))
     for reader in readers:
-        reader.address_hash = addresses.hashed(reader.email)  # by which events find them
+        reader.address_hash = addresses.hashed(reader.email)  # events find readers by it
     Subscriber.objects.bulk_update(readers, ["address_hash"], batch_size=1000)
     Event.objects.all().delete()
     Suppression.objects.all().delete()
@@ -67,20 +70,20 @@ def _told(chance: Random) -> list[Told]:
         Digest(edition=edition, subscriber=reader, state=Digest.State.SENT, handed_over_at=now)
         for reader in readers
     )
-    told = [
-        Told(digest, reader.email, is_complaint)
+    reports = [
+        Report(digest, reader.email, is_complaint)
         for number, (digest, reader) in enumerate(zip(digests, readers, strict=True))
         for is_complaint in ([False, True] if number % 20 == 0 else [False])
     ] * 2
-    chance.shuffle(told)
-    return told
+    chance.shuffle(reports)
+    return reports
 
 
-def _check(told: Sequence[Told]) -> None:
-    complained = {one.digest.pk for one in told if one.is_complaint}
+def _check(reports: Sequence[Report]) -> None:
+    complained = {one.digest.pk for one in reports if one.is_complaint}
     states = dict(Digest.objects.values_list("pk", "state"))
     delivered, complaint = Digest.State.DELIVERED, Digest.State.COMPLAINED
-    assert Event.objects.count() * 2 == len(told)
+    assert Event.objects.count() * 2 == len(reports)
     assert states == {pk: complaint if pk in complained else delivered for pk in states}
     assert Suppression.objects.count() == len(complained)
 
@@ -89,11 +92,11 @@ def _check(told: Sequence[Told]) -> None:
 Request = tuple[str, str, str]
 
 
-def _by_postmark(told: Sequence[Told]) -> list[Request]:
-    return [("POST", "/webhooks/postmark/tracking/", json.dumps(_postmark(one))) for one in told]
+def _by_postmark(reports: Sequence[Report]) -> list[Request]:
+    return [("POST", "/webhooks/postmark/tracking/", json.dumps(_postmark(one))) for one in reports]
 
 
-def _postmark(one: Told) -> dict[str, object]:
+def _postmark(one: Report) -> dict[str, object]:
     about = {"MessageID": f"m-{one.digest.pk}", "Metadata": {"digest": str(one.digest.uuid)}}
     if one.is_complaint:
         said = {"RecordType": "SpamComplaint", "ID": one.digest.pk, "Email": one.email}
@@ -102,14 +105,14 @@ def _postmark(one: Told) -> dict[str, object]:
     return {**about, **said, "DeliveredAt": "2026-11-23T07:00:00Z"}
 
 
-def _by_sparkpost(told: Sequence[Told]) -> list[Request]:
+def _by_sparkpost(reports: Sequence[Report]) -> list[Request]:
     return [
         ("POST", "/webhooks/sparkpost/tracking/", json.dumps([_sparkpost(one) for one in some]))
-        for some in (told[at : at + AT_ONCE] for at in range(0, len(told), AT_ONCE))
+        for some in (reports[at : at + AT_ONCE] for at in range(0, len(reports), AT_ONCE))
     ]
 
 
-def _sparkpost(one: Told) -> dict[str, object]:
+def _sparkpost(one: Report) -> dict[str, object]:
     kind = "spam_complaint" if one.is_complaint else "delivery"
     said = {
         "type": kind,
@@ -123,7 +126,7 @@ def _sparkpost(one: Told) -> dict[str, object]:
 
 
 def _per_second(port: int, requests: Sequence[Request]) -> float:
-    """How many requests are answered a second, over several connections."""
+    """Requests per second that are answered, over several connections."""
     start = time.perf_counter()
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         statuses = set(pool.map(lambda request: _answer(port, *request), requests))
@@ -132,11 +135,11 @@ def _per_second(port: int, requests: Sequence[Request]) -> float:
 
 
 def _answer(port: int, method: str, path: str, body: str) -> int:
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     allowed = base64.b64encode(SECRET.encode()).decode()
     headers = {"Host": "news.example.org", "Authorization": f"Basic {allowed}"}
-    line.request(method, path, body or None, {**headers, "Content-Type": "application/json"})
-    response = line.getresponse()
+    connection.request(method, path, body or None, {**headers, "Content-Type": "application/json"})
+    response = connection.getresponse()
     response.read()
-    line.close()
+    connection.close()
     return response.status

@@ -1,4 +1,4 @@
-"""One worker process of a benchmark: delivers until nothing is ready, and tells what it took."""
+"""One worker process of a benchmark: it delivers until nothing is ready and reports its costs."""
 
 import json
 import resource
@@ -13,14 +13,14 @@ from typing import Any
 import django
 import psutil
 
-# How often a worker's memory is noted.
+# Seconds between two readings of a worker's memory.
 EVERY = 1.0
 
 
 def main() -> None:
     django.setup()
-    # Django has to be set up first.
-    from digest.delivery import leases, run, sender  # noqa: PLC0415
+    # These imports need Django to be set up.
+    from digest.delivery import handover, run, sender  # noqa: PLC0415
     from digest.mail import wire  # noqa: PLC0415
 
     stages: Counter[str] = Counter()
@@ -28,9 +28,9 @@ def main() -> None:
         (run, "_claim", "plan, claim"),
         (run, "_compose", "compose"),
         (run, "_render", "render"),
-        (leases, "mark_sending", "mark"),
+        (handover, "mark_sending", "mark"),
         (sender, "_hand_over", "hand over"),
-        (leases, "record", "record"),
+        (handover, "record", "record"),
     ):
         setattr(module, function, _timed(getattr(module, function), stages, stage))
     sizes: Counter[str] = Counter()
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _timed(function: Callable[..., Any], stages: "Counter[str]", stage: str) -> Callable[..., Any]:
-    """`function`, with the CPU time of its thread added to its stage's."""
+    """Wrap `function` to add its thread's CPU time, in seconds, to its stage."""
 
     @wraps(function)
     def timed(*args: Any, **kwargs: Any) -> Any:
@@ -66,7 +66,7 @@ def _timed(function: Callable[..., Any], stages: "Counter[str]", stage: str) -> 
 
 
 def _weighed(function: Callable[..., bytes], sizes: "Counter[str]") -> Callable[..., bytes]:
-    """`function`, with the length of what it answers added up."""
+    """Wrap `function` to add up the lengths of what it returns."""
 
     @wraps(function)
     def weighed(*args: Any, **kwargs: Any) -> bytes:
@@ -78,7 +78,7 @@ def _weighed(function: Callable[..., bytes], sizes: "Counter[str]") -> Callable[
 
 
 class Memory(threading.Thread):
-    """Notes this process's resident memory, in MB, every second."""
+    """Records this process's resident memory, in MiB, every second."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)

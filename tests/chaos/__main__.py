@@ -1,4 +1,4 @@
-"""Play rounds on a PostgreSQL and a Valkey of their own; exit 1 if a rule was broken."""
+"""Play rounds on a separate PostgreSQL and Valkey. Exits with 1 if a rule was broken."""
 
 import argparse
 import os
@@ -45,7 +45,7 @@ def main() -> int:
     try:
         with PostgreSQL(folder / "pg") as postgres, Valkey(folder / "kv") as valkey:
             os.environ |= ENVIRONMENT
-            os.environ |= SETTINGS  # ours too: they bound what may be in doubt
+            os.environ |= SETTINGS  # for this process too: they bound the number in doubt
             os.environ |= {"DATABASE_URL": postgres.url, "REDIS_URL": valkey.url}
             django.setup()
             import_module("django.core.management").call_command("migrate", verbosity=0)
@@ -62,7 +62,7 @@ def main() -> int:
     finally:
         if is_good and not options.keep:
             shutil.rmtree(folder, ignore_errors=True)
-    console.print("Every rule held." if is_good else f"Rules were broken; the logs: {folder}")
+    console.print("Every rule held." if is_good else f"Rules were broken. Logs: {folder}")
     return 0 if is_good else 1
 
 
@@ -73,22 +73,22 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="each with two pool processes")
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
     parser.add_argument("--first", type=int, default=1, help="the first round's number")
-    parser.add_argument("--keep", action="store_true", help="keep the logs of a good run as well")
+    parser.add_argument("--keep", action="store_true", help="keep the logs even if every rule held")
     return parser.parse_args()
 
 
 def _tell(console: Console, report: Any) -> None:
-    """Say how a round went as soon as it is over: a long run is watched."""
+    """Print the result of a round as soon as it is over."""
     for violation in report.violations:
         console.print(f"✗ round {report.number}: {violation}", style="red", markup=False)
     for fallen in report.fallen:
-        console.print(f"! round {report.number}: {fallen}; another was started", style="yellow")
+        console.print(f"! round {report.number}: {fallen} and was replaced", style="yellow")
     if not report.violations:
         console.print(f"✓ round {report.number}: {report.verdict.mails:,} mails", style="green")
 
 
 def _table(reports: Sequence[Any]) -> Table:
-    """A row for each round, and the totals. "Taken" are those in doubt that the server has."""
+    """A row for each round, and totals. "Taken" are those in doubt that the server accepted."""
     table = Table(*COLUMNS, show_footer=True)
     rows = [_figures(report) for report in reports]
     for report, figures in zip(reports, rows, strict=True):

@@ -1,4 +1,4 @@
-"""What can happen in a round. Each fault notes how many hand-overs it may leave in doubt."""
+"""What can happen in a round. Each fault records how many hand-overs it may leave in doubt."""
 
 import os
 import signal
@@ -14,22 +14,23 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from subscribers.database import fetch
 from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Subscriber
 
 from .processes import POOL, Fleet, MailServer
 from .servers import PostgreSQL, Valkey
 
-# How far a worker's clock may be wrong.
+# By how many seconds a worker's clock is wrong.
 HOUR = 3600
 
 
 @dataclass
 class Scene:
-    """What the faults of one round play with, and what they did.
+    """What the faults of one round act on, and what they did.
 
-    `doubt` bounds how many hand-overs may have become uncertain by all faults so far, and
-    `left` says when, by the database's clock, a reader's unsubscription surely was committed.
+    `doubt` is the most hand-overs that all faults so far may have made uncertain. `left` maps
+    readers to a time, by the database's clock, by which their unsubscribing was committed.
     """
 
     chance: Random
@@ -46,17 +47,17 @@ class Scene:
         return self.chance.uniform(least, most)
 
     def tell(self, what: str) -> None:
-        """Note in the round's folder what happened when."""
+        """Log what happened in the round's folder, with the time."""
         with (self.fleet.folder / "story.log").open("a") as story:
             story.write(f"{timezone.now():%H:%M:%S.%f} {what}\n")
 
     def doubt_of_pool(self, processes: int) -> None:
-        """Each pool process may have one chunk under way on each of its connections."""
+        """Each pool process may be handing over one chunk on each of its connections."""
         self.doubt += processes * settings.MAIL_CONNECTIONS * settings.DELIVERY_CHUNK
 
 
 def kill_worker(scene: Scene) -> None:
-    """SIGKILL to a worker and its pool at once: nobody can tidy anything up."""
+    """SIGKILL to a worker and its pool at once, so that none of them can clean up."""
     if worker := scene.fleet.any_worker(scene.chance):
         worker.wanted = False
         worker.signal_group(signal.SIGKILL)
@@ -65,7 +66,7 @@ def kill_worker(scene: Scene) -> None:
 
 
 def kill_child(scene: Scene) -> None:
-    """SIGKILL to one pool process, as the kernel does when memory is short."""
+    """SIGKILL to one pool process, as the kernel does when memory runs out."""
     worker = scene.fleet.any_worker(scene.chance)
     pool = worker.children() if worker else []
     if pool:
@@ -75,7 +76,7 @@ def kill_child(scene: Scene) -> None:
 
 
 def stop_worker(scene: Scene) -> None:
-    """SIGTERM, as each deployment does: it must end in time and leave nothing in doubt."""
+    """SIGTERM, as in every deployment: the worker must end in time and leave nothing in doubt."""
     if worker := scene.fleet.any_worker(scene.chance):
         worker.wanted = False
         worker.asked_at = time.monotonic()
@@ -83,8 +84,11 @@ def stop_worker(scene: Scene) -> None:
 
 
 def freeze_worker(scene: Scene) -> None:
-    """SIGSTOP until its leases are long over, as when a virtual machine is moved. It lives, so
-    it must find that others have its digests, and tell what became of those it handed over."""
+    """SIGSTOP until its leases have expired, as when a virtual machine is moved.
+
+    The worker lives on, so it must notice that others have its digests, and must record the
+    outcome of those it had handed over.
+    """
     if worker := scene.fleet.any_worker(scene.chance):
         worker.signal_group(signal.SIGSTOP)
         time.sleep(settings.DELIVERY_LEASE.total_seconds() + scene.seconds(0.5, 2.5))
@@ -100,54 +104,54 @@ def restart_redis(scene: Scene) -> None:
 
 
 def restart_postgres(scene: Scene) -> None:
-    """A fast shutdown: every session ends, whatever it is doing."""
+    """A fast shutdown, which ends every session at once."""
     _restart_postgres(scene, signal.SIGINT)
 
 
 def crash_postgres(scene: Scene) -> None:
-    """An immediate shutdown: PostgreSQL recovers from its log."""
+    """An immediate shutdown, after which PostgreSQL recovers from its log."""
     _restart_postgres(scene, signal.SIGQUIT)
 
 
 def accept_silently(scene: Scene) -> None:
-    """The worst that a mail server can do: the message is taken, and the sender never hears."""
+    """The worst a mail server can do: it accepts the message, but the sender never learns that."""
     number = scene.chance.randint(1, 20)
     scene.mail_server.order(silent=number)
     scene.doubt += number
 
 
 def drop(scene: Scene) -> None:
-    """To the sender the same, but these messages were not accepted."""
+    """Looks the same to the sender, but these messages were not accepted."""
     number = scene.chance.randint(1, 20)
     scene.mail_server.order(dropped=number)
     scene.doubt += number
 
 
 def stall(scene: Scene) -> None:
-    """An answer that comes when the lease is over. The worker lives and tells in the end."""
+    """An answer that arrives after the lease has expired. The worker still records the outcome."""
     lease = settings.DELIVERY_LEASE.total_seconds()
     scene.mail_server.order(stalled=1, stall_seconds=lease + 2)
 
 
 def storm(scene: Scene) -> None:
-    """Many readers' mail servers ask to come later."""
+    """Many recipients are refused for now (450)."""
     until = time.monotonic() + scene.seconds(1, 3)
     scene.mail_server.order(storm_share=scene.seconds(0.1, 0.8), turned_away=False, until=until)
 
 
 def turn_away(scene: Scene) -> None:
-    """421 at the greeting, and to whoever is in already."""
+    """421 instead of a greeting, and to connections that are already open."""
     until = time.monotonic() + scene.seconds(1, 3)
     scene.mail_server.order(turned_away=True, storm_share=0.0, until=until)
 
 
 def skew_clock(scene: Scene) -> None:
-    """One worker more, whose clock is an hour ahead or behind."""
+    """Add a worker whose clock is an hour fast or slow."""
     scene.fleet.add_worker(skew=scene.chance.choice((-HOUR, HOUR)))
 
 
 def leave(scene: Scene) -> None:
-    """Some readers unsubscribe. What is handed over after the commit must not be theirs."""
+    """Some readers unsubscribe. Nothing of theirs may be handed over after the commit."""
     for _ in range(scene.chance.randint(1, 10)):
         pk = scene.chance.randint(1, scene.readers)
         subscriber = Subscriber.objects.get(pk=pk)
@@ -156,7 +160,7 @@ def leave(scene: Scene) -> None:
 
 
 Fault = Callable[[Scene], None]
-# A round is rough or gentle. Nothing that happens in a gentle one may leave any doubt.
+# A round is rough or gentle. No fault of a gentle round may leave a digest in doubt.
 GENTLE: tuple[Fault, ...] = (
     stop_worker,
     freeze_worker,
@@ -183,15 +187,13 @@ ROUGH: tuple[Fault, ...] = (
 
 
 def _restart_postgres(scene: Scene, signal_number: int) -> None:
-    """Whatever was being handed over cannot be recorded: each connection may lose its chunk."""
+    """Outcomes cannot be recorded meanwhile, so each connection may leave a chunk in doubt."""
     scene.doubt_of_pool(scene.fleet.pool_size())
     connection.close()
     scene.postgres.restart(signal_number, pause=scene.seconds(0, 2))
 
 
 def _database_clock() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        (now,) = cursor.fetchone()
+    ((now,),) = fetch("SELECT clock_timestamp()")
     assert isinstance(now, datetime)
     return now

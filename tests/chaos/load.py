@@ -1,4 +1,4 @@
-"""What a round begins with: one closed edition, and readers who are all due."""
+"""What a round starts with: one closed edition, and readers who are all due."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -9,11 +9,12 @@ from django.db import connection
 from django.utils import timezone
 
 from subscribers import addresses
+from subscribers.database import execute
 from subscribers.models import Topic
 from tests.factories import make_edition, make_paper, make_topic
 
 DOMAINS = ("dest.example", "mail.example", "post.example", "box.example")
-# One in so many readers has no mailbox any more, and one follows what no paper is about.
+# One reader in this many has no mailbox any more, or follows a topic that no paper is about.
 GONE_EVERY = 97
 UNMATCHED_EVERY = 53
 SUBSCRIBER = (
@@ -22,17 +23,16 @@ SUBSCRIBER = (
 )
 
 
-def start_anew() -> None:
-    """Forget every reader, digest, edition, paper, hold and pause."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "TRUNCATE subscribers_subscriber, subscribers_suppression, subscribers_topic, "
-            "digest_edition, digest_paper, digest_hold, digest_backoff CASCADE"
-        )
+def clear_database() -> None:
+    """Delete every reader, digest, edition, paper, hold and back-off."""
+    execute(
+        "TRUNCATE subscribers_subscriber, subscribers_suppression, subscribers_topic, "
+        "digest_edition, digest_paper, digest_hold, digest_backoff CASCADE"
+    )
 
 
 def add_edition(chance: Random) -> tuple[Topic, Topic]:
-    """Close an edition. Answers the topic that all its papers fit, and one that none fits."""
+    """Close an edition. Returns the topic that all its papers fit, and one that none fits."""
     topic, other = make_topic(), make_topic()
     papers = [make_paper(votes=chance.randrange(80)) for _ in range(chance.randint(12, 60))]
     make_edition(papers, fits={topic.pk: 0.8})
@@ -40,7 +40,7 @@ def add_edition(chance: Random) -> tuple[Topic, Topic]:
 
 
 def add_readers(number: int, topic: Topic, other: Topic) -> None:
-    """`number` readers with the ids from 1 on, active and due."""
+    """Create `number` readers who are active and due, with IDs from 1 on."""
     ids = range(1, number + 1)
     with connection.cursor() as cursor:
         _copy(cursor, "subscribers_subscriber", SUBSCRIBER, map(_reader, ids))

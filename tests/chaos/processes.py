@@ -20,13 +20,13 @@ WORKER = (
     *("-A", "deploy", "worker", "--concurrency", str(POOL), "--queues", "letters,digests"),
     *("--without-mingle", "--without-gossip"),
 )
-# After this long a worker that was asked to stop is killed, and the round has failed.
+# A worker that takes longer than this to stop is killed, and the round has failed.
 STOP_SECONDS = 30.0
 
 
 @dataclass(eq=False)
 class Process:
-    """One worker or beat. `wanted` is False from the moment that somebody ends it."""
+    """One worker or beat. `wanted` becomes False when a fault ends it."""
 
     name: str
     popen: "subprocess.Popen[bytes]"
@@ -49,7 +49,7 @@ class Process:
             os.killpg(self.popen.pid, number)
 
     def children(self) -> list[int]:
-        """The pool processes (Linux)."""
+        """The IDs of the pool processes (Linux)."""
         pid = self.popen.pid
         with suppress(FileNotFoundError):
             return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -60,7 +60,8 @@ class Process:
 class Fleet:
     """The workers and beats of one round, each in a process group of its own.
 
-    They end with us: the kernel kills those that we start, and Celery has it kill their pools.
+    They end with us: the kernel kills the processes that we start, and Celery arranges the same
+    for their pools.
     """
 
     folder: Path
@@ -72,7 +73,7 @@ class Fleet:
     _number: int = 0
 
     def add_worker(self, skew: int = 0) -> None:
-        """Start a worker; `skew` is how many seconds its clock is wrong."""
+        """Start a worker whose clock is wrong by `skew` seconds."""
         module = ("tests.chaos.skewed", str(skew)) if skew else ("celery",)
         self.workers.append(self._start("worker", *module, *WORKER))
 
@@ -83,8 +84,11 @@ class Fleet:
         )
 
     def replace_ended(self) -> int:
-        """Start anew what has ended, as a supervisor does. Answers how many had fallen: a
-        worker now and then does when Redis goes, by a fault of Celery's Redis transport."""
+        """Replace processes that have ended, as a supervisor does.
+
+        Returns how many had ended unasked. Workers sometimes do when Redis goes down, because of
+        a bug in Celery's Redis transport.
+        """
         before = len(self.fallen)
         for worker in self.workers:
             if worker.is_late:
@@ -104,11 +108,11 @@ class Fleet:
         return chance.choice(running) if running else None
 
     def pool_size(self) -> int:
-        """How many pool processes there are now."""
+        """The present number of pool processes."""
         return sum(len(worker.children()) for worker in self.workers)
 
     def stop(self) -> list[str]:
-        """Ask all to end; answers those that did not in time, or not well. None is left."""
+        """End all processes. Returns those that did not end in time and had to be killed."""
         late = []
         for process in (*self.beats, *self.workers):
             process.popen.send_signal(signal.SIGTERM)
@@ -132,7 +136,7 @@ class Fleet:
 
 
 class MailServer:
-    """The sink, as a process of its own, and the ledger it keeps. A context manager."""
+    """The sink as a process of its own, and its ledger. A context manager."""
 
     def __init__(self, ledger: Path, *, rate: float, seed: int) -> None:
         self.ledger = ledger
@@ -151,28 +155,28 @@ class MailServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._popen.communicate()  # closes its standard input, and so it ends
+        self._popen.communicate()  # closes its standard input, which ends it
 
     def order(self, **orders: Any) -> None:
-        """Have it misbehave; see `sink.Orders`."""
+        """Make it misbehave; see `sink.Orders`."""
         assert self._popen.stdin is not None
         self._popen.stdin.write(json.dumps(orders).encode() + b"\n")
         self._popen.stdin.flush()
 
     def count(self) -> int:
-        """How many messages have come to their end until now."""
+        """How many messages it has received completely so far."""
         self._read = self._read or (self.ledger.open("rb") if self.ledger.exists() else None)
         if self._read:
             self.taken += self._read.read().count(b"\n")
         return self.taken
 
-    def entries(self) -> Sequence["Entry"]:
+    def entries(self) -> Sequence["LedgerLine"]:
         lines = self.ledger.read_text().splitlines() if self.ledger.exists() else []
-        return [Entry(*line.split()) for line in lines]
+        return [LedgerLine(*line.split()) for line in lines]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerLine:
     """A line of the ledger, as text."""
 
     recipient: str
@@ -183,5 +187,5 @@ class Entry:
 
     @property
     def uuid(self) -> str:
-        """The digest's, which its Message-ID holds."""
+        """The digest's UUID, which is part of the Message-ID."""
         return self.message_id.removeprefix("<d.").partition("@")[0]

@@ -21,18 +21,18 @@ from .processes import POOL, Fleet, MailServer
 from .servers import PostgreSQL, Valkey
 
 State = Digest.State
-# A round is given at least so long to send, so that the faults come in the middle of it.
+# Sending takes at least this long in a round, so that faults happen in the middle of it.
 SENDING_SECONDS = 5.0
-# Every so many rounds one is gentle: nothing in it may leave any doubt.
+# One round in this many is gentle: no fault in it may leave a digest in doubt.
 GENTLE_EVERY = 4
 PATIENCE = 120.0
-# The rows are asked this often whether all is settled.
+# Seconds between two checks whether everything is settled.
 GLANCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one round came to."""
+    """The result of one round."""
 
     number: int
     seconds: float
@@ -45,7 +45,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the rounds share."""
+    """What all rounds share."""
 
     folder: Path
     postgres: PostgreSQL
@@ -56,8 +56,11 @@ class Site:
 
 
 def play(site: Site, number: int) -> Report:
-    """Play one round and judge it. The same seed and number bring the same faults, and at the
-    same counts of mails; what the processes are doing just then is up to the machine."""
+    """Play one round and judge it.
+
+    The same seed and number give the same faults after the same numbers of mails. What the
+    processes are doing at that moment depends on the machine.
+    """
     chance = Random(f"{site.seed}/{number}")
     folder = site.folder / f"round-{number}"
     folder.mkdir()
@@ -69,7 +72,7 @@ def play(site: Site, number: int) -> Report:
         scene = Scene(chance, fleet, mail_server, site.postgres, site.valkey, site.readers)
         is_settled, late = _work(scene, site.workers, _script(scene, number))
         if is_settled and not _is_settled():
-            # A worker that was taken for dead told at its end what surely had not gone out.
+            # A worker taken for dead has reported at its end what it had surely not sent.
             is_settled, later = _work(scene, 1, [])
             late += later
         verdict = judge(scene, mail_server.entries())
@@ -82,9 +85,11 @@ def play(site: Site, number: int) -> Report:
 def _work(
     scene: Scene, workers: int, script: Sequence[tuple[int, Fault]]
 ) -> tuple[bool, list[str]]:
-    """Run workers and two beats until all is settled, and stop them. Answers whether it was,
-    and who did not stop as it should."""
-    scene.tell("the beginning")
+    """Run workers and two beats until everything is settled, then stop them.
+
+    Returns whether everything was settled, and the processes that did not stop in time.
+    """
+    scene.tell("start")
     try:
         for _ in range(workers):
             scene.fleet.add_worker()
@@ -92,14 +97,14 @@ def _work(
             scene.fleet.add_beat()
         is_settled = _perform(scene, script)
     finally:
-        scene.tell("the end")
+        scene.tell("end")
         late = scene.fleet.stop()
     return is_settled, late
 
 
 def _set_stage(site: Site, chance: Random) -> None:
     site.valkey.flush()
-    load.start_anew()
+    load.clear_database()
     topic, other = load.add_edition(chance)
     load.add_readers(site.readers, topic, other)
 
@@ -109,7 +114,7 @@ def _environment(mail_server: MailServer) -> dict[str, str]:
 
 
 def _script(scene: Scene, number: int) -> list[tuple[int, Fault]]:
-    """Which faults come after how many mails."""
+    """The faults, each with the number of mails after which it happens."""
     chance = scene.chance
     catalogue = faults.ROUGH if number % GENTLE_EVERY else faults.GENTLE
     chosen = [*chance.choices(catalogue, k=chance.randint(4, 9)), faults.leave]
@@ -118,7 +123,7 @@ def _script(scene: Scene, number: int) -> list[tuple[int, Fault]]:
 
 
 def _perform(scene: Scene, script: Sequence[tuple[int, Fault]]) -> bool:
-    """Let each fault happen in its moment. Answers whether all was settled in the end."""
+    """Make each fault happen at its moment. Returns whether everything was settled in the end."""
     left = list(script)
     deadline = time.monotonic() + PATIENCE
     glance_at = 0.0
@@ -128,7 +133,7 @@ def _perform(scene: Scene, script: Sequence[tuple[int, Fault]]) -> bool:
         scene.doubt_of_pool(POOL * scene.fleet.replace_ended())
         if (now_count := scene.mail_server.count()) != count:
             moved_at, count = time.monotonic(), now_count
-        # Where nothing moves any more, the next fault need not wait for it.
+        # If no more mails arrive, the next fault does not wait for them.
         is_stuck = time.monotonic() - moved_at > 3 * GLANCE and count > 0
         if left and (count >= left[0][0] or is_stuck):
             _, fault = left.pop(0)
@@ -145,7 +150,7 @@ def _perform(scene: Scene, script: Sequence[tuple[int, Fault]]) -> bool:
 
 
 def _let_time_pass() -> None:
-    """Do as an operator who releases what is held, and as the clock that ends every wait."""
+    """Release holds as an operator would, and end every wait as time would."""
     Hold.objects.active().update(released_at=Now())
     BackOff.objects.all().delete()
     waiting = Digest.objects.filter(state=State.READY, lease_token=None)
@@ -153,7 +158,7 @@ def _let_time_pass() -> None:
 
 
 def _is_settled() -> bool:
-    """Whether everybody who was due is planned, and nothing is ready or being sent."""
+    """Whether everyone due has been planned and no digest is ready or being sent."""
     if Subscriber.objects.active().filter(next_due_at__lte=Now()).exists():
         return False
     return not Digest.objects.filter(state__in=[State.READY, State.SENDING]).exists()

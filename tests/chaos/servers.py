@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Valkey that can be crashed and started again at the same address."""
+"""A PostgreSQL and a Valkey that can be crashed and restarted at the same address."""
 
 import os
 import signal
@@ -11,32 +11,32 @@ from typing import Self
 
 import redis
 
-from deploy.servers import Services, running
+from deploy.servers import Servers, running
 
 STARTS_ELSEWHERE = "not started here"
 
 
 def without_servers(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment without servers of somebody else's: those must not be crashed."""
+    """The environment without the operator's own servers, which must not be crashed."""
     named = {"DATABASE_URL", "REDIS_URL"}
     return {name: value for name, value in environ.items() if name not in named}
 
 
 class Server:
-    """One of the two servers, on data of its own in `folder`. A context manager.
+    """One of the two servers, with its data in `folder`. A context manager.
 
-    PostgreSQL is durable: what it has committed must be there after a crash.
+    PostgreSQL is durable: whatever it has committed must survive a crash.
     """
 
     def __init__(self, folder: Path, other: str) -> None:
-        """`other` is the variable of the server that `running` shall not start with it."""
+        """`other` is the variable of the other server, which `running` must not start."""
         self.folder = folder
         self._environ = {**without_servers(os.environ), other: STARTS_ELSEWHERE}
         self._stack = ExitStack()
-        self.services: Services
+        self.servers: Servers
 
     def __enter__(self) -> Self:
-        self.services = self._stack.enter_context(
+        self.servers = self._stack.enter_context(
             running(self.folder, durable=True, environ=self._environ)
         )
         return self
@@ -50,13 +50,13 @@ class Server:
         self._stack.close()
 
     def crash(self, pid: int, signal_number: int, *, pause: float) -> None:
-        """Send the signal to the server's main process, and start it again after `pause`."""
-        before = self.services
+        """Send the signal to the server's main process, and restart it after `pause` seconds."""
+        before = self.servers
         os.kill(pid, signal_number)
         time.sleep(pause)
         self._stack.close()
         self.__enter__()
-        assert self.services == before, "a server that moved would be another fault"
+        assert self.servers == before, "a server that moved would be another fault"
 
 
 class PostgreSQL(Server):
@@ -65,10 +65,10 @@ class PostgreSQL(Server):
 
     @property
     def url(self) -> str:
-        return self.services.database_url
+        return self.servers.database_url
 
     def restart(self, signal_number: int, *, pause: float) -> None:
-        """SIGINT ends the sessions and closes the files; SIGQUIT is a crash with recovery."""
+        """SIGINT ends the sessions and closes the files; SIGQUIT causes a crash with recovery."""
         pid = int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0])
         self.crash(pid, signal_number, pause=pause)
 
@@ -79,15 +79,15 @@ class Valkey(Server):
 
     @property
     def url(self) -> str:
-        return self.services.redis_url
+        return self.servers.redis_url
 
     def flush(self) -> None:
-        """Forget every task there is."""
+        """Delete every queued task."""
         with self._client() as client:
             client.flushall()
 
     def restart(self, *, pause: float) -> None:
-        """Kill it: it has saved nothing."""
+        """Kill it and start it again, empty because it saves nothing."""
         with self._client() as client:
             pid = int(client.info("server")["process_id"])
         self.crash(pid, signal.SIGKILL, pause=pause)

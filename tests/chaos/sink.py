@@ -1,10 +1,10 @@
 """A fast SMTP server that keeps a ledger of what it accepted, and misbehaves when told to.
 
-``python -m tests.chaos.sink LEDGER RATE SEED`` prints its port and takes orders from its
-standard input, one JSON object a line (see `Orders`); it ends when that does. RATE is the most
-messages a second. A message's line is in the ledger before the sender hears "250": recipient,
-Message-ID, monotonic and wall time, and "accepted", or "dropped" for a message that was not
-accepted and of which nothing was said.
+``python -m tests.chaos.sink LEDGER RATE SEED`` prints its port and reads orders from its standard
+input, one JSON object per line (see `Orders`), until that ends. RATE is the most messages per
+second. A message's line is in the ledger before the sender receives "250": recipient, Message-ID,
+monotonic time, wall-clock time, and "accepted", or "dropped" for a message that was neither
+accepted nor answered.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ CAPABILITIES = b"250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
 
 @dataclass
 class Orders:
-    """What is wrong with this server now. An order sets the fields that it names.
+    """How the server misbehaves now. An order sets the fields that it names.
 
-    `silent`, `dropped` and `stalled` count messages down: accepted without an answer, neither
-    accepted nor answered, and accepted with an answer only after `stall_seconds`. The others
-    hold until the monotonic time `until`: a share of recipients is asked to come later, or all
-    connections are turned away.
+    Three fields are counters that run down: `silent` messages are accepted without an answer,
+    `dropped` ones are neither accepted nor answered, and `stalled` ones are accepted but answered
+    only after `stall_seconds`. Until the monotonic time `until`, a share of recipients
+    (`storm_share`) is refused for now, or all connections are `turned_away`.
     """
 
     silent: int = 0
@@ -46,7 +46,7 @@ class Orders:
             setattr(self, field.name, order.get(field.name, getattr(self, field.name)))
 
     def take(self, name: str) -> bool:
-        """Whether one of the counted misdeeds is left; it is used up."""
+        """Count one of the counters down. Returns False if it had run out."""
         left = getattr(self, name)
         setattr(self, name, max(left - 1, 0))
         return bool(left)
@@ -56,7 +56,7 @@ class Orders:
 
 
 class Ledger:
-    """A file that only grows: one write for each line, so that no line is ever cut."""
+    """An append-only file, with one write for each line so that every line is whole."""
 
     def __init__(self, path: str, rate: float) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -68,14 +68,14 @@ class Ledger:
         os.write(self._file, line.encode())
 
     def pace(self) -> float:
-        """How many seconds the next answer has to wait, so that `rate` is not exceeded."""
+        """How many seconds the next answer must wait to keep to `rate`."""
         now = time.monotonic()
         self._next = max(now, self._next + self._gap)
         return self._next - now
 
 
 class Conversation(asyncio.Protocol):
-    """One connection: any number of messages, commands pipelined (RFC 2920)."""
+    """One connection, with any number of messages and pipelined commands (RFC 2920)."""
 
     transport: asyncio.Transport
 
@@ -107,7 +107,7 @@ class Conversation(asyncio.Protocol):
                 return
 
     def _obey_command(self) -> bool:
-        """Answer the next command; False if there is none yet."""
+        """Answer the next command. Returns False if it has not arrived yet."""
         line, end, _ = self._buffer.partition(b"\r\n")
         if not end:
             return False
@@ -144,7 +144,7 @@ class Conversation(asyncio.Protocol):
         return b"250 ok\r\n"
 
     def _end_message(self) -> bool:
-        """Take a message that has come to its final dot; False if it has not."""
+        """Process a message that has arrived completely. Returns False if it has not."""
         end = self._buffer.find(END_OF_DATA, max(self._scanned - len(END_OF_DATA), 0))
         if end < 0:
             self._scanned = len(self._buffer)

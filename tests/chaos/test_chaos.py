@@ -1,4 +1,4 @@
-"""Three short rounds of ``python -m tests.chaos``; longer ones are run by hand."""
+"""Three short rounds of ``python -m tests.chaos``. Longer ones are run by hand."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from .servers import without_servers
 
 def test_no_fault_doubles_or_loses_a_digest() -> None:
     command = [sys.executable, "-m", "tests.chaos", "--rounds", "3", "--readers", "400"]
-    # The third round is gentle: nothing in it may be left in doubt.
+    # The third round is gentle: it may leave no digest in doubt.
     command += ["--seed", "7", "--first", "2"]
 
     ended = subprocess.run(

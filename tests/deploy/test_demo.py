@@ -18,11 +18,11 @@ import pytest
 import requests
 
 from deploy.demo import data
-from deploy.demo.mailbox import Counts
+from deploy.demo.mailbox import MailCounts
 from deploy.demo.pages import links_in, read_page
 from deploy.demo.report import Figures, Report
 from deploy.processes import Children, ProcessError
-from deploy.servers import ServiceError
+from deploy.servers import ServerError
 from tests.services_plugin import HOME
 from tests.workers import wait_until
 
@@ -32,7 +32,7 @@ CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children")
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """A folder for the demo's data, where PostgreSQL can reach it also if we are root."""
+    """A folder for the demo's data that PostgreSQL can reach even if we are root."""
     place = HOME / f"test-{os.getpid()}" / "demo"
     yield place
     shutil.rmtree(place, ignore_errors=True)
@@ -48,7 +48,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def read_until(process: subprocess.Popen[str], words: str) -> str:
-    """What it prints, up to a line with these words; all of it if no line has them."""
+    """Its output up to the line with these words, or all of it if no line has them."""
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
@@ -59,14 +59,14 @@ def read_until(process: subprocess.Popen[str], words: str) -> str:
 
 
 def figures_in(printed: str) -> dict[str, int]:
-    """The summary's figures by the word that follows or names them."""
+    """The summary's figures by the word that follows each of them."""
     found = re.findall(r"(\d+) (signed up|sent|skipped|mails|digests|letters)\b", printed)
     return {name: int(number) for number, name in found}
 
 
 @pytest.fixture(scope="module")
 def first(folder: Path) -> str:
-    """What the first demo in the folder printed; it ended with 0."""
+    """The output of the first demo in the folder, which exited with 0."""
     with start(folder, "--once") as process:
         printed = process.communicate(timeout=120)[0]
     assert process.returncode == 0, printed
@@ -88,7 +88,7 @@ def test_demo_writes_keys_that_nobody_else_may_read(first: str, folder: Path) ->
     assert (folder / "keys").stat().st_mode & 0o777 == 0o600
 
 
-def test_second_demo_sends_nobody_anything_twice_and_ends_well_at_ctrl_c(
+def test_second_demo_sends_nothing_twice_and_exits_cleanly_on_ctrl_c(
     first: str, folder: Path
 ) -> None:
     with start(folder) as process:
@@ -110,7 +110,7 @@ def test_killed_demo_leaves_no_process_behind(first: str, folder: Path) -> None:
     with start(folder) as process:
         read_until(process, "Readers sign up")
         family = descendants(process.pid)
-        assert len([pid for pid in family if is_running(pid)]) > 8  # two services, three of ours
+        assert len([pid for pid in family if is_running(pid)]) > 8  # servers and processes
         process.kill()
 
     wait_until(lambda: not any(map(is_running, family)), seconds=10, what="the demo's processes")
@@ -123,7 +123,7 @@ def test_demo_says_that_its_port_is_taken(folder: Path) -> None:
             printed = process.communicate(timeout=30)[0]
 
     assert process.returncode == 1
-    assert re.fullmatch(rf"✗ Port {port} is taken; make demo PORT=\d+\n", printed)
+    assert re.fullmatch(rf"✗ Port {port} is taken\. Try: make demo PORT=\d+\n", printed)
 
 
 # --- parts that a whole run does not show ---------------------------------------------------
@@ -145,13 +145,13 @@ def test_demo_refuses_a_database_with_real_readers(database: str, address: str) 
     with psycopg.connect(database) as connection:
         connection.execute("INSERT INTO subscribers_subscriber VALUES (%s)", [address])
 
-    is_refused = pytest.raises(ServiceError, match="readers of its own")
+    is_refused = pytest.raises(ServerError, match="readers of its own")
     with nullcontext() if address.endswith("@example.org") else is_refused:
         data.refuse_real_readers(database)
 
 
 @pytest.mark.parametrize(("days", "is_kept"), [(6, True), (7, False)])
-def test_demo_begins_anew_when_its_edition_is_no_news_any_more(
+def test_demo_starts_over_when_its_edition_is_a_week_old(
     database: str, tmp_path: Path, days: int, is_kept: bool
 ) -> None:
     mails = tmp_path / "mailbox"
@@ -167,7 +167,7 @@ def test_demo_begins_anew_when_its_edition_is_no_news_any_more(
     assert (len(tables) == 1, mails.exists()) == (is_kept, is_kept)
 
 
-def test_process_that_ends_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
+def test_error_names_the_process_that_ended_and_quotes_its_log(tmp_path: Path) -> None:
     children = Children(tmp_path, dict(os.environ))
     calm = children.start("calm", "http.server", "0", "--bind", "127.0.0.1")
     children.check()
@@ -201,7 +201,7 @@ AFTER = replace(BEFORE, readers_confirmed=2, digests_sent=2, letters_sent=2)
 
 
 def test_report_finds_no_difference_when_mailbox_and_database_agree() -> None:
-    report = Report(BEFORE, AFTER, Counts(letters=2, digests=2, repeated=0), readers=2)
+    report = Report(BEFORE, AFTER, MailCounts(letters=2, digests=2, repeated=0), readers=2)
 
     assert list(report.differences()) == []
 
@@ -209,28 +209,32 @@ def test_report_finds_no_difference_when_mailbox_and_database_agree() -> None:
 @pytest.mark.parametrize(
     ("after", "mails", "difference"),
     [
-        (AFTER, Counts(2, 1, 0), "The mailbox has 1 digests, but the database says that 2"),
-        (AFTER, Counts(3, 2, 0), "The mailbox has 3 letters, but the database says that 2"),
-        (AFTER, Counts(2, 2, 1), "The mailbox has 1 digests that came twice"),
-        (replace(AFTER, readers_confirmed=1), Counts(2, 2, 0), "2 readers confirmed, but"),
-        (replace(AFTER, readers_left_out=1), Counts(2, 2, 0), "1 active readers have no digest"),
-        (replace(AFTER, digests_failed=1), Counts(2, 2, 0), "1 digests were refused"),
+        (AFTER, MailCounts(2, 1, 0), "The mailbox has 1 digests, but the database says that 2"),
+        (AFTER, MailCounts(3, 2, 0), "The mailbox has 3 letters, but the database says that 2"),
+        (AFTER, MailCounts(2, 2, 1), "The mailbox has 1 digests that arrived twice"),
+        (replace(AFTER, readers_confirmed=1), MailCounts(2, 2, 0), "2 readers confirmed, but"),
+        (
+            replace(AFTER, readers_left_out=1),
+            MailCounts(2, 2, 0),
+            "1 active readers have no",
+        ),
+        (replace(AFTER, digests_failed=1), MailCounts(2, 2, 0), "1 digests were refused"),
     ],
 )
-def test_report_says_what_differs(after: Figures, mails: Counts, difference: str) -> None:
+def test_report_says_what_differs(after: Figures, mails: MailCounts, difference: str) -> None:
     (said,) = Report(BEFORE, after, mails, readers=2).differences()
 
     assert said.startswith(difference)
 
 
-def test_mail_in_doubt_may_lie_in_the_mailbox_or_not() -> None:
+def test_mail_in_doubt_may_or_may_not_be_in_the_mailbox() -> None:
     after = replace(AFTER, digests_in_doubt=1)
-    reports = [Report(BEFORE, after, Counts(2, found, 0), readers=2) for found in (2, 3, 4)]
+    reports = [Report(BEFORE, after, MailCounts(2, found, 0), readers=2) for found in (2, 3, 4)]
 
     assert [bool(list(report.differences())) for report in reports] == [False, False, True]
 
 
-def test_page_is_sent_as_a_browser_would_send_it() -> None:
+def test_form_is_submitted_as_a_browser_would_submit_it() -> None:
     page = read_page(
         """<a href="/u/1">Stop</a><form><input type="hidden" name="opened" value="now">
         <input type="checkbox" name="topics" value="1"><input type="checkbox" name="topics"
@@ -244,7 +248,7 @@ def test_page_is_sent_as_a_browser_would_send_it() -> None:
         page.filled(surprise="1")
 
 
-def test_links_of_a_mail_are_found_in_its_text() -> None:
+def test_links_are_found_in_the_text_of_a_mail() -> None:
     assert list(links_in("Open\nhttps://example.org/c/1\nor <http://x.org>")) == [
         "https://example.org/c/1",
         "http://x.org",
@@ -253,7 +257,7 @@ def test_links_of_a_mail_are_found_in_its_text() -> None:
 
 # --- processes -----------------------------------------------------------------------------
 def descendants(pid: int) -> list[int]:
-    """The children of a process, and theirs, and so on."""
+    """All descendants of a process."""
     family = [pid]
     for parent in family:  # grows while it is walked
         lists = Path(f"/proc/{parent}/task").glob("*/children")
@@ -262,7 +266,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def is_running(pid: int) -> bool:
-    """Whether there is such a process, and it is not only waiting to be buried."""
+    """Whether the process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):

@@ -61,12 +61,12 @@ def test_mails_are_listed_newest_first_and_other_files_are_not(mails: Path) -> N
     assert [mail.id for mail in mailbox.since(mails, first)] == [second]
 
 
-def test_folder_that_is_not_there_has_no_mails(tmp_path: Path) -> None:
+def test_missing_folder_has_no_mails(tmp_path: Path) -> None:
     assert mailbox.ids(tmp_path / "missing") == []
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "", "0" * 20 + "-0123abcd"])
-def test_what_is_no_mail_of_this_folder_is_not_read(mails: Path, name: str) -> None:
+def test_only_mails_of_this_folder_are_read(mails: Path, name: str) -> None:
     (mails.parent / "secret.eml").write_bytes(bytes(message()))
     assert mailbox.read(mails, put(mails, message())).subject == "Grüße"
 
@@ -74,19 +74,19 @@ def test_what_is_no_mail_of_this_folder_is_not_read(mails: Path, name: str) -> N
         mailbox.read(mails, name)
 
 
-def test_digest_that_came_twice_is_counted_as_repeated(mails: Path) -> None:
+def test_digest_that_arrived_twice_is_counted_as_repeated(mails: Path) -> None:
     digest = message(message_id="<d.1@example.org>")
     digest["List-Unsubscribe"] = "<https://example.org/u/token>"
     for each in (message(), digest, digest):
         put(mails, each)
 
-    assert mailbox.count(mails) == mailbox.Counts(letters=1, digests=1, repeated=1)
+    assert mailbox.count(mails) == mailbox.MailCounts(letters=1, digests=1, repeated=1)
 
 
 # --- the server ----------------------------------------------------------------------------
 @pytest.fixture
 def port(mails: Path) -> Iterator[int]:
-    """The port of a mail server that keeps its mails in `mails`."""
+    """The port of a mail server that stores its mails in `mails`."""
     file = mails.parent / "smtp.port"
     command = [sys.executable, "-m", "deploy.demo.smtp", str(mails.parent)]
     with subprocess.Popen(command) as process:
@@ -98,7 +98,7 @@ def port(mails: Path) -> Iterator[int]:
     assert process.returncode == 0
 
 
-def test_server_keeps_each_mail_with_its_envelope(port: int, mails: Path) -> None:
+def test_server_stores_each_mail_with_its_envelope(port: int, mails: Path) -> None:
     with SMTP("127.0.0.1", port) as client:
         client.sendmail("digest@example.org", ["ada@example.org"], bytes(message("One")))
         client.sendmail("digest@example.org", ["ines@example.org"], bytes(message("Two")))
@@ -107,7 +107,7 @@ def test_server_keeps_each_mail_with_its_envelope(port: int, mails: Path) -> Non
     assert came == [("ines@example.org", "Two"), ("ada@example.org", "One")]
 
 
-def test_server_answers_nobody_from_outside(port: int) -> None:
+def test_server_listens_on_one_local_address_only(port: int) -> None:
     socket.create_connection(("127.0.0.1", port)).close()
 
     with pytest.raises(ConnectionRefusedError):
@@ -122,7 +122,7 @@ def test_mailbox_without_mails_says_how_to_get_one(client: Client, mails: Path) 
     assert "No mail yet" in response.content.decode()
 
 
-def test_page_shows_the_mail_that_is_asked_for(client: Client, mails: Path) -> None:
+def test_page_shows_the_requested_mail(client: Client, mails: Path) -> None:
     mail_id = put(mails, message("<b>Bold</b>"))
     put(mails, message("Another"))
 
@@ -134,7 +134,7 @@ def test_page_shows_the_mail_that_is_asked_for(client: Client, mails: Path) -> N
     assert response.context["mail"]["html_url"] == f"/mailbox/{mail_id}/html"
 
 
-def test_list_is_cut_into_pages_and_opens_at_the_mail(client: Client, mails: Path) -> None:
+def test_list_has_pages_and_opens_at_the_requested_mail(client: Client, mails: Path) -> None:
     ids = [put(mails, message()) for _ in range(51)]
 
     newest, oldest = client.get("/mailbox/"), client.get("/mailbox/", {"mail": ids[0]})

@@ -1,4 +1,4 @@
-"""The children of `make run`."""
+"""The processes that `make run` starts."""
 
 import os
 import secrets
@@ -14,7 +14,7 @@ from deploy import processes
 from deploy.processes import Children
 
 
-def test_a_child_that_ended_is_started_anew(tmp_path: Path) -> None:
+def test_a_child_that_ended_is_restarted(tmp_path: Path) -> None:
     children = Children(tmp_path, dict(os.environ))
     first = children.start("server", "http.server", "--bind", "127.0.0.1", "0")
     assert children.revive() == []
@@ -26,7 +26,7 @@ def test_a_child_that_ended_is_started_anew(tmp_path: Path) -> None:
     alive = second.process.poll()
     children.stop()
 
-    assert str(failure).startswith("server ended with -9 and was started anew")
+    assert str(failure).startswith("server ended with -9 and was restarted")
     assert (second.process.pid != first.process.pid, alive) == (True, None)
 
 
@@ -36,18 +36,18 @@ def free_port() -> int:
 
 
 def environment_with(database: str) -> dict[str, str]:
-    """The tests' own, but for the database's name."""
+    """The environment of the tests, with another database name."""
     address, query, parameters = os.environ["DATABASE_URL"].partition("?")
     url = f"{address.rpartition('/')[0]}/{database}{query}{parameters}"
     return os.environ | {"DATABASE_URL": url, "ALLOWED_HOSTS": "127.0.0.1"}
 
 
 def open_all(site: str, tokens: dict[str, str]) -> set[int]:
-    """Open and press the page of each token, and one under a foreign name; the statuses."""
+    """GET and POST each token's page, and GET one under a foreign host. Returns the statuses."""
     entered = {"email": "reader@dest.example"}
     below = {"d": "/2026-11-23", "v": "/1"}
     with requests.Session() as session:
-        session.trust_env = False  # a proxy cannot see this machine's own addresses
+        session.trust_env = False  # a proxy cannot reach this machine's own addresses
         answers = [
             session.request(method, f"{site}/{kind}/{token}{below.get(kind, '')}", data=entered,
                             allow_redirects=False, timeout=20)
@@ -66,7 +66,7 @@ def open_all(site: str, tokens: dict[str, str]) -> set[int]:
 def test_the_site_writes_no_token_and_no_address_into_its_log(
     tmp_path: Path, database: str, expected: set[int]
 ) -> None:
-    """Neither Django nor gunicorn does, also when every page fails."""
+    """Neither Django nor gunicorn does, even when every page fails."""
     name = connection.settings_dict["NAME"] if database == "ours" else database
     children, port = Children(tmp_path, environment_with(name)), free_port()
     tokens = {kind: secrets.token_urlsafe(24) for kind in "ucnpadv"}

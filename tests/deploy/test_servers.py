@@ -1,4 +1,4 @@
-"""The embedded servers: started, used again, refused, stopped, and left by a killed parent."""
+"""The embedded servers: started, reused, refused, stopped, and orphaned by a killed parent."""
 
 import os
 import shutil
@@ -14,9 +14,8 @@ import psycopg
 import pytest
 import redis
 
-from deploy import servers
 from deploy.children import spawn, stop
-from deploy.servers import ServiceError, Services, running
+from deploy.servers import ServerError, Servers, running
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 needs_setpriv = pytest.mark.skipif(
@@ -27,15 +26,15 @@ import sys, time
 from pathlib import Path
 from deploy.servers import running
 
-with running(Path(sys.argv[1]), durable=False, environ={}) as services:
-    print(services.database_url, servers.redis_url, flush=True)
+with running(Path(sys.argv[1]), durable=False, environ={}) as servers:
+    print(servers.database_url, servers.redis_url, flush=True)
     time.sleep(600)
 """
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A new folder in the checkout: pytest's own lies where only its user may go."""
+    """A new folder in the checkout: PostgreSQL's user may not be able to reach pytest's own."""
     home = CHECKOUT / ".broadsheet"
     home.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=home) as name:
@@ -61,7 +60,7 @@ def server_pids(folder: Path, redis_url: str) -> list[int]:
 
 
 def is_running(pid: int) -> bool:
-    """Whether the process lives. One that ended and was not collected has no command line."""
+    """Whether the process is alive. A zombie (ended, not reaped) has no command line."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
     except FileNotFoundError:
@@ -69,16 +68,16 @@ def is_running(pid: int) -> bool:
 
 
 @pytest.fixture
-def holder(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Services]]:
-    """Another Python that runs the services in `folder`, and where they answer."""
+def holder(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Servers]]:
+    """Another Python process that runs the servers in `folder`, and their addresses."""
     argv = [sys.executable, "-c", HOLD, str(folder)]
     with subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield process, Services(*process.stdout.readline().split())
+        yield process, Servers(*process.stdout.readline().split())
         process.kill()
 
 
-def test_both_services_answer_on_private_sockets(folder: Path) -> None:
+def test_both_servers_answer_on_private_sockets(folder: Path) -> None:
     with running(folder, durable=False, environ={}) as found:
         rows = query(found.database_url, "SELECT current_database(), inet_server_addr()")
         with redis_client(found.redis_url) as client:
@@ -110,8 +109,8 @@ def test_nothing_runs_after_the_end(folder: Path) -> None:
 
 
 @needs_setpriv
-def test_killed_parent_takes_both_servers_along(
-    folder: Path, holder: tuple[subprocess.Popen[str], Services]
+def test_both_servers_end_when_their_parent_is_killed(
+    folder: Path, holder: tuple[subprocess.Popen[str], Servers]
 ) -> None:
     process, found = holder
     pids = server_pids(folder, found.redis_url)
@@ -127,7 +126,7 @@ def test_killed_parent_takes_both_servers_along(
 
 @needs_setpriv
 def test_start_right_after_a_kill_waits_for_the_old_servers(
-    folder: Path, holder: tuple[subprocess.Popen[str], Services]
+    folder: Path, holder: tuple[subprocess.Popen[str], Servers]
 ) -> None:
     process, found = holder
     query(found.database_url, "CREATE TABLE kept AS SELECT 7 AS number")
@@ -139,33 +138,33 @@ def test_start_right_after_a_kill_waits_for_the_old_servers(
     assert rows == [(7,)]
 
 
-def test_second_instance_in_a_folder_is_refused(
+def test_second_pair_of_servers_in_a_folder_is_refused(
     folder: Path,
-    holder: tuple[subprocess.Popen[str], Services],
+    holder: tuple[subprocess.Popen[str], Servers],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(servers, "LOCK_SECONDS", 0.2)
+    monkeypatch.setattr("deploy.servers.folder.LOCK_SECONDS", 0.2)
     _, found = holder
 
     with pytest.raises(
-        ServiceError, match=r"^another demo is running in this checkout; stop it first"
+        ServerError, match=r"^another demo is running in this checkout; stop it first"
     ):
         running(folder, durable=False, environ={}).__enter__()
 
     assert query(found.database_url, "SELECT 1") == [(1,)]
 
 
-def test_urls_of_an_operator_win_and_nothing_is_started(folder: Path) -> None:
+def test_nothing_is_started_when_the_operator_names_both_servers(folder: Path) -> None:
     theirs = {"DATABASE_URL": "postgresql://db.example/x", "REDIS_URL": "redis://r.example/0"}
 
     with running(folder, durable=False, environ=theirs) as found:
         logs = list(folder.glob("*.log"))
 
-    assert found == Services("postgresql://db.example/x", "redis://r.example/0")
+    assert found == Servers("postgresql://db.example/x", "redis://r.example/0")
     assert logs == []
 
 
-def test_one_url_of_an_operator_leaves_the_other_service_to_us(folder: Path) -> None:
+def test_only_the_server_that_the_operator_does_not_name_is_started(folder: Path) -> None:
     theirs = {"DATABASE_URL": "postgresql://db.example/x"}
 
     with (
@@ -178,7 +177,7 @@ def test_one_url_of_an_operator_leaves_the_other_service_to_us(folder: Path) -> 
     assert [log.name for log in folder.glob("*.log")] == ["valkey.log"]
 
 
-def test_initdb_that_was_interrupted_starts_anew(folder: Path) -> None:
+def test_interrupted_initdb_starts_over(folder: Path) -> None:
     (folder / "postgres.unfinished" / "base").mkdir(parents=True)
     (folder / "postgres.unfinished" / "PG_VERSION").write_text("18\n")
 
@@ -193,11 +192,11 @@ def test_data_of_another_major_version_is_refused(folder: Path) -> None:
     (folder / "postgres").mkdir()
     (folder / "postgres" / "PG_VERSION").write_text("9.6\n")
 
-    with pytest.raises(ServiceError, match=r"the data of PostgreSQL 9\.6 .* `make clean`"):
+    with pytest.raises(ServerError, match=r"the data of PostgreSQL 9\.6 .* `make clean`"):
         running(folder, durable=False, environ={}).__enter__()
 
 
-def test_long_path_puts_only_the_sockets_elsewhere(folder: Path) -> None:
+def test_a_long_path_moves_only_the_sockets_elsewhere(folder: Path) -> None:
     deep = folder / ("deep" * 30)
 
     with running(deep, durable=False, environ={}) as found:
@@ -217,22 +216,22 @@ def test_path_with_a_space_works(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["PG_BIN", "REDIS_BIN"])
-def test_programs_that_are_not_there_are_named(folder: Path, name: str) -> None:
-    with pytest.raises(ServiceError, match=rf"{name}=/nowhere\. `make \.venv/\.installed`"):
+def test_error_names_the_program_that_is_missing(folder: Path, name: str) -> None:
+    with pytest.raises(ServerError, match=rf"{name}=/nowhere\. `make \.venv/\.installed`"):
         running(folder, durable=False, environ={name: "/nowhere"}).__enter__()
 
 
-def test_server_that_does_not_start_shows_the_end_of_its_log(folder: Path) -> None:
+def test_error_quotes_the_log_of_a_server_that_does_not_start(folder: Path) -> None:
     with running(folder, durable=False, environ={}):
         pass
     with (folder / "postgres" / "postgresql.conf").open("a") as config:
         config.write("work_mem = 'no number'\n")
 
-    with pytest.raises(ServiceError, match=r'^PostgreSQL did not start(.|\n)*"work_mem"'):
+    with pytest.raises(ServerError, match=r'^PostgreSQL did not start(.|\n)*"work_mem"'):
         running(folder, durable=False, environ={}).__enter__()
 
 
-def test_log_holds_no_value_of_a_failed_statement(folder: Path) -> None:
+def test_log_holds_no_values_of_a_failed_statement(folder: Path) -> None:
     with running(folder, durable=False, environ={}) as found:
         query(found.database_url, "CREATE TABLE people (address text UNIQUE)")
         query(found.database_url, "INSERT INTO people VALUES ('ada@example.org')")
@@ -244,7 +243,7 @@ def test_log_holds_no_value_of_a_failed_statement(folder: Path) -> None:
     assert log.count("ada@example.org") == 0
 
 
-def test_child_has_its_own_session_and_log(folder: Path) -> None:
+def test_child_has_a_session_and_a_log_of_its_own(folder: Path) -> None:
     child = spawn([sys.executable, "-c", "print('ready'); input()"], log=folder / "child.log")
     session = os.getsid(child.pid)
     child.wait(10)

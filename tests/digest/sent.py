@@ -7,7 +7,9 @@ from typing import Any
 from django.utils import timezone
 
 from digest.choosing.candidates import Window
+from digest.choosing.composing import Composed
 from digest.mail.message import DigestMessage
+from digest.mail.rendering import render
 from digest.mail.shared import shared_parts
 from digest.models import Digest, Paper
 from subscribers import links
@@ -36,21 +38,38 @@ def sent_digest(
     return make_digest(make_edition(papers, fits={topic.pk: 0.9}), reader, **{**usual, **fields})
 
 
-def mail_of(digest: Digest, **more: Any) -> DigestMessage:
-    """The mail that the digest was sent as; `more` is for `DigestMessage`."""
+def mail_of(
+    digest: Digest, *, language: str = "en", is_first: bool = False, is_weekly: bool = False
+) -> DigestMessage:
+    """The mail that the digest was sent as."""
     assert digest.subscriber_id is not None
     window = Window(digest.edition_id, digest.edition.date - timedelta(days=1))
-    message = DigestMessage(
-        shared_parts(window, more.pop("language", "en")),
+    selection = selection_of(window, digest.paper_ids, digest.reasons, is_first=is_first)
+    message = render(
+        shared_parts(window, language),
+        selection,
         uuid=digest.uuid,
         subscriber_id=digest.subscriber_id,
-        paper_ids=digest.paper_ids,
-        reason_codes=digest.reasons,
         now=timezone.now(),
-        **more,
+        is_weekly=is_weekly,
     )
     message.to = ["reader@dest.example"]
     return message
+
+
+def selection_of(
+    window: Window, paper_ids: Sequence[int], reasons: Sequence[str], *, is_first: bool = False
+) -> Composed:
+    """A selection as composing returns it, of these papers."""
+    return Composed(
+        digest_id=1,
+        window=window,
+        paper_ids=tuple(paper_ids),
+        reasons=tuple(reasons),
+        contributions=(),
+        skip_reason="",
+        is_first=is_first,
+    )
 
 
 def html_part(message: DigestMessage) -> str:

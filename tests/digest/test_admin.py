@@ -1,4 +1,4 @@
-"""What an operator sees and may do."""
+"""What operators can see and do."""
 
 import pytest
 from django.test import Client
@@ -18,11 +18,11 @@ def test_every_list_opens_and_can_be_searched(admin_client: Client, model: str) 
 
     answer = admin_client.get(reverse(f"admin:digest_{model}_changelist"), {"q": "a"}, secure=True)
 
-    # A list without a search answers a search with a redirect to itself.
+    # A list without search redirects to itself.
     assert answer.status_code in {200, 302}
 
 
-def test_a_digest_s_page_says_why_each_paper_was_chosen(admin_client: Client) -> None:
+def test_a_digests_page_says_why_each_paper_was_chosen(admin_client: Client) -> None:
     topic = make_topic(name="Robots")
     edition = make_edition(2)
     first, second = edition.papers.all()
@@ -41,7 +41,7 @@ def test_a_digest_s_page_says_why_each_paper_was_chosen(admin_client: Client) ->
     assert f"{second.title}</a>: Everyone is reading: 7 votes" in page
 
 
-def test_a_digest_s_page_says_why_nothing_was_sent(admin_client: Client) -> None:
+def test_a_digests_page_says_why_nothing_was_sent(admin_client: Client) -> None:
     digest = make_digest(
         make_edition(), make_reader(), state=Digest.State.SKIPPED, skip_reason="thin"
     )
@@ -53,7 +53,7 @@ def test_a_digest_s_page_says_why_nothing_was_sent(admin_client: Client) -> None
     assert "Too few papers; they wait for the next digest" in page
 
 
-def test_an_edition_s_page_counts_who_got_it_and_who_did_not(admin_client: Client) -> None:
+def test_an_editions_page_counts_who_got_it_and_who_did_not(admin_client: Client) -> None:
     edition = make_edition()
     make_digest(edition, make_reader(), state=Digest.State.SENT)
     make_digest(edition, make_reader(), state=Digest.State.SKIPPED, skip_reason="no_match")
@@ -65,7 +65,7 @@ def test_an_edition_s_page_counts_who_got_it_and_who_did_not(admin_client: Clien
     assert "1 sent<br>1 skipped: no_match" in page.replace("\n", "")
 
 
-def test_a_digest_is_found_by_its_reader_s_address(admin_client: Client) -> None:
+def test_a_digest_is_found_by_its_readers_address(admin_client: Client) -> None:
     edition = make_edition()
     mine = make_digest(edition, make_reader(email="ada@dest.example"))
     other = make_digest(edition, make_reader())

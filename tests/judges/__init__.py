@@ -1,6 +1,6 @@
-"""What others say of our pages and mails: judges that are programs, and not ours.
+"""Programs by others that check our pages and mails.
 
-`make judges` installs them. A test whose judge is not there is skipped and says so.
+`make judges` installs them. The tests of a program that is not installed are skipped.
 """
 
 import shutil
@@ -12,16 +12,16 @@ _TOOLS = Path(__file__).parents[2] / ".tools" / "judges"
 
 
 def installed(path: str) -> str:
-    """The path of a file of the judges; skips the test where they are not installed."""
+    """The path of a file that `make judges` installs. Skips the test if it is missing."""
     found = _TOOLS / path
     if not found.exists():
-        pytest.skip("the judges are not here; `make judges` installs them")
+        pytest.skip("not installed; run `make judges`")
     return str(found)
 
 
 def program(name: str) -> str:
-    """The path of a program that Debian has; skips the test where it is not installed."""
+    """The path of a program from a Debian package. Skips the test if it is missing."""
     found = shutil.which(name)
     if found is None:
-        pytest.skip(f"no {name} here; `make judges` installs it")
+        pytest.skip(f"{name} is not installed; run `make judges`")
     return found

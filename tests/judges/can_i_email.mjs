@@ -1,9 +1,9 @@
-// Reads a mail's HTML, writes which of its features some mail program lacks, as JSON:
-// {"feature": ["gmail.ios", …]}. Run it with the module's path as its argument.
+// Reads a mail's HTML and writes as JSON which of its features some mail programs lack:
+// {"feature": ["gmail.ios", …]}. Its argument is the path of the module.
 const { caniemail } = await import(process.argv[2]);
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
-// For word-wrap the module has no data on some programs, and stops; its new name is stricter.
+// The module stops at word-wrap, for which it lacks data. The newer name is judged more strictly.
 const html = Buffer.concat(chunks).toString().replaceAll("word-wrap", "overflow-wrap");
 const clients = ["gmail.*", "outlook.*", "apple-mail.*", "yahoo.*"];
 const lacking = {};

@@ -1,4 +1,4 @@
-"""Every mail and every page that a reader can meet, with something of everything on it."""
+"""Every mail and every page that a reader can see, filled with every kind of content."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ _TITLES = ["Robots that fold towels", "دراسة عن الروبوتات", "On 
 
 
 def a_digest() -> Digest:
-    """Papers that have all that a card can show, sent to a reader."""
+    """A sent digest whose papers have everything that a card can show."""
     topic = make_topic(slug="robots", name="Robots & hands")
     papers = [
         make_paper(
@@ -46,14 +46,14 @@ def a_digest() -> Digest:
 
 # --- mails ---------------------------------------------------------------------------------
 def every_mail() -> dict[str, bytes]:
-    """All mails by name, as they go over the wire."""
+    """The bytes of all mails, by name."""
     digest = a_digest()
-    forms: dict[str, dict[str, bool]] = {
-        "digest": {},
-        "first digest": {"is_first": True},
-        "weekly digest": {"is_weekly": True},
+    digests = {
+        "digest": mail_of(digest),
+        "first digest": mail_of(digest, is_first=True),
+        "weekly digest": mail_of(digest, is_weekly=True),
     }
-    mails = {name: mail_of(digest, **form).message().as_bytes() for name, form in forms.items()}
+    mails = {name: message.message().as_bytes() for name, message in digests.items()}
     for kind in Letter.Kind.values:
         mails[f"letter: {kind}"] = letters.build(_letter(kind), timezone.now()).message().as_bytes()
     return mails
@@ -66,7 +66,7 @@ def _letter(kind: str) -> Letter:
 
 # --- pages ---------------------------------------------------------------------------------
 def every_page(client: Client) -> dict[str, str]:
-    """All pages by name, as they are answered, errors among them."""
+    """The HTML of all pages by name, including error pages."""
     digest = a_digest()
     paths = {**public_paths(digest), **reader_paths(digest)}
     pages = {name: client.get(path, follow=True) for name, path in paths.items()}
@@ -75,7 +75,7 @@ def every_page(client: Client) -> dict[str, str]:
 
 
 def public_paths(digest: Digest) -> dict[str, str]:
-    """Pages for everybody, by name; one of them is not there."""
+    """The paths of the public pages by name, including one that does not exist."""
     names = [
         *("", "signup/", "signup/embed/", "signup/frame/", "signup/check-your-inbox/"),
         *("signup/frame/check-your-inbox/", "signup/refused/", "erased/"),
@@ -87,7 +87,7 @@ def public_paths(digest: Digest) -> dict[str, str]:
 
 
 def reader_paths(digest: Digest) -> dict[str, str]:
-    """Pages behind the links in mails, by name: good links, used ones, old ones and a bad one."""
+    """The paths behind the links in mails by name: good, used, expired and invalid links."""
     now = timezone.now()
     reader = digest.subscriber
     assert reader is not None
@@ -120,7 +120,7 @@ def reader_paths(digest: Digest) -> dict[str, str]:
 
 
 def _acts(digest: Digest) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Forms that are sent: their answers by name, and what is wrong is said."""
+    """Forms to submit, with and without mistakes: name, path and data."""
     reader = digest.subscriber
     assert reader is not None
     preferences = _path(reader, Link.Purpose.PREFERENCES, timezone.now())

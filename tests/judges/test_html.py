@@ -1,4 +1,4 @@
-"""The Nu HTML Checker, which is W3C's validator, on all pages and mails."""
+"""The Nu HTML Checker, the W3C's validator, on all pages and mails."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def errors_in(documents: Mapping[str, str], folder: Path) -> dict[str, list[str]]:
-    """What the checker calls an error, by the document's name."""
+    """The errors that the checker reports, by document."""
     names = {}
     for number, (name, html) in enumerate(documents.items()):
         (folder / f"{number}.html").write_text(html, encoding="utf-8")

@@ -1,7 +1,7 @@
 """Can I email: what Gmail, Outlook, Apple Mail and Yahoo cannot show of our mails.
 
-The judge's data says of each feature of HTML and CSS which mail program lacks it. What we use
-all the same stands below with the reason why nothing is lost.
+Its data says which mail programs lack which features of HTML and CSS. The features that we use
+nevertheless are listed below, with the reason why nothing is lost.
 """
 
 import json
@@ -16,35 +16,35 @@ from tests.judges.everything import every_mail
 
 pytestmark = pytest.mark.django_db
 
-# What some program lacks, by the judge's names, under the reason why we use it.
+# Features that some programs lack, as Can I email calls them, by the reason why we use them.
 ACCEPTED = {
-    "The wide, light form stands in the elements themselves; only phone and dark need these.": {
+    "The wide, light layout is in the elements themselves; only phones and dark mode need these.": {
         "@media",
         "<style> element",
         "color-scheme meta tag",
     },
-    "They hide the preview line. Word's engine reads mso-hide; Gmail on the mobile web shows it.": {
+    "They hide the preview line. Word's engine obeys mso-hide; Gmail's mobile site shows it.": {
         "display:none",
         "max-height property",
         "overflow",
     },
-    "Where it is not known its text is shown all the same.": {"<bdi> element"},
-    "Only very long words make the column wider, or a pair of words breaks.": {
+    "Programs that do not know it still show its text.": {"<bdi> element"},
+    "Without them very long words widen the column, or a pair of words is broken.": {
         "overflow-wrap",
         "table-layout",
         "white-space",
     },
-    "The next font of the list is taken.": {
+    "The next font in the list is used.": {
         "system-ui, ui-serif, ui-sans-serif, ui-rounded, ui-monospace"
     },
-    "A table or an article is read aloud with its structure.": {"role attribute"},
-    "The button has sharp corners.": {"border-radius"},
+    "Without it a screen reader announces a table or an article as such.": {"role attribute"},
+    "Without it the button has square corners.": {"border-radius"},
     "The outermost table has the same colours.": {"<body> element"},
 }
 
 
 def lacking_in(html: str) -> dict[str, list[str]]:
-    """What some mail program lacks of this mail's features, and which programs."""
+    """The features of this mail that some programs lack, and which programs those are."""
     node = installed("bin/node")
     module = Path(installed("node_modules/caniemail/dist/index.js"))
     script = str(Path(__file__).with_name("can_i_email.mjs"))
@@ -54,7 +54,7 @@ def lacking_in(html: str) -> dict[str, list[str]]:
     return lacking
 
 
-def test_the_judge_sees_what_a_program_lacks() -> None:
+def test_missing_features_are_found() -> None:
     lacking = lacking_in('<p style="display: grid">text</p>')
 
     assert list(lacking) == ["display:grid"]
@@ -67,5 +67,5 @@ def test_mails_need_nothing_that_a_large_mail_program_lacks() -> None:
     for raw in every_mail().values():
         lacking |= set(lacking_in(html_of(parsed(raw))))
 
-    # What is accepted and not used any more must go, too.
+    # An accepted feature that is no longer used must be removed from the list.
     assert lacking == set().union(*ACCEPTED.values())

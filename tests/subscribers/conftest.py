@@ -1,4 +1,4 @@
-"""What the tests of subscribers share."""
+"""Fixtures shared by the tests of subscribers."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,13 +16,13 @@ from tests.factories import make_reader
 
 @pytest.fixture(autouse=True)
 def _nothing_was_counted() -> None:
-    """Nobody signed up before: the caps are counted in the one Redis of the run."""
+    """Reset all counts: every test of a run uses the same Redis."""
     abuse._window(settings.REDIS_URL).storage.reset()
 
 
 @pytest.fixture
 def opened() -> str:
-    """The signed time of a form that was opened ten seconds ago."""
+    """The signed time of a form opened ten seconds ago."""
     with time_machine.travel(timezone.now() - timedelta(seconds=10)):
         return opened_now()
 

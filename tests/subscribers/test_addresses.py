@@ -1,4 +1,4 @@
-"""What is one address, and what is none."""
+"""Which texts are the same address, and which are not an address at all."""
 
 import pytest
 from pytest_django import Settings
@@ -37,7 +37,7 @@ def test_a_domain_that_looks_like_another_is_another(lookalike: str, ascii_form:
     assert addresses.canonical(lookalike) == ascii_form
 
 
-def test_what_is_only_written_wider_is_the_same_domain() -> None:
+def test_full_width_letters_are_the_same_domain() -> None:
     assert addresses.canonical("reader@\uff47\uff4d\uff41\uff49\uff4c.com") == "reader@gmail.com"
     assert addresses.canonical("reader@dest\u3002example") == "reader@dest.example"
 
@@ -72,29 +72,29 @@ def test_the_hash_depends_on_the_key(settings: Settings) -> None:
         "",
     ],
 )
-def test_what_is_no_plain_address_is_refused(text: str) -> None:
+def test_anything_but_a_plain_address_is_refused(text: str) -> None:
     with pytest.raises(addresses.InvalidAddress):
         addresses.parse(text)
 
 
 @pytest.mark.parametrize("text", ["jörg@x.example", "\uff41@x.example", "用户@x.example"])
-def test_a_local_part_that_is_not_ascii_is_refused_in_clear_words(text: str) -> None:
-    with pytest.raises(addresses.InvalidAddress, match="before the @ are not supported yet"):
+def test_a_local_part_that_is_not_ascii_is_refused_with_a_clear_message(text: str) -> None:
+    with pytest.raises(addresses.InvalidAddress, match="letters before the @ yet"):
         addresses.parse(text)
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("reader", "has an @ in it"),
+        ("reader", "needs an @"),
         ("a@x.example, b@x.example", "one address only"),
         ("Ada <a@x.example>", "one address only"),
-        ("a@localhost", "looks like example.org"),
-        (f"a@{'b.' * 130}example", "longer than an address can be"),
-        ("a@x..example", "look for a slip"),
+        ("a@localhost", "look like example.org"),
+        (f"a@{'b.' * 130}example", "too long for an email address"),
+        ("a@x..example", "check it for typos"),
     ],
 )
-def test_a_refusal_says_what_is_wrong_in_plain_words(text: str, words: str) -> None:
+def test_a_refusal_says_what_is_wrong(text: str, words: str) -> None:
     with pytest.raises(addresses.InvalidAddress, match=words):
         addresses.parse(text)
 
@@ -112,7 +112,7 @@ def test_a_refusal_says_what_is_wrong_in_plain_words(text: str, words: str) -> N
         ("ada@iclould.com", "ada@icloud.com"),
     ],
 )
-def test_a_slip_in_a_common_domain_is_found(entered: str, meant: str) -> None:
+def test_a_typo_in_a_common_domain_is_found(entered: str, meant: str) -> None:
     found = addresses.better_spelled(addresses.parse(entered))
 
     assert found is not None
@@ -133,7 +133,7 @@ def test_a_slip_in_a_common_domain_is_found(entered: str, meant: str) -> None:
         "ada@xn--bcher-kva.example",
     ],
 )
-def test_a_domain_that_is_no_slip_is_not_asked_about(entered: str) -> None:
+def test_a_domain_without_a_typo_is_not_asked_about(entered: str) -> None:
     assert addresses.better_spelled(addresses.parse(entered)) is None
 
 
@@ -146,5 +146,5 @@ def test_spellings_that_reach_one_mailbox_share_an_abuse_key() -> None:
     assert addresses.abuse_key("x+1@dest.example") == addresses.abuse_key("X@dest.example")
 
 
-def test_an_abuse_key_is_no_address_hash() -> None:
+def test_an_abuse_key_differs_from_the_address_hash() -> None:
     assert addresses.abuse_key("ada@dest.example") != addresses.hashed("ada@dest.example")

@@ -1,4 +1,4 @@
-"""What operators can look up, add, and not do."""
+"""What operators can look up, what they can add, and what they cannot do."""
 
 import pytest
 from django.contrib.auth.models import User

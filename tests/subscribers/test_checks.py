@@ -1,4 +1,4 @@
-"""What ``manage.py check --deploy`` says of the sign-up."""
+"""What ``manage.py check --deploy`` says about sign-ups."""
 
 import pytest
 from pytest_django import Settings

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from digest.models import Click, Vote
-from digest.readers import feedback
+from digest.readers.votes import vote
 from subscribers import links
 from subscribers.export import everything_about
 from subscribers.leaving import suppression
@@ -31,14 +31,14 @@ def download(client: Client, reader: Subscriber) -> Any:
 
 @pytest.fixture
 def busy() -> Subscriber:
-    """A reader with at least one row of everything that hangs on a reader."""
+    """A reader with at least one row in every table that refers to readers."""
     topic = make_topic(name="Retrieval")
     reader = make_reader(topic, email="Busy@dest.example")
     digest = sent_digest([make_paper(title="On Bread"), make_paper()], topic=topic, reader=reader)
     now = timezone.now()
     terms.replace(reader, Term.Kind.KEYWORD, followed=["bread"], muted=["cake"])
     paper = make_paper(title="On Cake")
-    feedback.vote(reader, paper, Vote.Value.LESS, Vote.Origin.EXAMPLE, now)
+    vote(reader, paper, Vote.Value.LESS, Vote.Origin.EXAMPLE, now)
     Click.objects.create(digest=digest, paper_id=digest.paper_ids[0])
     Letter.objects.create(subscriber=reader, kind=Letter.Kind.LINK)
     Consent.objects.create(
@@ -85,7 +85,7 @@ def test_the_download_holds_digests_with_papers_votes_and_clicks(busy: Subscribe
 
 
 def test_every_table_that_hangs_on_a_reader_is_in_the_download() -> None:
-    """A new one must be added to the export, and then here."""
+    """A new table must be added to the export, and then here."""
     hanging = {
         model._meta.label
         for model in apps.get_models()

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from subscribers import letters, links
 from subscribers.leaving.suppression import suppress
-from subscribers.letters import Counts
+from subscribers.letters import LetterCounts
 from subscribers.models import Letter, Link, Subscriber, Suppression
 from tests.factories import make_reader
 from tests.smtp_sink import Received, Sink
@@ -50,7 +50,7 @@ def test_a_waiting_letter_goes_out_once(now: datetime, sink: Sink) -> None:
     first, second = letters.send_waiting(now, 10), letters.send_waiting(now, 10)
 
     letter.refresh_from_db()
-    assert (first, second) == (Counts(sent=1), Counts())
+    assert (first, second) == (LetterCounts(sent=1), LetterCounts())
     assert [message.recipients for message in sink.messages] == [["Reader@dest.example"]]
     assert (letter.sent_at, letter.attempts) == (now, 1)
 
@@ -200,7 +200,7 @@ def test_an_address_that_is_refused_for_good_is_given_up_at_once(now: datetime, 
     counts = letters.send_waiting(now, 10)
 
     letter.refresh_from_db()
-    assert counts == Counts(given_up=1)
+    assert counts == LetterCounts(given_up=1)
     assert (letter.given_up_at, letter.attempts) == (now, 1)
 
 
@@ -208,7 +208,7 @@ def test_an_address_that_is_refused_for_now_is_tried_again(now: datetime, sink: 
     sink.on_rcpt = lambda _: "450 4.2.0 greylisted"
     waiting(CONFIRM, now)
 
-    assert letters.send_waiting(now, 10) == Counts(postponed=1)
+    assert letters.send_waiting(now, 10) == LetterCounts(postponed=1)
 
 
 def test_a_mail_server_that_is_down_postpones_the_letter(now: datetime, settings: Settings) -> None:
@@ -216,7 +216,7 @@ def test_a_mail_server_that_is_down_postpones_the_letter(now: datetime, settings
     settings.EMAIL_PORT = 1
     waiting(CONFIRM, now)
 
-    assert letters.send_waiting(now, 10) == Counts(postponed=1)
+    assert letters.send_waiting(now, 10) == LetterCounts(postponed=1)
 
 
 def test_one_bad_letter_does_not_keep_back_the_next(now: datetime, sink: Sink) -> None:
@@ -231,7 +231,7 @@ def test_one_bad_letter_does_not_keep_back_the_next(now: datetime, sink: Sink) -
     counts = letters.send_waiting(now, 10)
 
     bad.refresh_from_db()
-    assert counts == Counts(sent=1, given_up=1)
+    assert counts == LetterCounts(sent=1, given_up=1)
     assert [message.recipients for message in sink.messages] == [[good.subscriber.email]]
 
 
@@ -241,7 +241,7 @@ def test_an_address_suppressed_after_it_asked_gets_no_letter(now: datetime, sink
 
     counts = letters.send_waiting(now, 10)
 
-    assert (counts, sink.messages) == (Counts(given_up=1), [])
+    assert (counts, sink.messages) == (LetterCounts(given_up=1), [])
 
 
 def test_a_letter_in_another_workers_hands_is_left_alone_until_its_lease_ends(
@@ -250,8 +250,8 @@ def test_a_letter_in_another_workers_hands_is_left_alone_until_its_lease_ends(
     waiting(CONFIRM, now)
     letters._claim(now)  # and then that worker is killed
 
-    assert letters.send_waiting(now + timedelta(minutes=9), 10) == Counts()
-    assert letters.send_waiting(now + letters.LEASE, 10) == Counts(sent=1)
+    assert letters.send_waiting(now + timedelta(minutes=9), 10) == LetterCounts()
+    assert letters.send_waiting(now + letters.LEASE, 10) == LetterCounts(sent=1)
 
 
 # --- the guard -----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Links in mails: they are found, they end, and nobody can make one."""
+"""Links in mails: they are found, they expire, and nobody can forge one."""
 
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -45,7 +45,7 @@ def test_only_the_hash_of_a_token_is_stored(now: datetime) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("added", [">", "=3D", ".", " ", "\n", "%3E", ")", ">."])
-def test_what_a_mail_program_adds_to_a_link_is_left_out(now: datetime, added: str) -> None:
+def test_characters_a_mail_program_adds_to_a_link_are_ignored(now: datetime, added: str) -> None:
     subscriber = make_reader()
     token = issue(subscriber, now)
 

@@ -8,7 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from subscribers import addresses, change, links
+from subscribers import addresses, links
+from subscribers.joining import address_change
 from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Letter, Link, Subscriber, Subscription, Term
 from subscribers.wishes import preferences
@@ -26,7 +27,7 @@ def page(browser: Browser) -> Page:
 
 @pytest.fixture
 def reader(live_server: LiveServer, settings: Settings) -> Subscriber:
-    """A reader of the running site, who has a word on one of two topics."""
+    """A reader of the running site who follows one of two topics."""
     settings.SITE_URL = live_server.url
     reader = make_reader(make_topic(name="Retrieval"), email="Reader@dest.example")
     make_topic(name="Robotics")
@@ -39,15 +40,15 @@ def fresh_link(reader: Subscriber) -> str:
 
 
 def every_page(reader: Subscriber) -> list[str]:
-    """The addresses of all pages that one reader or another can see behind a link."""
+    """The URLs of all pages that readers can see behind a link."""
     now = timezone.now()
     left, late, paused, moving = (make_reader() for _ in range(4))
     links.ensure([left, late, paused], now)
     unsubscribe(left, Consent.Act.ONE_CLICK, now)
     Link.objects.filter(subscriber=late).update(expires_at=now)
     preferences.pause_for_a_month(paused, now)
-    change.start(moving, addresses.parse("new@dest.example"), now)
-    moved = change.link_for(Letter.objects.get(subscriber=moving), now)
+    address_change.start(moving, addresses.parse("new@dest.example"), now)
+    moved = address_change.link_for(Letter.objects.get(subscriber=moving), now)
     assert moved is not None
     fresh, unsubscribing = fresh_link(reader), links.unsubscribe_url(reader.pk)
     return [
@@ -130,10 +131,10 @@ def test_a_reader_leaves_says_why_and_comes_back_by_keyboard(
     page.goto(links.unsubscribe_url(reader.pk))
 
     page.get_by_role("button", name="Unsubscribe").press("Enter")
-    page.get_by_role("button", name="Too many mails").press("Enter")
+    page.get_by_role("button", name="Too many emails").press("Enter")
     expect(page.get_by_text("Thank you for telling us why.")).to_be_visible()
     assert Subscriber.objects.get(pk=reader.pk).state == Subscriber.State.UNSUBSCRIBED
-    page.get_by_role("button", name="Take it back").press("Enter")
+    page.get_by_role("button", name="Undo").press("Enter")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Welcome back")
     assert Subscriber.objects.get(pk=reader.pk).state == Subscriber.State.ACTIVE
@@ -144,9 +145,9 @@ def test_a_reader_downloads_everything_and_is_erased(page: Page, reader: Subscri
 
     with page.expect_download() as download:
         page.get_by_role("link", name="Download everything").click()
-    page.get_by_role("link", name="erased").click()
+    page.get_by_role("link", name="Erase everything about you").click()
     page.get_by_role("button", name="Erase everything").click()
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Everything is erased")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Everything has been erased")
     assert "Reader@dest.example" in download.value.path().read_text()
     assert not Subscriber.objects.filter(pk=reader.pk).exists()

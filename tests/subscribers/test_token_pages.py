@@ -1,4 +1,4 @@
-"""What holds for every page whose address has a token in it, whichever page is added next."""
+"""Rules for every page with a token in its path, including pages added later."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from subscribers import addresses, change, links
+from subscribers import addresses, links
+from subscribers.joining import address_change
 from subscribers.models import Letter, Link, Subscriber
 from tests.digest.sent import sent_digest
 from tests.factories import make_reader
@@ -23,7 +24,7 @@ OTHER_PARTS = {"day": "2026-11-23", "paper_id": "1"}
 
 
 def token_routes(patterns: Sequence[Any], namespace: str = "") -> Iterator[tuple[str, set[str]]]:
-    """Name and groups of each address with a token, as the router knows them."""
+    """The name and groups of each URL pattern with a token."""
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             yield from token_routes(pattern.url_patterns, f"{pattern.namespace}:")
@@ -73,12 +74,12 @@ def test_a_page_behind_a_token_is_kept_by_nobody_and_named_to_nobody(
 
 # --- a link that was damaged on its way ----------------------------------------------------
 def links_of_all_kinds() -> dict[str, str]:
-    """The paths of links that work, by the template that each of them shows."""
+    """The paths of working links, by the template each one shows."""
     now = timezone.now()
     pending = make_reader(state=Subscriber.State.PENDING, confirmed_at=None)
     moving, reader = make_reader(), make_reader()
-    change.start(moving, addresses.parse("new@dest.example"), now)
-    moved = change.link_for(Letter.objects.get(subscriber=moving), now)
+    address_change.start(moving, addresses.parse("new@dest.example"), now)
+    moved = address_change.link_for(Letter.objects.get(subscriber=moving), now)
     assert moved is not None
     digest = sent_digest(reader=reader)
     monthly = links.monthly(reader.pk, now)
@@ -92,13 +93,13 @@ def links_of_all_kinds() -> dict[str, str]:
         "subscribers/confirm_address.html": urlsplit(moved).path,
         "subscribers/preferences.html": f"/p/{monthly.preferences}",
         "subscribers/unsubscribe.html": urlsplit(links.unsubscribe_url(reader.pk)).path,
-        "digest/feedback/read.html": f"/d/{monthly.read}/{digest.edition.date}",
-        "digest/feedback/vote.html": f"/v/{monthly.vote}/{digest.paper_ids[0]}",
+        "digest/readers/read.html": f"/d/{monthly.read}/{digest.edition.date}",
+        "digest/readers/vote.html": f"/v/{monthly.vote}/{digest.paper_ids[0]}",
     }
 
 
 @pytest.mark.parametrize("added", ["/", ">", "=3D", "%3E", "%3D", ".", ")"])
-def test_what_a_mail_program_adds_to_a_link_does_no_harm_on_any_page(
+def test_characters_a_mail_program_adds_to_a_link_do_no_harm_on_any_page(
     client: Client, added: str
 ) -> None:
     for template, path in links_of_all_kinds().items():

@@ -1,7 +1,7 @@
-"""A reader's walk, from the sign-up to the way out, on a phone and at a desk.
+"""A reader's walk from sign-up to unsubscribing, on a phone and on a desktop.
 
-The site, a worker and the mail server are real. Whatever page or mail comes before the reader's
-eyes, axe looks at it too, in light and in dark.
+The site, a worker and the mail server are real. axe checks every page and mail that the reader
+sees, in light and dark colours.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,14 +26,14 @@ from tests.smtp_sink import Sink
 from tests.workers import flush_redis, wait_until, worker
 
 READER = "reader@dest.example"
-FILLING = 2500  # milliseconds: nobody fills in a form in less
-# A mail stands in the mail program's page, which has the landmarks and the heading: these rules
-# are about whole pages.
+FILLING = 2500  # milliseconds; a form submitted faster is taken for a bot
+# Rules about whole pages: a mail is shown inside the mail program's page, which has the landmarks
+# and the heading.
 FOR_PAGES_ONLY = ["region", "landmark-one-main", "page-has-heading-one"]
 
 
 class Walk:
-    """A person with a browser and a mailbox. `page` is what they have before their eyes."""
+    """A person with a browser and a mailbox. `page` is what they see."""
 
     def __init__(self, page: Page, site: str, sink: Sink) -> None:
         self.page = page
@@ -45,22 +45,22 @@ class Walk:
         self.look()
 
     def read(self, number: int) -> EmailMessage:
-        """Open the `number`th mail, as soon as it is there."""
+        """Open the `number`th mail as soon as it has arrived."""
         message = mail(self.sink, number)
-        # Not on a page of the site, whose rules (CSP) are not the mail program's.
+        # Not on a page of the site, whose CSP does not apply in a mail program.
         self.page.goto("about:blank")
         self.page.set_content(html_of(message))
         self.look(without=FOR_PAGES_ONLY)
         return message
 
     def follow(self, link: str) -> None:
-        """Open the first link of this name, in a mail or on a page."""
+        """Open the first link with this name, in a mail or on a page."""
         with self.page.expect_navigation():
             self.page.get_by_role("link", name=link, exact=True).first.click()
         self.look()
 
     def press(self, button: str) -> None:
-        """SharedParts the first button of this name, which leads to another page."""
+        """Press the first button with this name, which leads to another page."""
         with self.page.expect_navigation():
             self.page.get_by_role("button", name=button, exact=True).first.click()
         self.look()
@@ -69,14 +69,14 @@ class Walk:
         expect(self.page.get_by_role("heading", level=1)).to_have_text(heading)
 
     def look(self, without: Sequence[str] = ()) -> None:
-        """AssertionError unless axe finds nothing, and all can be seen without going sideways."""
+        """Assert that axe finds nothing and that the page does not scroll sideways."""
         for scheme in SCHEMES:
             self.page.emulate_media(color_scheme=scheme)
             assert violations(self.page, without) == [], f"{self.page.url}, {scheme}"
         assert not is_too_wide(self.page), self.page.url
 
 
-# --- fixtures; a test module imports those that it needs, and what they need -----------------
+# --- fixtures; test modules import the ones they need, and those that these need -------------
 @pytest.fixture(params=list(DEVICES))
 def device(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -84,7 +84,7 @@ def device(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def site(sink: Sink, settings: Settings, live_server: LiveServer, tmp_path: Path) -> Iterator[str]:
-    """Where a site is that has the day's edition and a worker, and no reader yet."""
+    """The URL of a site with the day's edition and a worker, but no reader yet."""
     settings.SITE_URL = live_server.url
     settings.MAIL_UNSUBSCRIBE = "unsubscribe@news.example.org"
     starter_topics()
@@ -103,11 +103,11 @@ def walk(site: str, sink: Sink, browser: Browser, device: str) -> Walk:
 
 @pytest.fixture
 def reader(walk: Walk) -> Subscriber:
-    """A reader of long standing, whose digest is due."""
+    """A long-standing reader whose digest is due."""
     return make_reader(Topic.objects.get(slug="retrieval"), email=READER)
 
 
-# --- what lies under way -------------------------------------------------------------------
+# --- helpers -------------------------------------------------------------------------------
 def make_edition_of_the_sample() -> None:
     now = timezone.now()
     intake.store("sample", get_source("sample").fetch(None, _no_network), seen_at=now)
@@ -115,17 +115,17 @@ def make_edition_of_the_sample() -> None:
 
 
 def _no_network(url: str) -> Download:
-    raise AssertionError(f"{url} was asked for")
+    raise AssertionError(f"{url} was requested")
 
 
 def mail(sink: Sink, number: int) -> EmailMessage:
-    """The `number`th mail that arrived, as soon as it has."""
+    """Wait for the `number`th mail and return it."""
     wait_until(lambda: len(sink.messages) >= number, seconds=60, what=f"mail {number}")
     return parsed(sink.messages[number - 1].content)
 
 
 def post(address: str, **more: Any) -> requests.Response:
-    """A POST by a program, which keeps no cookie; `more` is for `requests.post`."""
-    # The site keeps a connection to the database for as long as this one is open.
+    """A POST by a program, which keeps no cookies. `more` goes to `requests.post`."""
+    # While this connection is open, the site keeps one to the database open.
     headers = {"Connection": "close", **more.pop("headers", {})}
     return requests.post(address, headers=headers, allow_redirects=False, timeout=10, **more)

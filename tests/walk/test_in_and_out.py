@@ -1,4 +1,4 @@
-"""Three ways in, each to the first digest, and three ways out, each by what stands in it."""
+"""Three ways in, each up to the first digest, and three ways out, each starting from it."""
 
 import re
 from email.message import EmailMessage
@@ -20,7 +20,7 @@ from tests.walk import walk as walk
 pytestmark = NEEDS
 
 
-def test_in_by_the_front_page_and_out_by_the_page_s_button(walk: Walk) -> None:
+def test_in_through_the_front_page_and_out_through_the_page(walk: Walk) -> None:
     walk.go(walk.site)
     fill_in(walk.page)
     walk.page.wait_for_timeout(FILLING)
@@ -38,7 +38,7 @@ def test_in_by_the_front_page_and_out_by_the_page_s_button(walk: Walk) -> None:
 
 
 @pytest.mark.parametrize("device", ["desktop"])
-def test_in_by_a_frame_on_another_page_and_out_by_the_mail_program(walk: Walk) -> None:
+def test_in_through_a_frame_on_another_site_and_out_through_the_mail_program(walk: Walk) -> None:
     walk.go(f"{walk.site}/signup/embed/")
     show_elsewhere(walk.page, walk.page.get_by_label("HTML to copy").last.input_value())
     form = walk.page.frame_locator("iframe")
@@ -59,7 +59,7 @@ def test_in_by_a_frame_on_another_page_and_out_by_the_mail_program(walk: Walk) -
 
 
 @pytest.mark.parametrize("device", ["phone"])
-def test_in_by_json_and_out_by_a_mail_to_the_header_s_address(
+def test_in_through_json_and_out_through_a_mail_to_the_address_in_the_header(
     walk: Walk, settings: Settings
 ) -> None:
     settings.ANYMAIL = {"WEBHOOK_SECRET": "us:secret"}
@@ -79,12 +79,12 @@ def test_in_by_json_and_out_by_a_mail_to_the_header_s_address(
 
 # --- the steps -----------------------------------------------------------------------------
 def fill_in(form: Page | FrameLocator) -> None:
-    form.get_by_label("Your e-mail address").fill(READER)
+    form.get_by_label("Your email address").fill(READER)
     form.get_by_label("Search and retrieval").check()
 
 
 def look_into_the_frame(page: Page) -> None:
-    """What is around it is not ours."""
+    """Check only the frame, because the page around it is not ours."""
     inside = page.frames[1]
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
@@ -92,7 +92,7 @@ def look_into_the_frame(page: Page) -> None:
 
 
 def confirm_and_read(walk: Walk, *, zone: str) -> EmailMessage:
-    """From the letter to the first digest, by a press, before which nothing happens."""
+    """From the confirmation mail to the first digest. Only pressing the button confirms."""
     walk.read(1)
     walk.follow("Confirm on the next page")
     assert Subscriber.objects.get().state == Subscriber.State.PENDING
@@ -113,12 +113,12 @@ def confirm_and_read(walk: Walk, *, zone: str) -> EmailMessage:
 
 def unsubscribe_address(message: EmailMessage) -> str:
     match = re.search(r"<mailto:([^>?]+)", str(message["List-Unsubscribe"]))
-    assert match, "List-Unsubscribe has an address for mail"
+    assert match, "List-Unsubscribe has no mailto address"
     return match.group(1)
 
 
 def assert_left_by(act: Consent.Act) -> None:
-    """The reader's wish stands there, with the way in which they said it."""
+    """Assert that the reader has unsubscribed, and how."""
     reader = Subscriber.objects.get()
     assert (reader.state, reader.next_due_at) == (Subscriber.State.UNSUBSCRIBED, None)
     assert Consent.objects.filter(subscriber=reader).latest("pk").act == act

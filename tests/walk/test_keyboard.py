@@ -1,4 +1,4 @@
-"""Without a mouse: in and out again by Tab, Space and Enter, and one always sees where one is."""
+"""Without a mouse: in and out with Tab, Space and Enter, with the focus visible throughout."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ from tests.walk import walk as walk
 
 pytestmark = NEEDS
 MOST_STOPS = 60
-# Something is drawn about the element that has the focus, on the screen.
+# The focused element is on the screen and has an outline.
 IS_FOCUS_VISIBLE = """() => {
   const at = document.activeElement, box = at.getBoundingClientRect(), style = getComputedStyle(at);
   return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0
@@ -24,7 +24,7 @@ IS_FOCUS_VISIBLE = """() => {
 
 
 def go_to(walk: Walk, wanted: Locator) -> None:
-    """SharedParts Tab until `wanted` has the focus, which can be seen at every stop."""
+    """Press Tab until `wanted` has the focus, which must be visible at every stop."""
     for _ in range(MOST_STOPS):
         walk.page.keyboard.press("Tab")
         here = walk.page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
@@ -41,9 +41,9 @@ def open_by(walk: Walk, role: Literal["link", "button"], name: str, key: str) ->
 
 
 @pytest.mark.parametrize("device", ["desktop"])
-def test_a_reader_signs_up_and_leaves_by_keyboard_alone(walk: Walk) -> None:
+def test_a_reader_signs_up_and_leaves_with_the_keyboard_alone(walk: Walk) -> None:
     walk.page.goto(walk.site)
-    go_to(walk, walk.page.get_by_label("Your e-mail address"))
+    go_to(walk, walk.page.get_by_label("Your email address"))
     walk.page.keyboard.type(READER)
     go_to(walk, walk.page.get_by_label("Search and retrieval"))
     walk.page.keyboard.press("Space")

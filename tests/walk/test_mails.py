@@ -1,4 +1,4 @@
-"""All mails as a mail program shows them, those too that no walk meets."""
+"""All mails as a mail program shows them, including those that no walk meets."""
 
 from playwright.sync_api import Browser
 

@@ -1,5 +1,7 @@
-"""All pages behind the links in mails, those too that no walk meets. `test_site_browser` has the
-public ones."""
+"""All pages behind the links in mails, including those that no walk meets.
+
+`test_site_browser` checks the public ones.
+"""
 
 import pytest
 from playwright.sync_api import Browser

@@ -1,4 +1,4 @@
-"""What a reader of long standing does with a digest: set, vote, move, pause, take along, erase."""
+"""What a long-standing reader does: set preferences, vote, move, pause, download, erase."""
 
 import json
 from datetime import date, timedelta
@@ -22,7 +22,7 @@ pytestmark = NEEDS
 NEW = "new@dest.example"
 
 
-def test_preferences_are_saved_and_said_back(walk: Walk, reader: Subscriber) -> None:
+def test_preferences_are_saved_and_shown_again(walk: Walk, reader: Subscriber) -> None:
     until = timezone.now().date() + timedelta(days=20)
     walk.read(1)
     walk.follow("Preferences")
@@ -53,11 +53,11 @@ WISHES = {
     "Robotics and embodied AI": "Less",
     "Speech, audio and music": "Never",
 }
-ENTRIES = {"Keywords to mute": "quantum", "Papers in it, at most": "5"}
+ENTRIES = {"Keywords to mute": "quantum", "Maximum number of papers": "5"}
 
 
 def set_by(reader: Subscriber) -> tuple[int, date | None, date]:
-    """The length of their digest, the day until which it pauses, and the day of the next."""
+    """The length of their digest, the date until which it is paused, and that of the next one."""
     reader.refresh_from_db()
     assert reader.next_due_at is not None
     return reader.length, reader.paused_until, reader.next_due_at.date()
@@ -67,7 +67,7 @@ def step_of(walk: Walk, topic: str, step: str) -> Locator:
     return walk.page.get_by_role("radiogroup", name=topic).get_by_label(step, exact=True)
 
 
-def test_a_vote_is_given_taken_back_and_given_to_the_next(walk: Walk, reader: Subscriber) -> None:
+def test_a_vote_is_given_undone_and_given_to_another_paper(walk: Walk, reader: Subscriber) -> None:
     walk.read(1)
 
     walk.follow("More like this")
@@ -78,7 +78,7 @@ def test_a_vote_is_given_taken_back_and_given_to_the_next(walk: Walk, reader: Su
     assert Vote.objects.get().value == Vote.Value.MORE
     walk.press("Undo")
     assert not Vote.objects.exists()
-    walk.press("Less")  # at the next paper of the same digest
+    walk.press("Less")  # on the next paper of the same digest
     walk.sees("You will get less like this")
 
     vote = Vote.objects.get(subscriber=reader)
@@ -86,32 +86,32 @@ def test_a_vote_is_given_taken_back_and_given_to_the_next(walk: Walk, reader: Su
 
 
 @pytest.mark.parametrize("device", ["phone"])
-def test_digests_move_when_the_new_address_has_said_yes(walk: Walk, reader: Subscriber) -> None:
+def test_digests_move_once_the_new_address_has_confirmed(walk: Walk, reader: Subscriber) -> None:
     walk.read(1)
     walk.follow("Preferences")
-    walk.press("Mail it to r***@dest.example")
+    walk.press("Email a link to r***@dest.example")
     expect(walk.page.get_by_role("status")).to_contain_text("a new link is on its way")
     walk.read(2)
     walk.follow("Open your preferences")
 
     walk.follow("Move your digests to another address")
-    walk.page.get_by_label("Your new e-mail address").fill(NEW)
-    walk.press("Write to it")
+    walk.page.get_by_label("Your new email address").fill(NEW)
+    walk.press("Send the confirmation")
     walk.read(3)
     walk.follow("Confirm on the next page")
     assert Subscriber.objects.get().email == READER
     walk.press("Yes, send them here")
-    walk.sees("Done: your address is changed")
+    walk.sees("Done: your address has changed")
     walk.read(4)
 
     assert Subscriber.objects.get().email == NEW
-    assert walk.page.get_by_role("heading", level=1).inner_text() == "Your address is changed"
+    assert walk.page.get_by_role("heading", level=1).inner_text() == "Your address has changed"
     recipients = [recipient for received in walk.sink.messages for recipient in received.recipients]
     assert recipients == [READER, READER, NEW, READER]
 
 
 @pytest.mark.parametrize("device", ["desktop"])
-def test_a_reader_takes_everything_along_and_is_erased(walk: Walk, reader: Subscriber) -> None:
+def test_a_reader_downloads_everything_and_is_erased(walk: Walk, reader: Subscriber) -> None:
     mail(walk.sink, 1)
     now = timezone.now()
     own_link = links.issue(reader, Link.Purpose.PREFERENCES, links.FRESH_LIFETIME, now)
@@ -119,9 +119,9 @@ def test_a_reader_takes_everything_along_and_is_erased(walk: Walk, reader: Subsc
     walk.go(own_link)
     with walk.page.expect_download() as download:
         walk.page.get_by_role("link", name="Download everything").click()
-    walk.follow("Have everything about you erased")
+    walk.follow("Erase everything about you")
     walk.press("Erase everything")
-    walk.sees("Everything is erased")
+    walk.sees("Everything has been erased")
 
     known = json.loads(download.value.path().read_text())
     digest = Digest.objects.get()

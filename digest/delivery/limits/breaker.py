@@ -1,8 +1,8 @@
-"""The circuit breaker: when too much of what we sent went wrong, sending stops by itself.
+"""The circuit breaker: when too much of what we sent has gone wrong, sending stops.
 
-To go on would cost the domain its reputation, and what is wrong (a spoilt list of addresses, a
-blocked server, a digest that reads like spam) is for a person to find. The caller stores the
-answer as a ``Hold`` without an end.
+Going on would cost the domain its reputation, and a person has to find the cause (a bad list of
+addresses, a blocked server, a digest that reads like spam). The caller stores the reason as a
+``Hold`` without an end.
 """
 
 import math
@@ -17,15 +17,15 @@ from digest.models import Digest, Hold
 from . import rates
 
 State = Digest.State
-# Handed over or about to be, and nobody knows yet what becomes of it.
+# Not handed over yet, or the outcome is not known yet.
 UNSETTLED = (State.READY, State.SENDING)
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A way in which mails go wrong: the `states` they end in, looked at over a `window`.
+    """A way in which mails go wrong: the `states` they end in, counted over a `window`.
 
-    Less than `fewest` of them are taken for chance, whatever their share.
+    Fewer than `fewest` of them are put down to chance, whatever their share.
     """
 
     states: tuple[str, ...]
@@ -34,7 +34,7 @@ class Trouble:
     fewest: int
 
 
-# Refusals come at once, hard bounces soon; a reader takes hours to report a mail as spam.
+# Refusals come at once and hard bounces soon, but a reader takes hours to report spam.
 REFUSED = Trouble(
     (State.FAILED, State.BOUNCED),
     timedelta(hours=1),
@@ -50,7 +50,7 @@ COMPLAINED = Trouble(
 
 
 def is_time_to_look(mail_service: str, *, every: timedelta = timedelta(seconds=10)) -> bool:
-    """Whether it is this worker's turn to ask `tripped`: one of all workers, once in `every`."""
+    """Whether it is this worker's turn to ask `tripped`: one worker of all, once every `every`."""
     turn = rates.reserve(
         f"breaker of {mail_service}",
         1,
@@ -64,14 +64,13 @@ def is_time_to_look(mail_service: str, *, every: timedelta = timedelta(seconds=1
 def tripped(
     mail_service: str, *, refused: float = 0.05, complained: float = 0.001, least: int = 100
 ) -> str | None:
-    """Why sending must stop, as a sentence for the hold's reason; None when it may go on.
+    """Why sending must stop, as a sentence for the hold's reason, or None if it may go on.
 
-    `refused` and `complained` are the largest shares (above 0, at most 1) that are borne, of
-    the mails handed over within an hour and a day. Mails from before an operator last released
-    a hold do not count, or the same figures would stop us again at once; nothing is said of
-    fewer than `least` mails. Costs two or three quick queries, changes nothing, and is safe to
-    repeat. The large providers ask for complaints below 0.1 %:
-    https://support.google.com/a/answer/81126
+    `refused` and `complained` are the largest tolerated shares (above 0, at most 1) of the mails
+    handed over within an hour and within a day. Mails from before an operator last released a hold
+    do not count, because the same figures would stop us again at once. Below `least` mails nothing
+    is concluded. Makes two or three quick queries, changes nothing, and is safe to repeat. The
+    large providers ask for complaints below 0.1 %: https://support.google.com/a/answer/81126
     """
     for trouble, limit in ((REFUSED, refused), (COMPLAINED, complained)):
         since = _since(mail_service, trouble.window)
@@ -79,9 +78,9 @@ def tripped(
         bad = mails.filter(state__in=trouble.states).count()
         if bad < trouble.fewest:
             continue
-        # Among this many mails the bad ones are within the limit, so nobody counts further.
+        # Among this many mails the bad ones are within the limit, so counting further is pointless.
         enough = max(math.ceil(bad / limit), least)
-        # The newest rows by their number, which needs no index of its own.
+        # The newest rows by primary key, which needs no further index.
         settled = mails.exclude(state__in=UNSETTLED).order_by("-pk")
         if reason := reason_to_stop(trouble, bad, settled[:enough].count(), limit, least):
             return reason

@@ -12,44 +12,44 @@ from subscribers.database import database_now
 
 from . import rates
 from .providers import Providers
-from .rates import Pace, Taken
+from .rates import Pacer, QuotaShare
 
 Limit = TypeVar("Limit", int, float)
-# A turn further off than this is not waited for; the digests go back and are claimed later.
+# Nobody waits for a turn further off than this; the digests go back and are claimed later.
 FAR_OFF = rates.LONGEST_WAIT
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What came of a chunk at the gate: who may go, at which pace, and who has to wait.
+    """The gate's answer about a chunk: who may go, at which pace, and who has to wait.
 
-    `waits` maps the ids of those who have to wait to how long. `too_many` are those for whom
-    nothing is left of the day's quota, which begins anew after `quota_wait`.
+    `waits` says for how long, by digest id. `too_many` are the ids for which nothing is left of the
+    day's quota; a new quota begins after `quota_wait`.
     """
 
     ids: frozenset[int]
     waits: Mapping[int, timedelta]
     too_many: Sequence[int]
     quota_wait: timedelta
-    pace: Pace
-    provider_paces: Mapping[str, Pace]
-    taken: Taken
+    pacer: Pacer
+    provider_pacers: Mapping[str, Pacer]
+    taken: QuotaShare
 
     @property
     def is_paced(self) -> bool:
         """Whether any of them may have to wait for their turn."""
-        return self.pace.is_limited or bool(self.provider_paces)
+        return self.pacer.is_limited or bool(self.provider_pacers)
 
     def wait_for_turn(self, provider: str) -> None:
-        """Sleep until the next message, which is for a reader at `provider`, may go."""
-        self.pace.wait_for_turn()
-        if provider in self.provider_paces:
-            self.provider_paces[provider].wait_for_turn()
+        """Sleep until the next message may go, which is for a reader at `provider`."""
+        self.pacer.wait_for_turn()
+        if provider in self.provider_pacers:
+            self.provider_pacers[provider].wait_for_turn()
 
 
 @dataclass(slots=True)
 class _Sorting:
-    """A chunk while it passes the gate: who is still to go, and who waits."""
+    """A chunk on its way through the gate: who may still go, and who waits."""
 
     providers: dict[int, str]
     waits: dict[int, timedelta] = field(default_factory=dict)
@@ -82,25 +82,25 @@ class Gate:
 
     @property
     def chunk_size(self) -> int:
-        """A chunk that takes long is long in doubt."""
+        """Digests to a chunk. A chunk that takes long would also be in doubt for long."""
         return self._soon(settings.DELIVERY_CHUNK)
 
     @property
     def batch_size(self) -> int:
-        """What is claimed and has to wait keeps other mail services from their work."""
+        """Digests to a claim. Those that have to wait are kept from other mail services."""
         return self._soon(settings.DELIVERY_BATCH)
 
     def _soon(self, number: int) -> int:
-        """`number`, but no more than may go out within a few seconds."""
+        """`number`, or fewer if that many cannot go out within a few seconds."""
         if self._per_second is None:
             return number
         return max(1, min(number, int(self._per_second * 5)))
 
     def admit(self, providers: Mapping[int, str]) -> Passed:
-        """Who of a chunk may go now. `providers` maps each digest's id to its reader's provider.
+        """Decide which digests of a chunk may go now, given each one's mailbox provider by id.
 
-        Returns when the first of them may be handed over. What it took of quota and rate for
-        digests that are then not sent is given back by `give_back` (quota) or lost (rate).
+        Returns when the first of them may be handed over. For digests that are not sent after all,
+        the quota can be returned (`give_back`), but the turns are lost.
         """
         chunk = _Sorting(dict(providers))
         for provider, ids in chunk.by_provider().items():
@@ -111,25 +111,31 @@ class Gate:
         quota_wait = _until_midnight(database_now()) if too_many else timedelta(0)
         for pk in too_many:
             del chunk.providers[pk]
-        paces = self._provider_paces(chunk)
-        pace = self._pace(chunk)
+        provider_pacers = self._provider_pacers(chunk)
+        pacer = self._pacer(chunk)
         rates.give_back(taken, taken.number - len(chunk.providers))
-        pace.wait_for_start()
+        pacer.wait_for_start()
         return Passed(
-            frozenset(chunk.providers), chunk.waits, too_many, quota_wait, pace, paces, taken
+            frozenset(chunk.providers),
+            chunk.waits,
+            too_many,
+            quota_wait,
+            pacer,
+            provider_pacers,
+            taken,
         )
 
     def give_back(self, passed: Passed, number: int) -> None:
-        """`number` of those who passed were not sent after all."""
+        """Return the quota of `number` digests that passed and were not sent after all."""
         rates.give_back(passed.taken, number)
 
-    def _provider_paces(self, chunk: _Sorting) -> Mapping[str, Pace]:
-        paces = {}
+    def _provider_pacers(self, chunk: _Sorting) -> Mapping[str, Pacer]:
+        pacers = {}
         for provider, ids in chunk.by_provider().items():
             rate = self._provider_rates.get(provider)
             if rate is None:
                 continue
-            # No more than have their turn soon: nobody else should wait behind them.
+            # Only as many as have their turn soon, so that nobody else waits behind them.
             most = max(1, int(rate * FAR_OFF.total_seconds()))
             chunk.set_aside(ids[most:], FAR_OFF)
             key, number = f"{self.mail_service}/{provider}", min(len(ids), most)
@@ -137,10 +143,10 @@ class Gate:
             if wait is None:
                 chunk.set_aside(ids[:most], FAR_OFF)
             else:
-                paces[provider] = Pace(wait, per_second=rate)
-        return paces
+                pacers[provider] = Pacer(wait, per_second=rate)
+        return pacers
 
-    def _pace(self, chunk: _Sorting) -> Pace:
+    def _pacer(self, chunk: _Sorting) -> Pacer:
         number = len(chunk.providers)
         wait = (
             rates.reserve(self.mail_service, number, per_second=self._per_second)
@@ -149,15 +155,15 @@ class Gate:
         )
         if wait is None:
             chunk.set_aside(chunk.providers, FAR_OFF)
-        return Pace(wait or timedelta(0), per_second=self._per_second)
+        return Pacer(wait or timedelta(0), per_second=self._per_second)
 
 
 def _of_service(limit: Mapping[str, Limit], mail_service: str) -> Limit | None:
-    """The service's own limit, or the one that stands without a name; None is no limit."""
+    """The service's own limit, or the one given without a name; None is no limit."""
     return limit.get(mail_service, limit.get(""))
 
 
 def _until_midnight(now: datetime) -> timedelta:
-    """The time that is left of the day, in UTC: tomorrow has a quota of its own."""
+    """The time left of the day in UTC; tomorrow has a quota of its own."""
     tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     return tomorrow - now

@@ -1,7 +1,7 @@
 """Mailbox providers: who they are, and which of them want to be left alone for a while.
 
-A provider that is pressed on after it said "later" takes less and less; so after a deferral its
-digests are set aside, longer each time, while those for other providers go on.
+A provider that is not left alone after it said "later" accepts less and less. So after a deferral
+its digests are set aside, for longer each time, while those for other providers go on.
 """
 
 import math
@@ -10,21 +10,20 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from digest.models import BackOff
+from subscribers.database import execute
 
-# The first, the second pause, and so on; the last one repeats.
+# The first pause, the second, and so on; the last one repeats.
 PAUSES = tuple(timedelta(seconds=s) for s in (30, 60, 120, 240, 480, 960, 1800))
-# How long a worker may go by what it last saw.
+# How long a worker may rely on what it last saw.
 GLANCE = timedelta(seconds=3)
 
-# The large providers, under all the domains that one system of theirs receives mail for. What
-# follows the first word in _COUNTRIES is a country's ending, as in hotmail.co.uk.
+# The large providers, with all the domains whose mail one system of theirs receives. In _COUNTRIES
+# the name is followed by a country's ending, as in hotmail.co.uk.
 _DOMAINS = {
     "gmail.com": "google",
     "googlemail.com": "google",
@@ -52,7 +51,7 @@ _DOMAINS = {
     "163.com": "netease",
     "126.com": "netease",
     "yeah.net": "netease",
-    # Another company than yahoo.com's.
+    # Not the company behind yahoo.com.
     "yahoo.co.jp": "yahoo.co.jp",
 }
 _COUNTRIES = {
@@ -70,10 +69,10 @@ _COUNTRY = re.compile(r"com|net|[a-z]{2}|com?\.[a-z]{2}")
 
 
 def provider_of(address: str) -> str:
-    """The mailbox provider behind an address: a name for the large ones, else its domain.
+    """The mailbox provider behind an address: a name for the large ones, otherwise its domain.
 
-    Goes by the domain alone, so a company's own domain at Google is that domain. `address` is
-    one plain address; its upper and lower case make no difference.
+    Only the domain counts, so a company's own domain hosted by Google is that domain. `address` is
+    one plain address in any case.
     """
     domain = address.rpartition("@")[2].strip().rstrip(".").lower()
     if domain in _DOMAINS:
@@ -84,16 +83,16 @@ def provider_of(address: str) -> str:
     return domain
 
 
-# An SMTP answer as ``policy`` words it: "SMTP 421 4.7.28 …". 552 and its like are refusals.
+# An SMTP answer as ``outcomes`` words it: "SMTP 421 4.7.28 …". 5xx answers are refusals.
 _ANSWER = re.compile(r"SMTP (?P<code>4\d\d)(?: 4\.(?P<subject>\d{1,3})\.\d{1,3})?\b")
 
 
 def is_throttling(detail: str) -> bool:
-    """Whether an answer asks us to send the provider less, rather than this one reader.
+    """Whether an answer asks us to slow down for the whole provider, not just for this reader.
 
-    By the enhanced status code (RFC 3463) where there is one: x.1 and x.2 are about the address
-    and the mailbox (a full one, say), the others about the system, the network or us. Without
-    one, 421, 450, 451 and 452 are taken for it.
+    Decided by the enhanced status code (RFC 3463) where there is one: x.1 and x.2 are about the
+    address and the mailbox (a full one, say), the others about the system, the network or us.
+    Without one, 421, 450, 451 and 452 count as such a request.
     """
     match = _ANSWER.match(detail)
     if match is None:
@@ -103,47 +102,34 @@ def is_throttling(detail: str) -> bool:
     return match["code"] in {"421", "450", "451", "452"}
 
 
-def note_deferral(mail_service: str, provider: str, wait: timedelta | None = None) -> None:
-    """Leave a provider alone: about twice as long as last time, and at least for `wait`.
+def note_deferral(mail_service: str, provider: str) -> None:
+    """Leave a provider alone for about twice as long as last time.
 
-    Deferrals during a pause come from messages that were under way before it. They do not
-    double it again, so a chunk of fifty deferrals is one failure, and this is safe to repeat.
+    Deferrals during a pause come from messages that were already under way. They do not double it
+    again, so a chunk of fifty deferrals is one failure, and this is safe to repeat.
     """
-    parameters: dict[str, Any] = {
-        "mail_service": mail_service,
-        "provider": provider,
-        "pauses": list(PAUSES),
-        "most": len(PAUSES),
-        "wait": wait or timedelta(0),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO digest_backoff AS b (mail_service, provider, failures, not_before)
-            VALUES (
-                %(mail_service)s, %(provider)s, 1,
-                now() + greatest((%(pauses)s)[1], %(wait)s)
-            )
-            ON CONFLICT (mail_service, provider) DO UPDATE
-            SET failures = CASE
-                    WHEN b.not_before > now() THEN b.failures
-                    ELSE least(b.failures + 1, %(most)s)
-                END,
-                not_before = CASE
-                    WHEN b.not_before > now() THEN greatest(b.not_before, now() + %(wait)s)
-                    ELSE now()
-                        + greatest((%(pauses)s)[least(b.failures + 1, %(most)s)], %(wait)s)
-                END
-            """,
-            parameters,
-        )
+    execute(
+        """
+        INSERT INTO digest_backoff AS b (mail_service, provider, failures, not_before)
+        VALUES (%(mail_service)s, %(provider)s, 1, now() + (%(pauses)s)[1])
+        ON CONFLICT (mail_service, provider) DO UPDATE
+        SET failures = least(b.failures + 1, %(most)s),
+            not_before = now() + (%(pauses)s)[least(b.failures + 1, %(most)s)]
+        WHERE b.not_before <= now()
+        """,
+        {
+            "mail_service": mail_service,
+            "provider": provider,
+            "pauses": list(PAUSES),
+            "most": len(PAUSES),
+        },
+    )
 
 
 class Providers:
-    """What one process knows of a mail service's pauses; it looks again every few seconds.
+    """What one process knows about a mail service's pauses, refreshed every few seconds.
 
-    So nothing here costs a query for each message. Threads may share it. Make one for a run
-    rather than for ever, and the memory of it ends with the run.
+    No message costs a query here. Threads may share it. Make a new one for each run.
     """
 
     def __init__(self, mail_service: str, *, glance: timedelta = GLANCE) -> None:
@@ -152,23 +138,22 @@ class Providers:
         self._seen = _Seen(looked_at=-math.inf)
 
     def paused(self) -> Mapping[str, datetime]:
-        """The providers to be left alone, and until when by the database's clock.
+        """The providers to be left alone, each with the end of its pause by the database's clock.
 
-        Set their digests aside until then; the others need not wait. May be out of date by
-        `glance`, in either direction.
+        May be out of date by `glance`, in either direction.
         """
         return self._look().paused
 
-    def note_deferral(self, provider: str, wait: timedelta | None = None) -> None:
-        """A provider asked to wait; see the function of this name."""
-        note_deferral(self._mail_service, provider, wait)
+    def note_deferral(self, provider: str) -> None:
+        """Note that a provider asked us to wait; see the function of this name."""
+        note_deferral(self._mail_service, provider)
         self._seen = _Seen(looked_at=-math.inf)
 
     def note_success(self, provider: str) -> None:
-        """A provider took a message: its next pause is a short one again.
+        """Note that a provider took a message, so that its next pause is a short one again.
 
-        A success during a pause changes nothing: that message was under way before it. Asks
-        the database only for a provider that had backed off. Safe to repeat.
+        A success during a pause changes nothing, because that message was already under way.
+        Queries the database only for a provider that had backed off. Safe to repeat.
         """
         seen = self._look()
         if provider in seen.known and provider not in seen.paused:
@@ -202,8 +187,8 @@ class _Seen:
 
 
 def tidy(*, age: timedelta = timedelta(days=1)) -> int:
-    """Forget back-offs that ended `age` ago; answers how many. Safe to repeat.
+    """Forget back-offs that ended `age` ago. Returns how many. Safe to repeat.
 
-    Else the domains that never take mail would be looked at for ever.
+    Otherwise domains that never accept mail would be checked forever.
     """
     return BackOff.objects.filter(not_before__lt=Now() - age).delete()[0]

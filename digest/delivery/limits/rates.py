@@ -1,8 +1,8 @@
-"""How fast, and how many a day: limits that all workers on all hosts keep together.
+"""How fast, and how many a day: limits that all workers on all hosts share.
 
-PostgreSQL holds them and its clock rules, so they stay in force when workers are restarted or
-killed and when Redis forgets. Call these functions outside ``atomic``: a row stays locked until
-the transaction ends, and every other worker would wait for it.
+PostgreSQL stores them and its clock applies, so they stay in force when workers are restarted or
+killed and when Redis loses its data. Call these functions outside ``atomic``: a row stays locked
+until the transaction ends, and every other worker would wait for it.
 """
 
 import threading
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Greatest
 
 from digest.models import DayCount
+from subscribers.database import fetch
 
-# What was not used of the rate may be made up for, but no more than this much of it.
+# How much of an unused rate may be caught up on.
 BURST = timedelta(seconds=1)
-# A worker waits for its turn no longer than this; its digests are better off with another then.
+# The longest a worker waits for its turn; beyond that its digests are better off with another.
 LONGEST_WAIT = timedelta(seconds=10)
 
 
@@ -32,14 +32,14 @@ def reserve(
     burst: timedelta = BURST,
     within: timedelta = LONGEST_WAIT,
 ) -> timedelta | None:
-    """Reserve the next `number` turns at `per_second`: how long until the first of them.
+    """Reserve the next `number` turns at `per_second`. Returns how long until the first of them.
 
-    `key` is a mail service, or "mail service/provider"; all who reserve under one key share
-    its rate, whatever process or host they are in. The answer is negative, down to `-burst`,
-    where turns went unused: those may be made up for. Give it to ``Pace``. None: the first
-    turn is further off than `within`; nothing is reserved, give the digests back. A
-    `per_second` of None is no limit. Turns cannot be given back; those of a worker that was
-    killed are lost. Over any time T no more than per_second * (T + burst) turns fall due.
+    `key` is a mail service, or "mail service/provider"; everyone who reserves under one key shares
+    its rate, in whatever process or host. The result is negative, down to `-burst`, where turns
+    went unused and may be caught up on; pass it to ``Pacer``. None means that the first turn is
+    further off than `within`: nothing is reserved, so give the digests back. A `per_second` of None
+    is no limit. Turns cannot be returned, and those of a killed worker are lost. Over any time T at
+    most per_second * (T + burst) turns fall due.
 
     This is the generic cell rate algorithm (ITU-T I.371, annex A) with one row as its state.
     """
@@ -51,28 +51,26 @@ def reserve(
         "burst": burst,
         "within": within,
     }
-    # clock_timestamp() and not now(): the statement may have waited for the row.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO digest_pace AS p (key, next_free_at)
-            VALUES (%(key)s, clock_timestamp() + %(turns)s)
-            ON CONFLICT (key) DO UPDATE
-            SET next_free_at = greatest(p.next_free_at, clock_timestamp() - %(burst)s) + %(turns)s
-            WHERE p.next_free_at <= clock_timestamp() + %(within)s
-            RETURNING next_free_at - %(turns)s - clock_timestamp()
-            """,
-            parameters,
-        )
-        row = cursor.fetchone()
-    return None if row is None else max(row[0], -burst)
+    # clock_timestamp() rather than now(), because the statement may have waited for the row.
+    rows = fetch(
+        """
+        INSERT INTO digest_pace AS p (key, next_free_at)
+        VALUES (%(key)s, clock_timestamp() + %(turns)s)
+        ON CONFLICT (key) DO UPDATE
+        SET next_free_at = greatest(p.next_free_at, clock_timestamp() - %(burst)s) + %(turns)s
+        WHERE p.next_free_at <= clock_timestamp() + %(within)s
+        RETURNING next_free_at - %(turns)s - clock_timestamp()
+        """,
+        parameters,
+    )
+    return max(rows[0][0], -burst) if rows else None
 
 
-class Pace:
+class Pacer:
     """Spaces the messages of a chunk over the turns that `reserve` gave. Threads may share it.
 
-    A worker that fell behind may catch up, but no more than `burst`: after a long silence of
-    the mail service the rest of the chunk does not come all at once.
+    A worker that fell behind may catch up, but only by `burst`: after a long silence of the mail
+    service the rest of the chunk does not come all at once.
     """
 
     def __init__(
@@ -88,11 +86,11 @@ class Pace:
         return self._gap > 0
 
     def wait_for_start(self) -> None:
-        """Sleep until the first turn. Do so before the chunk is marked as being sent."""
+        """Sleep until the first turn. Call this before the chunk is marked as being sent."""
         time.sleep(max(0.0, self._next - time.monotonic()))
 
     def wait_for_turn(self) -> None:
-        """Sleep until the next message may be handed over. Call it once for each message."""
+        """Sleep until the next message may be handed over. Call this once for each message."""
         if not self._gap:
             return
         with self._lock:
@@ -103,43 +101,40 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """A part of a day's quota. `day` is None where there is no quota."""
+class QuotaShare:
+    """A part taken of a day's quota. `day` is None where there is no quota."""
 
     mail_service: str
     day: date | None
     number: int
 
 
-def take_quota(mail_service: str, number: int, *, quota: int | None) -> Taken:
-    """Take up to `number` from what is left of today's `quota`; `.number` says how many.
+def take_quota(mail_service: str, number: int, *, quota: int | None) -> QuotaShare:
+    """Take up to `number` of what is left of today's `quota`; `.number` is how many it gave.
 
-    The day is the database's, in UTC. Exact under any number of workers: the sum of what they
-    take never exceeds the quota. A quota that has become smaller than what was taken already
-    gives nothing. With a quota of None there is no limit, and nothing is counted. What a killed
-    worker took stays taken.
+    The day is the database's, in UTC. Exact with any number of workers: together they never take
+    more than the quota. A quota reduced below what was already taken gives nothing. A quota of None
+    is no limit, and nothing is counted. What a killed worker took stays taken.
     """
     if quota is None:
-        return Taken(mail_service, None, number)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO digest_daycount AS c (mail_service, day, number, last_taken)
-            SELECT %(mail_service)s, (now() AT TIME ZONE 'UTC')::date, first.taken, first.taken
-            FROM (SELECT least(%(number)s, %(quota)s) AS taken) first
-            ON CONFLICT (mail_service, day) DO UPDATE
-            SET last_taken = least(%(number)s, greatest(%(quota)s - c.number, 0)),
-                number = c.number + least(%(number)s, greatest(%(quota)s - c.number, 0))
-            RETURNING day, last_taken
-            """,
-            {"mail_service": mail_service, "number": number, "quota": quota},
-        )
-        ((day, taken),) = cursor.fetchall()
-    return Taken(mail_service, day, taken)
+        return QuotaShare(mail_service, None, number)
+    ((day, taken),) = fetch(
+        """
+        INSERT INTO digest_daycount AS c (mail_service, day, number, last_taken)
+        SELECT %(mail_service)s, (now() AT TIME ZONE 'UTC')::date, first.taken, first.taken
+        FROM (SELECT least(%(number)s, %(quota)s) AS taken) first
+        ON CONFLICT (mail_service, day) DO UPDATE
+        SET last_taken = least(%(number)s, greatest(%(quota)s - c.number, 0)),
+            number = c.number + least(%(number)s, greatest(%(quota)s - c.number, 0))
+        RETURNING day, last_taken
+        """,
+        {"mail_service": mail_service, "number": number, "quota": quota},
+    )
+    return QuotaShare(mail_service, day, taken)
 
 
-def give_back(taken: Taken, number: int) -> None:
-    """Give back `number` of what was taken, to the day it was taken from. Not safe to repeat."""
+def give_back(taken: QuotaShare, number: int) -> None:
+    """Return `number` of what was taken to the day it was taken from. Not safe to repeat."""
     if taken.day is not None and number:
         DayCount.objects.filter(mail_service=taken.mail_service, day=taken.day).update(
             number=Greatest(F("number") - number, 0)
@@ -147,27 +142,25 @@ def give_back(taken: Taken, number: int) -> None:
 
 
 def day_of_service(mail_service: str) -> int:
-    """On how many days before today (UTC) the mail service was given anything; 0 on the first.
+    """The number of days before today (UTC) on which the mail service was given anything.
 
-    Days on which nothing went out are not counted: mailbox providers warm to mail, not to time.
+    Days on which nothing went out do not count: mailbox providers warm to mail, not to time.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT count(*) FROM digest_daycount
-            WHERE mail_service = %s AND number > 0 AND day < (now() AT TIME ZONE 'UTC')::date
-            """,
-            [mail_service],
-        )
-        ((days,),) = cursor.fetchall()
+    ((days,),) = fetch(
+        """
+        SELECT count(*) FROM digest_daycount
+        WHERE mail_service = %s AND number > 0 AND day < (now() AT TIME ZONE 'UTC')::date
+        """,
+        [mail_service],
+    )
     return int(days)
 
 
 def quota_of(day_of_service: int, plan: Sequence[int], quota: int | None) -> int | None:
     """The day's quota while a new mail service is warmed up: the plan's, but never above `quota`.
 
-    `plan` is how many may go on the first day, the second, and so on; after its last day
-    `quota` alone holds, and None is no limit. See the bulk sender guidelines of the large
+    `plan` says how many may go on the first day, the second, and so on; after its last day only
+    `quota` applies, and None is no limit. See the bulk sender guidelines of the large
     providers: https://support.google.com/a/answer/81126 ("Increase sending volume slowly").
     """
     if day_of_service >= len(plan):

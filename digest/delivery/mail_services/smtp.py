@@ -1,6 +1,6 @@
-"""Django's SMTP backend, with two things more: it can say how far a conversation had come when
-it broke, and to servers that take it so it sends the end of a message and the beginning of the
-next in one packet (RFC 2920)."""
+"""Django's SMTP backend with two additions: it knows how far a conversation had come when it broke,
+and to servers that allow it (RFC 2920) it sends the end of one message and the beginning of the
+next in one packet."""
 
 import re
 import smtplib
@@ -19,8 +19,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 class _Transmitting:
     """What one transaction adds to smtplib; mixed into its two classes of connections."""
 
-    # Whether the text of a message has begun to go over the line: from there on, a lost
-    # connection leaves us in doubt.
+    # Whether the text of a message has begun to go out. From then on, a lost connection leaves us
+    # in doubt.
     data_begun = False
     # The sender and the recipient whose message the server has been told to expect next.
     announced: tuple[str, str] | None = None
@@ -34,11 +34,11 @@ class _Transmitting:
         return super().data(msg)  # type: ignore[misc,no-any-return]  # a mixin
 
     def transmit(self: Any, sender: str, recipient: str, content: bytes, following: str) -> None:
-        """Hand over one message with CRLF line ends. Raises what ``sendmail`` raises.
+        """Hand over one message with CRLF line endings. Raises what ``sendmail`` raises.
 
-        Where the server offers PIPELINING (RFC 2920) this waits for two answers instead of
-        four, and for one where it announces the recipient `following`, if there is one: the
-        next call must then be for them, or the connection be closed.
+        Where the server offers PIPELINING (RFC 2920) this waits for two answers instead of four,
+        and for only one if it announces the recipient `following`: then the next call must be for
+        that recipient, or the connection must be closed.
         """
         self.data_begun = False
         self.ehlo_or_helo_if_needed()
@@ -52,7 +52,7 @@ class _Transmitting:
         is_refused = from_answer[0] != 250 or to_answer[0] not in {250, 251}
         if data_answer[0] == 354:
             self.data_begun = not is_refused
-            # A server that wants the text of a message that nobody is to get is given none.
+            # The server wants the text of a message that nobody is to get: send an empty one.
             text = b".\r\n" if is_refused else _ended(content)
             if following and not is_refused:
                 text += _envelope(sender, following)
@@ -72,7 +72,7 @@ class _Transmitting:
         if is_closing:
             self.close()
         elif self.announced is None:
-            # Else the next transaction has begun already, and this would end it.
+            # With an announced recipient the next transaction has begun, and RSET would end it.
             self._rset()
 
 
@@ -81,10 +81,11 @@ def _envelope(sender: str, recipient: str) -> bytes:
 
 
 def _ended(content: bytes) -> bytes:
-    """The text as DATA wants it: a dot at the start of a line doubled, a dot alone at the end."""
+    """The text as DATA wants it: dots at the start of a line doubled, and a line with a dot at the
+    end."""
     if content.startswith(b"."):
         content = b"." + content
-    if _DOT.search(content):  # twice as fast as to replace nothing
+    if _DOT.search(content):  # searching is twice as fast as replacing nothing
         content = content.replace(b"\r\n.", b"\r\n..")
     return content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")
 
@@ -98,11 +99,13 @@ class _SMTPOverTLS(_Transmitting, smtplib.SMTP_SSL):
 
 
 class EmailBackend(smtp.EmailBackend):
-    """A lost connection before the text is harmless and common (a server closes an idle one);
-    after it, nobody knows. Django's backend tells the two apart no more than smtplib does.
+    """An SMTP connection that tells a harmless loss from a doubtful one.
+
+    A connection lost before the message's text is common (servers close idle ones) and harmless;
+    after it, nobody knows. Neither Django's backend nor smtplib tells the two apart.
     """
 
-    # Who the message after the next one is for, where that is known to follow at once.
+    # The recipient of the message after the next one, if that message follows at once.
     following = ""
 
     @property
@@ -114,7 +117,7 @@ class EmailBackend(smtp.EmailBackend):
         return bool(getattr(self.connection, "data_begun", False))
 
     def _send(self, email_message: EmailMessage) -> bool:
-        """Send one message; anything but one recipient goes Django's way."""
+        """Send one message. One with several recipients goes through Django's own code."""
         recipients = email_message.recipients()
         if len(recipients) != 1:
             return bool(super()._send(email_message))  # type: ignore[misc]  # not in its stubs
@@ -129,7 +132,7 @@ class EmailBackend(smtp.EmailBackend):
         return True
 
     def _expected(self, sender: str, recipient: str) -> _Transmitting:
-        """The connection; a new one if the server waits for the message of somebody else."""
+        """The connection, reopened if the server expects a message to somebody else."""
         assert isinstance(self.connection, _Transmitting)
         if self.connection.announced not in {None, (sender, recipient)}:
             self.close()
@@ -138,8 +141,8 @@ class EmailBackend(smtp.EmailBackend):
         return self.connection
 
     def close(self) -> None:
-        """Close the connection; without a farewell while the server waits for a message, which
-        it would take for the message's text."""
+        """Close the connection. While the server waits for a message, skip QUIT, which it would
+        take for the message's text."""
         if self.connection is not None and getattr(self.connection, "announced", None):
             self.connection.close()
             self.connection = None
@@ -147,12 +150,12 @@ class EmailBackend(smtp.EmailBackend):
 
 
 def _bare(address: str) -> str:
-    """The address alone, in ASCII, as the envelope wants it."""
+    """The bare address in ASCII, as the envelope needs it."""
     return address if _PLAIN.fullmatch(address) else _parsed(address)
 
 
 @lru_cache(maxsize=16)
 def _parsed(address: str) -> str:
-    # An empty name asks Django's function for the address without one.
+    # Without a name Django's function returns the address in angle brackets.
     sanitized = sanitize_address(address, settings.DEFAULT_CHARSET)
     return str(sanitized.rpartition("<")[2].rstrip(">"))

@@ -1,4 +1,4 @@
-"""Measure the ranking on what real people picked, beside other rankings."""
+"""Measure our ranking and others on what real people picked."""
 
 import gzip
 import json
@@ -16,24 +16,19 @@ from rich.table import Table
 
 from digest.choosing.keywords import holds
 from digest.ranking.measuring.baselines import baselines, one_thread
-from digest.ranking.measuring.evaluation import (
-    HISTORIES,
-    Broadsheet,
-    Collection,
-    EvaluationError,
-    Result,
-    measure,
-    measure_ours,
-)
+from digest.ranking.measuring.collection import Collection, EvaluationError
+from digest.ranking.measuring.evaluation import HISTORIES, Measurement, measure, measure_ours
+from digest.ranking.measuring.ours import Broadsheet
 from digest.ranking.tfidf import TopicTerms
 from subscribers.wishes import terms
 
 
 class Command(BaseCommand):
     help = (
-        "Rank the papers of each day for each reader by what they had picked before, with the code "
-        "that digests are made with, and see how far up their picks of the day come. Files are "
-        "JSON Lines, plain or gzip. Needs scikit-learn for the rankings to compare with."
+        "For each reader and day, rank the papers of the day by what the reader had picked before, "
+        "and measure how high their picks of the day come. Our ranking runs the code that digests "
+        "are made with. Files are JSON Lines, plain or gzip. The rankings to compare with need "
+        "scikit-learn."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -42,9 +37,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--with-authors",
             action="store_true",
-            help="let the authors of what a reader picked count, as they do in digests",
+            help="let authors count in the similarity of papers, as they do in digests",
         )
-        parser.add_argument("--json", action="store_true", help="print JSON, not a table")
+        parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
         papers = [row for path in options["papers"] for row in rows_of(path)]
@@ -62,19 +57,19 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps([asdict(result) for result in results], indent=1))
             return
         days = len({case.day for case in collection.cases})
-        self.stdout.write(f"{len(collection.cases):,} picks' days of readers, {days} days.")
+        self.stdout.write(f"{len(collection.cases):,} cases (one reader on one day), {days} days.")
         self.stdout.write(as_text(table_of(results)))
 
 
 def as_text(table: Table) -> str:
-    """The table as it is printed, whatever the terminal is."""
+    """Return the table as text of 100 columns, whatever the terminal."""
     with (console := Console(width=100, highlight=False)).capture() as printed:
         console.print(table)
     return printed.get()
 
 
-def table_of(results: Sequence[Result]) -> Table:
-    """nDCG@10, MRR, hit rate@10 and AUC of the held-out part, nDCG@10 of all, and the time."""
+def table_of(results: Sequence[Measurement]) -> Table:
+    """Return nDCG@10, MRR, hit rate@10 and AUC of held-out cases, nDCG@10 of all, and the time."""
     table = Table("ranking", "nDCG@10", "MRR", "hits@10", "AUC", "nDCG, all", "µs a reader")
     for result in results:
         score = result.held_out
@@ -85,13 +80,13 @@ def table_of(results: Sequence[Result]) -> Table:
     return table
 
 
-def results_on(collection: Collection) -> list[Result]:
-    """Ours, and all others. Raises ImportError without scikit-learn."""
+def results_on(collection: Collection) -> list[Measurement]:
+    """Measure our ranking and all others. Raises ImportError without scikit-learn."""
     with one_thread():
         return list(_results(collection))
 
 
-def _results(collection: Collection) -> Iterator[Result]:
+def _results(collection: Collection) -> Iterator[Measurement]:
     ours = Broadsheet(collection, starter_topics(), holds=_holds)
     yield measure_ours(ours, "Broadsheet", ours.by_picks)
     yield measure_ours(ours, "Broadsheet, as sent", ours.as_sent)
@@ -108,7 +103,7 @@ def _holds(title: str, abstract: str, keyword: str) -> bool:
 
 
 def starter_topics() -> list[TopicTerms]:
-    """The topics that a new site has."""
+    """Return the topics of a new site."""
     module = import_module("subscribers.migrations.0002_add_starter_topics")
     return [
         TopicTerms(
@@ -122,11 +117,14 @@ def starter_topics() -> list[TopicTerms]:
 
 
 def rows_of(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSON Lines file, plain or gzip. Raises CommandError."""
+    """Yield the objects of a JSON Lines file, plain or gzip.
+
+    Raises CommandError, with the file and line, for anything else.
+    """
     try:
         with path.open("rb") as file:
-            is_packed = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path, "rt") if is_packed else path.open() as lines:
+            is_gzip = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path, "rt") if is_gzip else path.open() as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
                     yield _row(path, number, line)

@@ -1,4 +1,4 @@
-"""Measure how well papers are matched to the starter topics."""
+"""``manage.py evaluate_topics``: measure how well papers are matched to the starter topics."""
 
 import json
 from argparse import ArgumentParser
@@ -12,13 +12,13 @@ from django.core.management.base import BaseCommand, CommandError
 from numpy.typing import NDArray
 from rich.table import Table
 
-from digest.ranking.measuring.evaluation import text_of
+from digest.ranking.measuring.collection import text_of
 from digest.ranking.tfidf import topic_fits
 
 from .evaluate_ranking import as_text, rows_of, starter_topics
 
-# What stands in a paper's keywords (which the matcher does not see) if it is on the topic. A
-# rough yardstick: keywords are by a machine, and name a method more often than a subject.
+# What a paper on the topic has in its keywords, which the matcher does not see. This is a rough
+# yardstick: a machine chose the keywords, and they name methods more often than subjects.
 _MARKS: Mapping[str, tuple[str, ...]] = {
     "language-models": ("pretrain", "pre-train", "language model", "scaling law", "long-context"),
     "reasoning": ("reasoning", "chain-of-thought", "math"),
@@ -39,7 +39,7 @@ _MARKS: Mapping[str, tuple[str, ...]] = {
     "safety-interpretability": ("safety", "jailbreak", "adversarial", "interpretab", "privacy"),
     "science-medicine": ("medical", "clinical", "protein", "molecul", "biolog", "physics"),
 }
-# The arXiv categories that are the topic, where there are some.
+# The arXiv categories that mean the same as a topic, where there are any.
 _CATEGORIES: Mapping[str, frozenset[str]] = {
     "code": frozenset({"cs.SE", "cs.PL"}),
     "computer-vision": frozenset({"cs.CV"}),
@@ -52,8 +52,10 @@ _CATEGORIES: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How the matcher agrees with keywords or categories on one topic. `matched` and `expected`
-    count papers."""
+    """How well the matcher agrees with keywords or categories on one topic.
+
+    `matched` and `expected` count papers; `precision` and `recall` are shares from 0 to 1.
+    """
 
     topic: str
     by: str
@@ -65,14 +67,15 @@ class Agreement:
 
 class Command(BaseCommand):
     help = (
-        "Match papers to the starter topics, with the code that does it for the site, and compare "
-        "with the papers' own keywords and arXiv categories. Only the later half of the days "
-        "counts: the matcher was tuned on the earlier one. Files are JSON Lines, plain or gzip."
+        "Match papers to the starter topics, with the same code as the site, and compare the "
+        "result with the papers' own keywords and arXiv categories. Only the later half of the "
+        "days counts: the matcher was tuned on the earlier half. Files are JSON Lines, plain or "
+        "gzip."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--papers", nargs="+", required=True, metavar="FILE", type=Path)
-        parser.add_argument("--json", action="store_true", help="print JSON, not a table")
+        parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
         rows = [row for path in options["papers"] for row in rows_of(path)]
@@ -92,7 +95,10 @@ class Command(BaseCommand):
 
 
 def agreements_on(rows: Sequence[Mapping[str, Any]]) -> list[Agreement]:
-    """For each starter topic, by keywords and by categories, over the papers that have any."""
+    """Compare each starter topic with keywords and categories, over the papers that have them.
+
+    Returns one agreement per topic and yardstick, without topics that no paper should match.
+    """
     topics = starter_topics()
     fits = topic_fits([text_of(row) for row in rows], topics) > 0
     keywords = ["|".join(row.get("keywords") or ()).lower() for row in rows]
@@ -115,7 +121,7 @@ def _agreement(
     expected: Sequence[bool],
     said: Sequence[object],
 ) -> Agreement:
-    """`said`: what each paper says of itself; one that says nothing is left out."""
+    """Compare `matched` with `expected`. Papers that are empty in `said` do not count."""
     tells = np.array([bool(words) for words in said])
     ours, theirs = matched[tells], np.array(expected)[tells]
     both = int((ours & theirs).sum())

@@ -1,4 +1,4 @@
-"""``manage.py fetch_papers``: ask a source for papers, or read its saved answers."""
+"""``manage.py fetch_papers``: ask a source for papers, or read saved responses of it."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,33 +12,33 @@ from django.db import transaction
 from rich.progress import Progress
 
 from digest.models import Look
-from digest.papers import intake
-from digest.sources import Source, SourceError
+from digest.papers import intake, looking
+from digest.sources import SOURCES, Source, SourceError
 
 Say = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One answer to get and to store, and what the operator calls it."""
+    """One answer to fetch and store, and its label in the output."""
 
     label: str
     run: Callable[[], intake.Intake | Look]
 
 
 class Command(BaseCommand):
-    help = "Fetch a source's papers: its latest, those of some days, or from saved answers."
+    help = "Fetch a source's papers: the latest, those of some days, or from saved responses."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("source", help="huggingface, arxiv, feeds or sample")
+        parser.add_argument("source", help=", ".join(SOURCES))
         which = parser.add_mutually_exclusive_group()
-        which.add_argument("--date", metavar="DAY", help="the papers of one day, as 2026-08-20")
-        which.add_argument("--since", metavar="DAY", help="the papers of each day since then")
+        which.add_argument("--date", metavar="DAY", help="the papers of a day, such as 2026-08-20")
+        which.add_argument("--since", metavar="DAY", help="the papers of each day since this one")
         which.add_argument(
-            "--file", nargs="+", metavar="PATH", help="answers that were saved, in place of asking"
+            "--file", nargs="+", metavar="PATH", help="read saved responses instead of asking"
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="say what would be new, and store nothing"
+            "--dry-run", action="store_true", help="show what would be new, but store nothing"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,14 +60,14 @@ class Command(BaseCommand):
 def _steps(options: dict[str, Any]) -> Iterator[Step]:
     name = options["source"]
     try:
-        source = intake.source_named(name)
+        source = looking.source_named(name)
     except SourceError as error:
         raise CommandError(str(error)) from error
     for path in map(Path, options["file"] or []):
         yield Step(f"{name} {path.stem}", partial(_store_saved, source, path))
     if not options["file"]:
         for day in _days(source, options["date"], options["since"]):
-            yield Step(f"{name} {day or 'latest'}", partial(intake.look, name, day))
+            yield Step(f"{name} {day or 'latest'}", partial(looking.look, name, day))
 
 
 def _days(source: Source, one: str | None, since: str | None) -> list[date | None]:
@@ -75,7 +75,7 @@ def _days(source: Source, one: str | None, since: str | None) -> list[date | Non
         return [None]
     if not source.is_daily:
         raise CommandError(
-            f"{source.name} cannot be asked for a day. Leave --date and --since out to get its "
+            f"{source.name} cannot be asked for a day. Leave out --date and --since to get its "
             "latest papers."
         )
     first = _read_day(one or since or "")
@@ -87,35 +87,32 @@ def _read_day(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise CommandError(f"“{text}” is no date. Write it as 2026-08-20.") from error
+        raise CommandError(f"“{text}” is not a date. Write it as 2026-08-20.") from error
     if day > datetime.now(UTC).date():
         raise CommandError(f"{day} is in the future (in UTC). Ask for today or an earlier day.")
     return day
 
 
 def _store_saved(source: Source, path: Path) -> intake.Intake:
-    """Store a saved answer by the way that one from the network goes.
+    """Store a saved response in the same way as one from the network.
 
-    It was seen when it was saved: reading it again tells nothing new, and figures that came
-    in since then are not overwritten.
+    It counts as seen when it was saved, so reading it again changes nothing, and newer figures
+    are not overwritten. Raises SourceError.
     """
     try:
         body = path.read_bytes()
         saved_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except OSError as error:
-        raise SourceError(
-            f"{path} cannot be opened: {error.strerror}. See whether the path is right.",
-            permanent=True,
-        ) from error
+        raise SourceError(f"{path} cannot be opened: {error.strerror}. Check the path.") from error
     try:
         answer = source.parse(body)
     except SourceError as error:
-        raise SourceError(f"{path}: {error}", permanent=True) from error
+        raise SourceError(f"{path}: {error}") from error
     return intake.store(source.name, answer, seen_at=min(saved_at, datetime.now(UTC)))
 
 
 def _run(steps: Iterable[Step], say: Say, *, is_dry: bool) -> list[str]:
-    """Take each step, and tell of it; answer with the sentences of those that failed."""
+    """Run each step and report it with `say`. Returns a sentence for each step that failed."""
     failures: list[str] = []
     for step in steps:
         try:
@@ -133,7 +130,7 @@ def _run(steps: Iterable[Step], say: Say, *, is_dry: bool) -> list[str]:
 
 
 def _tried(step: Step) -> intake.Intake | Look:
-    """What the step answers, with everything that it stored undone."""
+    """Run the step, undo what it stored, and return its result."""
     with transaction.atomic():
         result = step.run()
         transaction.set_rollback(True)

@@ -11,7 +11,7 @@ from subscribers.database import database_now
 
 
 class Command(BaseCommand):
-    help = "Freeze the papers that wait for an edition as the edition of a day (today if not said)."
+    help = "Freeze the papers that wait for an edition as the edition of a day (default: today)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         day = options["date"] or now.date()
         if day > now.date():
             raise CommandError(
-                f"{day} has not come yet: an edition is made of papers that are here."
+                f"{day} is in the future: an edition holds papers that have already come in."
             )
         try:
             edition = editions.close(day, now=now)

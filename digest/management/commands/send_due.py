@@ -1,4 +1,4 @@
-"""``manage.py send_due``: what the tick does for sending, at once and without Celery."""
+"""``manage.py send_due``: send everything that is due now, without Celery."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,23 +6,23 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from digest.delivery import leases, plan
+from digest.delivery import handover, plan
 from digest.delivery.run import deliver
 from digest.models import Hold
 
 
 class Command(BaseCommand):
-    help = "Send the digests that are due, and any that wait for another try."
+    help = "Send the digests that are due, and those waiting for another attempt."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--early",
             action="store_true",
-            help="also to readers whose hour has not come, if they lack the newest edition",
+            help="also send the newest edition to readers whose hour has not come yet",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        leases.sweep(doubt=settings.DELIVERY_DOUBT)
+        handover.sweep(doubt=settings.DELIVERY_DOUBT)
         planned = plan.plan_due() + (plan.plan_early() if options["early"] else 0)
         self.stdout.write(f"{planned} digests planned.")
         tally = deliver(seconds=float("inf"))

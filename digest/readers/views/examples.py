@@ -1,11 +1,9 @@
 """The page "Papers you like": examples of what to send, picked by hand or from a library.
 
-GET and HEAD show, POST acts. To look for more papers is a GET that carries what is ticked along,
-so that nothing ticked is lost and nothing is saved unasked.
+GET and HEAD only show; POST acts. Searching is a GET that carries the ticked boxes along, so
+nothing ticked is lost, and nothing is saved until the reader asks.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,37 +13,28 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from digest.models import EditionPaper
-from digest.papers.cards import PaperCard, best_topic, describe
 from digest.readers import bibliography, examples
 from digest.readers.bibliography import Library, Unreadable
 from digest.site import archive, searching
+from digest.site.listings import listed
 from subscribers import links
 from subscribers.joining import abuse
 from subscribers.models import Link, Subscriber, Topic
+from subscribers.views.language import render_for
 from subscribers.views.links import token_page
-from subscribers.views.speaking import render_for
 from subscribers.wishes import preferences
 
 FOUND = 8
 _MOST_TICKED = 100
-# What a form says beside the library in it.
+# Room for the rest of a form besides the library.
 _FORM_BYTES = 50_000
-# A browser shows our answer only when it has sent all that it wanted to. Further we do not read.
+# A browser shows our answer only after it has sent everything. We read no more than this.
 _MOST_DRAINED = 32_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """A paper with its box."""
-
-    pk: int
-    card: PaperCard
-    topic: Topic | None
 
 
 @token_page
 def choose(request: HttpRequest, token: str) -> HttpResponse:
-    """Pick papers, find others, or hand over a library; see and take back what was chosen."""
+    """Pick papers, search for others, import a library; see and undo earlier choices."""
     now = timezone.now()
     subscriber = links.find(token, Link.Purpose.PREFERENCES, now).subscriber
     if subscriber.state != Subscriber.State.ACTIVE:
@@ -55,19 +44,22 @@ def choose(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST":
             answer = _act(request, subscriber, now)
             if isinstance(answer, str):
-                # A page that is loaded again must not act again (303).
+                # 303, so that reloading the page does not act again.
                 return HttpResponseRedirect(f"{request.path}?{answer}".rstrip("?"), status=303)
             shown |= answer
         else:
-            shown |= _said_before(request.GET, subscriber, now)
+            shown |= _after(request.GET, subscriber, now)
         shown = _lists(request.GET, subscriber, shown.get("ticked")) | shown
-        return render_for(subscriber, request, "digest/seeds.html", shown)
+        return render_for(subscriber, request, "digest/readers/examples.html", shown)
 
 
 # --- acting --------------------------------------------------------------------------------
 def _act(request: HttpRequest, subscriber: Subscriber, now: datetime) -> str | dict[str, Any]:
-    """Do what a button asks for; without one nothing. Answers what the next page needs to know,
-    as a query; or, if nothing could be done, what this page needs to say why."""
+    """Do what the pressed button asks for, or nothing without one.
+
+    Returns the query string for the next page, or, if the reader must correct something, the
+    context that tells them.
+    """
     if _length(request) > bibliography.MOST_BYTES + _FORM_BYTES:
         _drain(request)
         return {"library_error": str(bibliography.too_large())}
@@ -75,8 +67,8 @@ def _act(request: HttpRequest, subscriber: Subscriber, now: datetime) -> str | d
         examples.forget_library(subscriber)
         return "forgotten"
     if "library" in request.POST:
-        if abuse.brings_too_much(subscriber.pk):
-            said = _("You have brought a library ten times within the hour. Please try later.")
+        if abuse.uploads_too_often(subscriber.pk):
+            said = _("You have imported ten libraries in the last hour. Please try again later.")
             return {"library_error": said, "pasted": request.POST.get("pasted", "")}
         try:
             done = examples.add_library(subscriber, _library(request), now)
@@ -93,17 +85,17 @@ def _act(request: HttpRequest, subscriber: Subscriber, now: datetime) -> str | d
 
 
 def _library(request: HttpRequest) -> Library:
-    """What the file and the pasted text hold together. Raises `Unreadable`."""
+    """Return what the file and the pasted text contain together. Raises `Unreadable`."""
     file, pasted = request.FILES.get("file"), request.POST.get("pasted", "").strip()
     given = [file.read() if file else b"", pasted.encode(errors="replace")]
     libraries = [bibliography.read(content) for content in given if content]
     if not libraries:
-        raise Unreadable(_("Choose a file, or paste its text."))
+        raise Unreadable(_("Choose a file or paste its text."))
     return sum(libraries[1:], start=libraries[0])
 
 
 def _ticked(asked: QueryDict) -> list[int]:
-    """The papers of the ticked boxes, each once, and no more than a page ever has."""
+    """Return the ids of the ticked papers, each once, at most `_MOST_TICKED`."""
     ids = [text for text in asked.getlist("paper") if text.isdecimal() and len(text) < 19]
     return list(dict.fromkeys(map(int, ids)))[:_MOST_TICKED]
 
@@ -120,8 +112,8 @@ def _drain(request: HttpRequest) -> None:
 
 
 # --- showing -------------------------------------------------------------------------------
-def _said_before(asked: QueryDict, subscriber: Subscriber, now: datetime) -> dict[str, Any]:
-    """What the address says that was just done."""
+def _after(asked: QueryDict, subscriber: Subscriber, now: datetime) -> dict[str, Any]:
+    """Return the context that confirms what was just done, according to the query string."""
     if "q" in asked:
         return {"ticked": _ticked(asked)}
     said: dict[str, Any] = {
@@ -136,32 +128,25 @@ def _said_before(asked: QueryDict, subscriber: Subscriber, now: datetime) -> dic
 
 
 def _lists(asked: QueryDict, subscriber: Subscriber, ticked: list[int] | None) -> dict[str, Any]:
-    """What is picked or ticked, what was found, and what else there is to pick from."""
+    """Return the context with papers that are picked or ticked, found, and offered."""
     saved = examples.picked(subscriber)
     chosen = examples.papers(saved if ticked is None else ticked)
-    listed = {candidate.paper_id for candidate in chosen}
+    shown = {candidate.paper_id for candidate in chosen}
     text = searching.cleaned(asked.get("q", ""))
     found: list[EditionPaper] = []
     if text:
-        result = searching.search(archive.public(), text, start=0, number=FOUND)
-        found = [each for each in (*result.papers, *result.alike) if each.paper_id not in listed]
+        result = searching.search(EditionPaper.objects.public(), text, start=0, number=FOUND)
+        found = [each for each in (*result.papers, *result.alike) if each.paper_id not in shown]
         found = archive.with_newest_figures(found[:FOUND])
-        listed |= {candidate.paper_id for candidate in found}
-    offered = archive.with_newest_figures(examples.offered(subscriber, listed))
+        shown |= {candidate.paper_id for candidate in found}
+    offered = archive.with_newest_figures(examples.offered(subscriber, shown))
     topics: dict[int, Topic] = Topic.objects.in_bulk()
     return {
-        "chosen": _choices(archive.with_newest_figures(chosen), topics),
-        "found": _choices(found, topics),
-        "offered": _choices(offered, topics),
+        "chosen": listed(archive.with_newest_figures(chosen), topics),
+        "found": listed(found, topics),
+        "offered": listed(offered, topics),
         "text": text,
         "is_unsaved": ticked is not None and set(ticked) != set(saved),
         "from_library": examples.from_library(subscriber),
         "most": examples.MOST,
     }
-
-
-def _choices(candidates: Sequence[EditionPaper], topics: dict[int, Topic]) -> list[_Choice]:
-    return [
-        _Choice(each.paper_id, describe(each), topics.get(best_topic(each) or 0))
-        for each in candidates
-    ]

@@ -1,4 +1,4 @@
-"""What a reader likes: papers to pick or to bring, and the votes that come of it."""
+"""Papers that readers pick or bring, and the votes made from them."""
 
 import re
 from collections.abc import Sequence

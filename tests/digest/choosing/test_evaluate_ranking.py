@@ -1,4 +1,4 @@
-"""The command that measures the ranking, on files small enough to know the answer."""
+"""The command that measures the ranking, on files small enough to know the result."""
 
 import gzip
 import json
@@ -18,15 +18,15 @@ DAYS = [f"2026-01-{day:02}" for day in range(1, 13)]
 
 
 def papers() -> list[dict[str, Any]]:
-    """Ten papers a day, half of them on each subject, the votes without any meaning."""
-    chance = Random(1)
+    """Ten papers a day, half of them on each subject, with random votes."""
+    rng = Random(1)
     return [
         {
             "id": f"{day}.{number}",
             "title": f"{subject} {number}",
-            "abstract": " ".join(chance.choices(SUBJECTS[subject].split(), k=30)),
+            "abstract": " ".join(rng.choices(SUBJECTS[subject].split(), k=30)),
             "list_date": day,
-            "upvotes": chance.randrange(50),
+            "upvotes": rng.randrange(50),
             "keywords": [subject],
         }
         for day in DAYS
@@ -60,13 +60,13 @@ def evaluate(*arguments: str) -> str:
     return printed.getvalue()
 
 
-def test_what_people_picked_before_finds_what_they_pick(tmp_path: Path) -> None:
+def test_earlier_picks_predict_later_ones(tmp_path: Path) -> None:
     given = write(tmp_path / "papers.jsonl.gz", papers())
     people = write(tmp_path / "readers.jsonl", readers())
 
-    told = evaluate("--papers", str(given), "--readers", str(people), "--json")
+    output = evaluate("--papers", str(given), "--readers", str(people), "--json")
 
-    auc = {result["name"]: result["all"]["auc"] for result in json.loads(told)}
+    auc = {result["name"]: result["all"]["auc"] for result in json.loads(output)}
     assert auc["Broadsheet"] > 0.7 > auc["votes only"]
     assert auc["linear SVM per reader"] > 0.7
 
@@ -75,10 +75,10 @@ def test_a_table_names_every_ranking(tmp_path: Path) -> None:
     given = write(tmp_path / "papers.jsonl", papers())
     people = write(tmp_path / "readers.jsonl.gz", readers())
 
-    told = evaluate("--papers", str(given), "--readers", str(people))
+    output = evaluate("--papers", str(given), "--readers", str(people))
 
     for name in ("random", "votes only", "logistic regression", "Broadsheet, as sent"):
-        assert name in told
+        assert name in output
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_table_names_every_ranking(tmp_path: Path) -> None:
         ('{"title": "without an id"}\n', "has no id"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, content: str, message: str) -> None:
+def test_a_file_that_cannot_be_used_is_reported(tmp_path: Path, content: str, message: str) -> None:
     bad = tmp_path / "bad.jsonl"
     bad.write_text(content)
     people = write(tmp_path / "readers.jsonl", readers())

@@ -1,4 +1,4 @@
-"""What readers like, follow and mute decides what they get, and the reasons are true."""
+"""Likes, follows and mutes decide which papers a reader gets, and the reasons are true."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from digest.choosing import reasons
+from digest.choosing.candidates import candidate_set
 from digest.choosing.composing import Composed, Request, compose
 from digest.models import Edition, Paper, Vote
 from digest.ranking.rank import Part
-from digest.readers.feedback import undo, vote
+from digest.readers.votes import undo, vote
 from subscribers.models import Subscriber, Subscription, Term, Topic
 from subscribers.wishes import terms
 from tests.factories import make_edition, make_paper, make_reader, make_topic
@@ -55,17 +56,17 @@ def papers_of(composed: Composed) -> list[str]:
     return [papers[paper_id].abstract for paper_id in composed.paper_ids]
 
 
-def said(composed: Composed) -> list[str]:
+def words_of(composed: Composed) -> list[str]:
     names = dict(Topic.objects.values_list("id", "name"))
     return [reasons.words(reason, names) for reason in composed.reasons]
 
 
 def liked(text: str, title: str = "Folding at home") -> Paper:
-    """A paper of last week that somebody may have voted on."""
+    """A paper of an earlier edition that somebody may have voted on."""
     return make_paper(title=title, abstract=text)
 
 
-def test_a_vote_up_brings_what_is_like_it_and_says_so() -> None:
+def test_a_vote_up_brings_similar_papers_and_says_so() -> None:
     reader, paper = make_reader(), liked(ROBOTS_TOO)
     edition = edition_of(PROOFS, *OTHERS, ROBOTS)
     (before,) = composed_for(reader, edition=edition)
@@ -75,10 +76,10 @@ def test_a_vote_up_brings_what_is_like_it_and_says_so() -> None:
     (after,) = composed_for(reader, edition=edition)
 
     assert papers_of(after)[0] == ROBOTS
-    assert said(after)[0] == "Like “Folding at home”, which you voted up"
+    assert words_of(after)[0] == "Like “Folding at home”, which you voted up"
 
 
-def test_an_example_of_the_same_edition_brings_what_is_like_it_and_not_itself() -> None:
+def test_an_example_of_the_same_edition_brings_similar_papers_but_not_itself() -> None:
     reader = make_reader()
     edition = edition_of(PROOFS, *OTHERS, ROBOTS, ROBOTS_TOO)
     paper = Paper.objects.get(abstract=ROBOTS_TOO)
@@ -87,11 +88,11 @@ def test_an_example_of_the_same_edition_brings_what_is_like_it_and_not_itself() 
     (composed,) = composed_for(reader, edition=edition)
 
     assert papers_of(composed)[0] == ROBOTS
-    assert said(composed)[0] == f"Like “{paper.title}”, which is one of yours"
+    assert words_of(composed)[0] == f"Like “{paper.title}”, which you picked"
     assert ROBOTS_TOO not in papers_of(composed)
 
 
-def test_a_vote_down_keeps_what_is_like_it_away() -> None:
+def test_a_vote_down_keeps_similar_papers_away() -> None:
     reader = make_reader()
     vote(reader, liked(PROOFS_TOO), Vote.Value.MORE, Vote.Origin.MAIL, timezone.now())
     edition = edition_of(PROOFS, ROBOTS, *OTHERS)
@@ -106,7 +107,7 @@ def test_a_vote_down_keeps_what_is_like_it_away() -> None:
     assert papers_of(one) == [PROOFS]
 
 
-def test_a_vote_that_was_taken_back_counts_no_more() -> None:
+def test_a_vote_taken_back_no_longer_counts() -> None:
     reader, paper = make_reader(), liked(ROBOTS_TOO)
     edition = edition_of(PROOFS, *OTHERS, ROBOTS)
     (before,) = composed_for(reader, edition=edition)
@@ -118,7 +119,7 @@ def test_a_vote_that_was_taken_back_counts_no_more() -> None:
     assert (after.paper_ids, after.reasons) == (before.paper_ids, before.reasons)
 
 
-def test_a_followed_word_and_author_are_reasons_in_the_reader_s_words() -> None:
+def test_followed_keywords_and_authors_are_reasons_as_the_reader_wrote_them() -> None:
     reader = make_reader()
     terms.replace(reader, Term.Kind.KEYWORD, followed=["Proof Assistant"], muted=[])
     terms.replace(reader, Term.Kind.AUTHOR, followed=["Zoë Quill"], muted=[])
@@ -128,12 +129,15 @@ def test_a_followed_word_and_author_are_reasons_in_the_reader_s_words() -> None:
     (composed,) = composed_for(reader, edition=edition)
 
     assert papers_of(composed)[:2] == [ROBOTS, PROOFS]
-    assert said(composed)[:2] == ["By Zoë Quill, whom you follow", "You follow “Proof Assistant”"]
+    assert words_of(composed)[:2] == [
+        "By Zoë Quill, whom you follow",
+        "You follow “Proof Assistant”",
+    ]
 
 
-def test_what_is_near_a_followed_word_comes_and_is_not_said_to_hold_it() -> None:
+def test_a_paper_close_to_a_followed_keyword_comes_and_is_not_said_to_hold_it() -> None:
     reader = make_reader()
-    liked(ROBOTS_TOO)  # without a second paper on it no word tells anything
+    liked(ROBOTS_TOO)  # words of a single paper do not count
     edition = edition_of(PROOFS, *OTHERS, ROBOTS)
     (before,) = composed_for(reader, edition=edition)
     assert papers_of(before)[0] != ROBOTS
@@ -142,13 +146,13 @@ def test_what_is_near_a_followed_word_comes_and_is_not_said_to_hold_it() -> None
     (after,) = composed_for(reader, edition=edition)
 
     assert papers_of(after)[0] == ROBOTS
-    assert said(after)[0] == "Close to “gripper that folds”, which you follow"
+    assert words_of(after)[0] == "Close to “gripper that folds”, which you follow"
 
 
 @pytest.mark.parametrize(
     ("kind", "text"), [(Term.Kind.KEYWORD, "robot arm"), (Term.Kind.AUTHOR, "ada example")]
 )
-def test_what_is_muted_never_comes_however_well_it_fits(kind: Term.Kind, text: str) -> None:
+def test_a_muted_paper_never_comes_however_well_it_fits(kind: Term.Kind, text: str) -> None:
     topic = make_topic()
     reader = make_reader(topic)
     papers = [make_paper(abstract=ROBOTS), make_paper(abstract=PROOFS, authors=["C. Doe"])]
@@ -163,7 +167,7 @@ def test_what_is_muted_never_comes_however_well_it_fits(kind: Term.Kind, text: s
     assert papers_of(after) == [PROOFS]
 
 
-def test_a_word_inside_another_is_no_match() -> None:
+def test_a_muted_word_inside_another_does_not_match() -> None:
     reader = make_reader()
     terms.replace(reader, Term.Kind.KEYWORD, followed=[], muted=["robo"])
 
@@ -176,7 +180,7 @@ def test_a_word_inside_another_is_no_match() -> None:
     ("emphasis", "first"),
     [(Emphasis.NORMAL, ROBOTS), (Emphasis.LESS, PROOFS), (Emphasis.MUTED, PROOFS)],
 )
-def test_more_and_less_of_a_topic_move_its_papers(emphasis: Emphasis, first: str) -> None:
+def test_less_of_a_topic_and_muting_it_move_its_papers_down(emphasis: Emphasis, first: str) -> None:
     robots, proofs = make_topic(), make_topic()
     reader = make_reader(robots, proofs)
     Subscription.objects.filter(subscriber=reader, topic=robots).update(emphasis=emphasis)
@@ -190,7 +194,7 @@ def test_more_and_less_of_a_topic_move_its_papers(emphasis: Emphasis, first: str
     assert (ROBOTS in papers_of(composed)) == (emphasis is Emphasis.NORMAL)
 
 
-def test_less_of_a_topic_alone_leaves_the_most_voted() -> None:
+def test_wanting_only_less_of_a_topic_gives_the_most_voted() -> None:
     topic = make_topic()
     reader = make_reader(topic)
     Subscription.objects.filter(subscriber=reader).update(emphasis=Emphasis.LESS)
@@ -198,10 +202,10 @@ def test_less_of_a_topic_alone_leaves_the_most_voted() -> None:
     (composed,) = composed_for(reader, edition=edition_of(ROBOTS, PROOFS, *OTHERS))
 
     assert len(composed.paper_ids) == 3
-    assert said(composed) == ["New today"] * 3
+    assert words_of(composed) == ["New today"] * 3
 
 
-def test_every_reason_of_an_edition_is_the_part_that_contributed_most() -> None:
+def test_every_reason_names_the_part_that_added_most() -> None:
     topics = [make_topic() for _ in range(3)]
     papers = [liked(ROBOTS_TOO), liked(PROOFS_TOO)]
     edition = edition_of(ROBOTS, PROOFS, *OTHERS)
@@ -224,15 +228,15 @@ def test_every_reason_of_an_edition_is_the_part_that_contributed_most() -> None:
     }
     seen = set()
     for composed in digests:
-        assert len(composed.contributions) == len(Part) * len(composed.paper_ids) > 0
+        assert len(composed.contributions) == len(composed.paper_ids) > 0
         for place, reason in enumerate(composed.reasons):
-            *content, _votes = composed.contributions[place * len(Part) :][: len(Part)]
+            *content, _votes = composed.contributions[place]
             kind = reason.partition(":")[0]
             seen.add(kind)
             if kind in kinds:
                 assert content[kinds[kind]] == max(content) > 0
             else:
-                assert max(content) <= 150  # nothing of the reader's fits it clearly
+                assert max(content) <= 150  # no clear match
     assert seen >= kinds.keys()
 
 
@@ -250,16 +254,49 @@ def test_more_readers_and_votes_cost_no_more_queries() -> None:
             composed_for(*readers, edition=edition)
         return len(queries)
 
-    queries_for(1)  # the press and its shelf are made
+    queries_for(1)  # fills the caches
     assert queries_for(1) == queries_for(5) == 6
 
 
-def test_all_that_spoke_for_a_paper_can_be_read() -> None:
-    stored = [800, 0, 200, -50, 0, 0, 0, 40]
+def test_an_index_that_forgets_comparisons_makes_them_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    readers = [make_reader(), make_reader()]
+    robots, proofs = liked(ROBOTS_TOO), liked(PROOFS_TOO, "Proofs at home")
+    vote(readers[0], robots, Vote.Value.MORE, Vote.Origin.MAIL, timezone.now())
+    for paper in (robots, proofs):
+        vote(readers[1], paper, Vote.Value.MORE, Vote.Origin.MAIL, timezone.now())
+    edition = edition_of(PROOFS, *OTHERS, ROBOTS)
+    remembered = composed_for(*readers, edition=edition)
+    candidate_set.cache_clear()
+
+    monkeypatch.setattr("digest.choosing.candidate_index._MOST_KEPT", 1)
+
+    assert composed_for(*readers, edition=edition) == remembered
+
+
+def test_all_that_raised_a_score_can_be_read() -> None:
+    stored = [[800, 0, 200, -50], [0, 0, 0, 40]]
 
     assert reasons.contributions_in_words(stored, 0) == [
         ("Topics you follow", 80),
-        ("What you voted up or picked", 20),
+        ("Papers you voted up or picked", 20),
     ]
-    assert reasons.contributions_in_words(stored, 1) == [("Votes of everybody", 100)]
+    assert reasons.contributions_in_words(stored, 1) == [("Everyone’s votes", 100)]
     assert reasons.contributions_in_words([], 0) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ([300, 0, 100], [("Topics you follow", 75), ("Papers you voted up or picked", 25)]),
+        ([300, 0, 0, 100], [("Topics you follow", 75), ("Everyone’s votes", 25)]),
+        ([300, 0, 0, 100, 100], [("Topics you follow", 60), ("Everyone’s votes", 20)]),
+    ],
+)
+def test_contributions_stored_with_fewer_or_more_parts_are_read_right(
+    row: list[int], expected: list[tuple[str, int]]
+) -> None:
+    stored = [[0] * len(row), row]
+
+    assert reasons.contributions_in_words(stored, 1) == expected

@@ -1,5 +1,5 @@
-"""A trial of a ranking: who chose what is kept, credit goes to whoever chose, and the reasons
-stay true."""
+"""Trials of a ranking: digests record which ranking took a paper, credit goes to that ranking, and
+reasons stay true."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,7 +18,7 @@ from digest.choosing.composing import Composed, Request, compose
 from digest.delivery.run import deliver
 from digest.models import Click, Digest, Edition, Paper, Vote
 from digest.ranking.rank import Part
-from digest.readers import feedback
+from digest.readers.votes import vote
 from subscribers.models import Subscriber, Topic
 from tests.factories import make_digest, make_edition, make_paper, make_reader, make_topic
 from tests.smtp_sink import Sink
@@ -29,7 +29,7 @@ BY_VOTES = "VOTE_WEIGHT=9"
 
 
 def edition_on(topic: Topic, number: int = 12) -> Edition:
-    """Papers that fit the topic the less, the more votes they have."""
+    """An edition in which papers with more votes fit the topic less."""
     papers = [make_paper(votes=3**place) for place in range(number)]
     edition = make_edition(papers)
     for place, paper in enumerate(papers):
@@ -50,7 +50,7 @@ def composed_for(
 
 
 # --- the draft -----------------------------------------------------------------------------
-def test_without_a_trial_nobody_is_named() -> None:
+def test_without_a_trial_no_ranking_is_named() -> None:
     topic = make_topic()
 
     (composed,) = composed_for([make_reader(topic)], edition_on(topic), challenger=None)
@@ -76,7 +76,7 @@ def test_in_a_trial_both_rankings_take_turns_and_are_named() -> None:
     assert [paper for paper, name in pairs if name] == list(most_voted[:3])
 
 
-def test_a_digest_that_is_composed_again_is_drafted_the_same() -> None:
+def test_a_digest_composed_again_is_drafted_the_same() -> None:
     topic = make_topic()
     edition, readers = edition_on(topic), [make_reader(topic) for _ in range(20)]
 
@@ -93,14 +93,10 @@ def test_each_paper_has_the_reason_and_the_parts_of_the_ranking_that_chose_it() 
 
     (composed,) = composed_for([reader], edition)
 
-    width = len(Part)
-    parts = {
-        paper: composed.contributions[place * width :][:width]
-        for place, paper in enumerate(composed.paper_ids)
-    }
+    parts = dict(zip(composed.paper_ids, composed.contributions, strict=True))
     best = alone.paper_ids[0]
     most_voted = edition.candidates.latest("votes").paper_id
-    assert parts[best] == alone.contributions[:width]
+    assert parts[best] == alone.contributions[0]
     assert parts[most_voted][Part.VOTES] > parts[most_voted][Part.TOPICS] > 0
     assert composed.reasons == (f"topic:{topic.pk}",) * 6
 
@@ -113,7 +109,7 @@ def test_a_reason_is_true_for_the_ranking_that_chose_the_paper(
 ) -> None:
     topic, bread = make_topic(), "Bread rises slower on cold mornings, say bakers."
     reader, liked = make_reader(topic), make_paper(abstract=f"{bread} We bake on cold mornings.")
-    feedback.vote(reader, liked, Vote.Value.MORE, Vote.Origin.EXAMPLE, timezone.now())
+    vote(reader, liked, Vote.Value.MORE, Vote.Origin.EXAMPLE, timezone.now())
     edition = make_edition([make_paper(abstract=bread), *(make_paper() for _ in range(8))])
     edition.candidates.update(fits={str(topic.pk): 0.9})
 
@@ -124,9 +120,9 @@ def test_a_reason_is_true_for_the_ranking_that_chose_the_paper(
     for place, (code, name) in enumerate(
         zip(composed.reasons, composed.chosen_by or (), strict=True)
     ):
-        parts = composed.contributions[place * len(Part) :][: len(Part)]
-        told = part_of[code.partition(":")[0]]
-        assert told == Part.VOTES or parts[told] == max(parts[: Part.VOTES]) > 0
+        parts = composed.contributions[place]
+        part = part_of[code.partition(":")[0]]
+        assert part == Part.VOTES or parts[part] == max(parts[: Part.VOTES]) > 0
         assert name == "" or parts[ignored] == 0
 
 
@@ -148,15 +144,15 @@ def test_the_same_news_does_not_come_from_both_rankings() -> None:
     topic = make_topic()
     edition, reader = edition_on(topic), make_reader(topic)
     best = edition.candidates.earliest("votes").paper
-    twin = edition.candidates.latest("votes").paper
-    Paper.objects.filter(pk=twin.pk).update(abstract=best.abstract, title=best.title)
+    same_news = edition.candidates.latest("votes").paper
+    Paper.objects.filter(pk=same_news.pk).update(abstract=best.abstract, title=best.title)
 
     (composed,) = composed_for([reader], edition)
 
-    assert len({best.pk, twin.pk} & set(composed.paper_ids)) == 1
+    assert len({best.pk, same_news.pk} & set(composed.paper_ids)) == 1
 
 
-def test_a_trial_of_nothing_that_matches_sends_nothing() -> None:
+def test_without_a_match_a_trial_sends_nothing() -> None:
     edition = edition_on(make_topic())
     reader = make_reader(make_topic())
 
@@ -177,12 +173,12 @@ def test_the_setting_names_what_the_challenger_does_differently() -> None:
 @pytest.mark.parametrize(
     "word", ["LUCK_WEIGHT=1", "VOTE_WEIGHT", "VOTE_WEIGHT=", "VOTE_WEIGHT=-1", "VOTE_WEIGHT=nan"]
 )
-def test_a_name_or_a_weight_that_is_none_is_refused(word: str) -> None:
+def test_an_unknown_name_or_an_invalid_weight_is_refused(word: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="RANKING_TRIAL"):
         trial.challenger_of([word])
 
 
-def test_a_setting_that_is_wrong_is_said_at_the_start(settings: Settings) -> None:
+def test_a_wrong_setting_is_reported_at_the_start(settings: Settings) -> None:
     assert check_trial() == []
 
     settings.RANKING_TRIAL = ["LUCK_WEIGHT=1"]
@@ -210,9 +206,25 @@ def test_the_row_of_a_sent_digest_says_who_chose_each_paper(settings: Settings, 
     assert len(within.chosen_by or []) == len(within.paper_ids) == 6
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_row_of_a_sent_digest_holds_the_parts_of_each_paper_s_score(sink: Sink) -> None:
+    topic = make_topic()
+    edition, reader = edition_on(topic), make_reader(topic, length=6)
+    (expected,) = composed_for([reader], edition, challenger=None)
+    digest = make_digest(edition, reader)
+
+    deliver(seconds=20)
+
+    digest.refresh_from_db()
+    assert digest.state == Digest.State.SENT
+    assert digest.contributions == [list(row) for row in expected.contributions]
+    assert [len(row) for row in digest.contributions] == [len(Part)] * 6
+    assert min(row[Part.TOPICS] for row in digest.contributions) > 0
+
+
 # --- the result ----------------------------------------------------------------------------
 def drafted(reader: Subscriber, edition: Edition, name: str = BY_VOTES) -> Digest:
-    """A digest of two papers: the first is the standing ranking's, the second the challenger's."""
+    """A digest of two papers: the current ranking took the first, the challenger the second."""
     paper_ids = list(edition.candidates.order_by("pk").values_list("paper_id", flat=True)[:2])
     return make_digest(
         edition,
@@ -227,14 +239,14 @@ def drafted(reader: Subscriber, edition: Edition, name: str = BY_VOTES) -> Diges
 def vote_for(digest: Digest, place: int, origin: Vote.Origin = Vote.Origin.MAIL) -> None:
     assert digest.subscriber is not None
     paper = Paper.objects.get(pk=digest.paper_ids[place])
-    feedback.vote(digest.subscriber, paper, Vote.Value.MORE, origin, timezone.now())
+    vote(digest.subscriber, paper, Vote.Value.MORE, origin, timezone.now())
 
 
 def click_on(digest: Digest, place: int, *, is_machine: bool = False) -> None:
     Click.objects.create(digest=digest, paper_id=digest.paper_ids[place], is_machine=is_machine)
 
 
-def share_of(result: trial.Result) -> tuple[float, int] | None:
+def share_of(result: trial.TrialResult) -> tuple[float, int] | None:
     return (result.share.share, result.share.readers) if result.share else None
 
 
@@ -258,7 +270,7 @@ def test_a_vote_up_outweighs_a_click() -> None:
     assert [share_of(result) for result in trial.results()] == [(1.0, 1)]
 
 
-def test_who_clicks_twice_clicks_once_and_a_program_never() -> None:
+def test_a_second_click_and_clicks_by_programs_do_not_count() -> None:
     digest = drafted(make_reader(), make_edition())
     click_on(digest, 0)
     click_on(digest, 1)
@@ -270,10 +282,10 @@ def test_who_clicks_twice_clicks_once_and_a_program_never() -> None:
     assert [share_of(result) for result in trial.results()] == [None]
 
 
-def test_votes_down_and_votes_that_came_from_elsewhere_are_no_credit() -> None:
+def test_votes_down_and_votes_from_elsewhere_give_no_credit() -> None:
     edition = make_edition()
-    downward, seeded = (drafted(make_reader(), edition) for _ in range(2))
-    vote_for(seeded, 1, Vote.Origin.EXAMPLE)
+    downward, example = (drafted(make_reader(), edition) for _ in range(2))
+    vote_for(example, 1, Vote.Origin.EXAMPLE)
     vote_for(downward, 1)
     assert [share_of(result) for result in trial.results()] == [(1.0, 1)]
 
@@ -297,23 +309,23 @@ def test_each_reader_counts_once_however_many_digests_they_had() -> None:
 
 
 @pytest.mark.parametrize(
-    ("for_challenger", "for_standing", "said"),
+    ("for_challenger", "for_current", "verdict"),
     [
         (40, 20, "Decided: readers prefer the challenger."),
-        (20, 40, "Decided: readers prefer the ranking as it stands."),
-        (30, 30, "Not decided: the interval holds 50 %, where both are as good."),
+        (20, 40, "Decided: readers prefer the current ranking."),
+        (30, 30, "Not decided: the interval includes 50 %, where both rankings are equally good."),
         (49, 0, "Not decided: fewer than 50 readers gave either ranking credit."),
     ],
 )
-def test_the_verdict_is_in_plain_words(for_challenger: int, for_standing: int, said: str) -> None:
+def test_the_verdict_is_in_plain_words(for_challenger: int, for_current: int, verdict: str) -> None:
     edition = make_edition()
-    digests = [drafted(make_reader(), edition) for _ in range(for_challenger + for_standing)]
+    digests = [drafted(make_reader(), edition) for _ in range(for_challenger + for_current)]
     for number, digest in enumerate(digests):
         vote_for(digest, int(number < for_challenger))
 
     (result,) = trial.results()
 
-    assert result.verdict == said
+    assert result.verdict == verdict
 
 
 def test_two_trials_are_told_apart_and_the_newest_comes_first() -> None:
@@ -330,7 +342,7 @@ def test_two_trials_are_told_apart_and_the_newest_comes_first() -> None:
 
 
 # --- the page ------------------------------------------------------------------------------
-def test_the_page_tells_the_share_its_interval_and_the_verdict(admin_client: Client) -> None:
+def test_the_page_shows_the_share_its_interval_and_the_verdict(admin_client: Client) -> None:
     edition = make_edition()
     for number in range(60):
         vote_for(drafted(make_reader(), edition), int(number < 45))
@@ -338,12 +350,12 @@ def test_the_page_tells_the_share_its_interval_and_the_verdict(admin_client: Cli
     page = admin_client.get(reverse("admin:digest_digest_trial"), secure=True).content.decode()
 
     assert "<h2>VOTE_WEIGHT=9</h2>" in page
-    told = page.partition("<h2>VOTE_WEIGHT=9</h2>")[2].split("<td>")[1:4]
-    assert [cell.partition("</td>")[0] for cell in told] == ["75 %", "63 % to 84 %", "60 of 60"]
+    cells = page.partition("<h2>VOTE_WEIGHT=9</h2>")[2].split("<td>")[1:4]
+    assert [cell.partition("</td>")[0] for cell in cells] == ["75 %", "63 % to 84 %", "60 of 60"]
     assert "Decided: readers prefer the challenger." in page
 
 
-def test_the_page_of_no_trial_says_how_to_begin_one(admin_client: Client) -> None:
+def test_without_a_trial_the_page_says_how_to_begin_one(admin_client: Client) -> None:
     page = admin_client.get(reverse("admin:digest_digest_trial"), secure=True).content.decode()
 
     assert "RANKING_TRIAL" in page

@@ -1,4 +1,4 @@
-"""What the first digest and the weekly one say of themselves, and in which language."""
+"""How the first digest and weekly digests introduce themselves, and in which language."""
 
 import re
 
@@ -19,7 +19,7 @@ def intro_of(message: DigestMessage) -> str:
     return match.group(1)
 
 
-def test_the_first_digest_bids_welcome() -> None:
+def test_the_first_digest_welcomes_the_reader() -> None:
     digest = sent_digest()
     assert "Welcome" not in mail_of(digest).body
 
@@ -32,7 +32,7 @@ def test_the_first_digest_bids_welcome() -> None:
     assert [body.count(welcome) for body in (html_of(raw), text_of(raw))] == [1, 1]
 
 
-def test_the_first_digest_s_preheader_bids_welcome() -> None:
+def test_the_preheader_of_the_first_digest_welcomes_the_reader() -> None:
     digest = sent_digest([make_paper(title=title) for title in ("One", "Two", "Three", "Four")])
 
     html = html_of(check_digest(mail_of(digest, is_first=True).message().as_bytes()))
@@ -40,7 +40,7 @@ def test_the_first_digest_s_preheader_bids_welcome() -> None:
     assert re.findall(r'<div class="preheader"[^>]*>([^<]*)<', html) == ["Welcome! · Two · Three"]
 
 
-def test_a_weekly_digest_has_its_papers_under_topics_the_best_one_s_first() -> None:
+def test_a_weekly_digest_groups_papers_by_topic_starting_with_the_best_paper_s() -> None:
     robots, search = make_topic(name="Robots & Arms"), make_topic(name="Search")
     papers = [make_paper(title=f"Title {number}") for number in range(5)]
     codes = [f"topic:{robots.pk}", f"topic:{search.pk}", "votes:3", f"topic:{robots.pk}", "votes:0"]
@@ -63,7 +63,7 @@ def test_a_weekly_digest_has_its_papers_under_topics_the_best_one_s_first() -> N
     ]
 
 
-def test_a_daily_digest_has_no_topics() -> None:
+def test_a_daily_digest_has_no_topic_headings() -> None:
     html = html_part(mail_of(sent_digest()))
 
     assert (html.count('class="topic"'), html.count("<h2")) == (0, 3)
@@ -86,7 +86,7 @@ def test_a_mail_names_its_language() -> None:
     assert re.findall(r'<html lang="(\w+)"', html_of(raw)) == ["de"]
 
 
-def test_a_mail_s_dates_are_in_its_language() -> None:
+def test_dates_in_a_mail_are_in_its_language() -> None:
     digest = sent_digest()
 
     months = {"en": f"{digest.edition.date:%B}"}

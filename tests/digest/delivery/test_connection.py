@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from digest.delivery import plan, run
 from digest.delivery.run import deliver
 from digest.mail.message import DigestMessage
+from digest.mail.rendering import render
 from digest.models import BackOff, Digest, Hold
 from subscribers.leaving.suppression import is_suppressed
 from subscribers.models import Subscriber
@@ -72,12 +73,12 @@ def test_a_digest_that_cannot_be_rendered_fails_alone(
     make_edition()
     bad, good = make_reader(), make_reader()
 
-    def broken_for_one(*press: Any, subscriber_id: int, **fields: Any) -> DigestMessage:
+    def broken_for_one(*values: Any, subscriber_id: int, **fields: Any) -> DigestMessage:
         if subscriber_id == bad.pk:
             raise LookupError("a mistake of ours")
-        return DigestMessage(*press, subscriber_id=subscriber_id, **fields)
+        return render(*values, subscriber_id=subscriber_id, **fields)
 
-    monkeypatch.setattr(run, "DigestMessage", broken_for_one)
+    monkeypatch.setattr(run, "render", broken_for_one)
     plan.plan_due()
     deliver(seconds=60)
 

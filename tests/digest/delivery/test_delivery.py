@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from digest.choosing.candidates import Window
 from digest.choosing.composing import Composed
-from digest.delivery import leases, plan
+from digest.delivery import handover, leases, plan
 from digest.delivery.run import deliver
 from digest.models import Digest, Hold
 from subscribers.leaving.suppression import suppress
@@ -37,7 +37,7 @@ def mark(token: object, *digests: Digest, lease: timedelta = LEASE) -> dict[int,
         )
         for digest in digests
     ]
-    return leases.mark_sending(
+    return handover.mark_sending(
         token,  # type: ignore[arg-type]  # a lease's token, or a wrong one
         selections,
         lease=lease,
@@ -173,7 +173,7 @@ def test_a_sending_digest_whose_worker_fell_silent_is_uncertain() -> None:
     digest = ready_digest()
     mark(claim().token, digest, lease=timedelta(0))
 
-    assert leases.sweep(doubt=timedelta(hours=1)) == (1, 0)
+    assert handover.sweep(doubt=timedelta(hours=1)) == (1, 0)
     assert state_of(digest) == State.UNCERTAIN
 
 
@@ -181,7 +181,7 @@ def test_a_sending_digest_whose_worker_lives_is_left_alone() -> None:
     digest = ready_digest()
     mark(claim().token, digest)
 
-    assert leases.sweep(doubt=timedelta(hours=1)) == (0, 0)
+    assert handover.sweep(doubt=timedelta(hours=1)) == (0, 0)
     assert state_of(digest) == State.SENDING
 
 
@@ -189,7 +189,7 @@ def test_an_uncertain_digest_is_assumed_sent_in_the_end_and_never_claimed() -> N
     digest = ready_digest()
     mark(claim().token, digest, lease=timedelta(0))
 
-    leases.sweep(doubt=timedelta(0))
+    handover.sweep(doubt=timedelta(0))
 
     assert state_of(digest) == State.ASSUMED
     assert claim().claimed == []
@@ -199,9 +199,9 @@ def test_a_slow_worker_s_word_settles_an_uncertain_digest() -> None:
     digest = ready_digest()
     token = claim().token
     mark(token, digest, lease=timedelta(0))
-    leases.sweep(doubt=timedelta(hours=1))
+    handover.sweep(doubt=timedelta(hours=1))
 
-    leases.record(token, [leases.Result(digest.pk, State.SENT, message_id="<1@x>")])
+    handover.record(token, [handover.HandOver(digest.pk, State.SENT, message_id="<1@x>")])
 
     assert state_of(digest) == State.SENT
 
@@ -210,7 +210,7 @@ def test_a_result_under_another_token_is_not_taken() -> None:
     digest = ready_digest()
     mark(claim().token, digest)
 
-    assert leases.record(uuid4(), [leases.Result(digest.pk, State.SENT)]) == 0
+    assert handover.record(uuid4(), [handover.HandOver(digest.pk, State.SENT)]) == 0
     assert state_of(digest) == State.SENDING
 
 
@@ -220,7 +220,7 @@ def test_a_result_does_not_overwrite_what_an_event_has_told() -> None:
     mark(token, digest)
     Digest.objects.update(state=State.DELIVERED)
 
-    leases.record(token, [leases.Result(digest.pk, State.SENT)])
+    handover.record(token, [handover.HandOver(digest.pk, State.SENT)])
 
     assert state_of(digest) == State.DELIVERED
 

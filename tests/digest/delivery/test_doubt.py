@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 import time_machine
@@ -13,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from digest.delivery import doubt, leases, plan
+from digest.delivery import handover, plan
 from digest.delivery.doubt import resolve
 from digest.delivery.run import deliver
 from digest.models import Digest, Hold
@@ -33,8 +34,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 State = Digest.State
 POSTMARK = "anymail.backends.postmark.EmailBackend"
-RESEND = "digest.delivery.idempotency.ResendBackend"
-BREVO = "digest.delivery.idempotency.BrevoBackend"
+RESEND = "digest.delivery.mail_services.resend.EmailBackend"
+BREVO = "digest.delivery.mail_services.brevo.EmailBackend"
 
 
 @pytest.fixture
@@ -185,7 +186,8 @@ def test_templates_that_changed_cannot_make_the_same_message(
     resend: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send_into_doubt(resend, HANG_UP)
-    monkeypatch.setattr(doubt, "TEMPLATE_VERSION", "next")
+    retry = import_module("digest.delivery.doubt.retry")
+    monkeypatch.setattr(retry, "template_version", lambda: "next")
 
     assert resolve(seconds=60) == {}
 
@@ -211,7 +213,7 @@ def test_what_a_killed_worker_left_is_resolved(resend: FakeService) -> None:
     send_into_doubt(resend, ACCEPT_AND_HANG_UP)
     Digest.objects.update(state=State.SENDING, lease_until=Now() - timedelta(seconds=1))
 
-    assert leases.sweep(doubt=timedelta(hours=1)) == (1, 0)
+    assert handover.sweep(doubt=timedelta(hours=1)) == (1, 0)
     assert resolve(seconds=60) == {State.SENT: 1}
 
     assert len(resend.ledger) == 1
@@ -352,7 +354,7 @@ def test_a_service_that_refuses_to_be_asked_leaves_the_doubt(
 
     assert resolve(seconds=60) == {}
 
-    assert caplog.messages == ["Postmark was asked about digests in doubt in vain: HTTPError"]
+    assert caplog.messages == ["Could not ask Postmark about digests in doubt: HTTPError"]
 
 
 def test_an_event_that_came_first_is_not_overwritten(postmark: FakeService) -> None:

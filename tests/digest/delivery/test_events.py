@@ -12,7 +12,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.delivery import events, leases
+from digest.delivery import events, handover
 from digest.models import Digest, Event
 from subscribers.leaving.suppression import is_suppressed, lift_bounce
 from subscribers.models import Consent, Letter, Subscriber, Suppression
@@ -281,7 +281,7 @@ TOKEN = UUID(int=9)
 
 def word_of_the_worker(digest: Digest) -> None:
     """The worker stores that the service took the message, soon or late."""
-    leases.record(TOKEN, [leases.Result(digest.pk, State.SENT, message_id="abc")])
+    handover.record(TOKEN, [handover.HandOver(digest.pk, State.SENT, message_id="abc")])
 
 
 def tell(kind: str, **fields: Any) -> Callable[[Digest], object]:

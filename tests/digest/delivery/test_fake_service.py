@@ -20,8 +20,8 @@ from tests.factories import make_edition, make_reader
 from tests.fake_service import (
     ACCEPT,
     ACCEPT_AND_HANG_UP,
-    ACCEPT_IN_RIDDLES,
     ACCEPT_SLOWLY,
+    ACCEPT_UNREADABLY,
     HANG_UP,
     Answer,
     FakeService,
@@ -78,7 +78,7 @@ def test_every_reader_s_digest_is_accepted_once(service: FakeService) -> None:
         (HANG_UP, 0),
         (ACCEPT_AND_HANG_UP, 1),
         (ACCEPT_SLOWLY, 1),
-        (ACCEPT_IN_RIDDLES, 1),
+        (ACCEPT_UNREADABLY, 1),
     ],
 )
 def test_what_may_have_been_accepted_is_doubt_and_not_tried_again(
@@ -182,11 +182,9 @@ def test_a_hand_over_that_breaks_now_and_then_doubles_nobody(service: FakeServic
     assert len(service.requests) == 20
 
 
-@pytest.mark.parametrize(
-    ("backend", "error"), [("ResendBackend", "HTTP 409"), ("BrevoBackend", "HTTP 400")]
-)
+@pytest.mark.parametrize(("backend", "error"), [("resend", "HTTP 409"), ("brevo", "HTTP 400")])
 def test_a_known_key_is_doubt_and_no_refusal(settings: Settings, backend: str, error: str) -> None:
-    with serving(settings, f"digest.delivery.idempotency.{backend}") as service:
+    with serving(settings, f"digest.delivery.mail_services.{backend}.EmailBackend") as service:
         service.on_send = lambda _: ACCEPT_AND_HANG_UP
         send_to(1)
         Digest.objects.update(state=State.READY)

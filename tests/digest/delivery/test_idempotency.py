@@ -8,8 +8,8 @@ from pytest_django import Settings
 
 from tests.fake_service import ACCEPT, HANG_UP, serving
 
-RESEND = "digest.delivery.idempotency.ResendBackend"
-BREVO = "digest.delivery.idempotency.BrevoBackend"
+RESEND = "digest.delivery.mail_services.resend.EmailBackend"
+BREVO = "digest.delivery.mail_services.brevo.EmailBackend"
 UUID = "6f1f6a0c-6b5e-4a39-9f0e-0a3f8c1c2d4e"
 
 

@@ -17,15 +17,14 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from digest.delivery.limits.rates import (
-    Pace,
+    Pacer,
     day_of_service,
     give_back,
     quota_of,
     reserve,
     take_quota,
 )
-from digest.models import DayCount
-from digest.models import Pace as PaceRow
+from digest.models import DayCount, Pace
 from subscribers.database import database_now
 from tests.workers import environment
 
@@ -54,11 +53,11 @@ def in_threads(act: Callable[[], Any], times: int) -> list[Any]:
 @database
 def test_reservations_follow_one_another_without_a_gap_or_an_overlap() -> None:
     free_at = database_now() + HOUR
-    PaceRow.objects.create(key="smtp", next_free_at=free_at)
+    Pace.objects.create(key="smtp", next_free_at=free_at)
 
     waits = in_threads(lambda: reserve("smtp", 2, per_second=1, within=2 * HOUR), 200)
 
-    assert PaceRow.objects.get().next_free_at - free_at == timedelta(seconds=400)
+    assert Pace.objects.get().next_free_at - free_at == timedelta(seconds=400)
     assert None not in waits
     assert max(waits) - min(waits) == pytest.approx(timedelta(seconds=398), abs=HOUR / 360)
 
@@ -74,7 +73,7 @@ def test_the_first_reservation_need_not_wait_and_the_next_waits_for_it() -> None
 
 @database
 def test_a_silence_is_made_up_for_but_only_by_the_burst() -> None:
-    PaceRow.objects.create(key="smtp", next_free_at=database_now() - HOUR)
+    Pace.objects.create(key="smtp", next_free_at=database_now() - HOUR)
 
     waits = [reserve("smtp", 10, per_second=10, burst=timedelta(seconds=2)) for _ in range(3)]
 
@@ -85,13 +84,13 @@ def test_a_silence_is_made_up_for_but_only_by_the_burst() -> None:
 
 @database
 def test_a_turn_that_is_too_far_off_is_not_reserved() -> None:
-    PaceRow.objects.create(key="smtp", next_free_at=database_now() + HOUR)
-    before = PaceRow.objects.get().next_free_at
+    Pace.objects.create(key="smtp", next_free_at=database_now() + HOUR)
+    before = Pace.objects.get().next_free_at
 
     wait = reserve("smtp", 10, per_second=10, within=timedelta(minutes=59))
 
     assert wait is None
-    assert PaceRow.objects.get().next_free_at == before
+    assert Pace.objects.get().next_free_at == before
 
 
 @database
@@ -111,32 +110,32 @@ def test_no_limit_costs_no_query(django_assert_num_queries: DjangoAssertNumQueri
 
 
 def test_a_pace_spaces_messages_over_threads() -> None:
-    pace = Pace(timedelta(seconds=0.1), per_second=100)
+    pacer = Pacer(timedelta(seconds=0.1), per_second=100)
     start = time.monotonic()
 
     with ThreadPoolExecutor(4) as pool:
         for _ in range(20):
-            pool.submit(pace.wait_for_turn)
+            pool.submit(pacer.wait_for_turn)
 
     assert time.monotonic() - start >= 0.1 + 19 / 100
 
 
 def test_a_pace_that_fell_far_behind_makes_up_for_no_more_than_the_burst() -> None:
-    pace = Pace(-HOUR, per_second=100, burst=timedelta(seconds=0.1))
+    pacer = Pacer(-HOUR, per_second=100, burst=timedelta(seconds=0.1))
     start = time.monotonic()
 
     for _ in range(21):
-        pace.wait_for_turn()
+        pacer.wait_for_turn()
 
     assert time.monotonic() - start >= 0.1
 
 
 def test_a_pace_without_a_rate_does_not_sleep() -> None:
-    pace = Pace(timedelta(0), per_second=None)
+    pacer = Pacer(timedelta(0), per_second=None)
     start = time.monotonic()
 
     for _ in range(1000):
-        pace.wait_for_turn()
+        pacer.wait_for_turn()
 
     assert time.monotonic() - start < 0.5
 
@@ -145,7 +144,7 @@ def test_a_pace_without_a_rate_does_not_sleep() -> None:
 SENDER = """
 import json, sys, time, django
 django.setup()
-from digest.delivery.limits import Pace, reserve
+from digest.delivery.limits.rates import Pacer, reserve
 
 per_second, end = float(sys.argv[1]), time.time() + float(sys.argv[2])
 print(json.dumps([]), flush=True)
@@ -153,11 +152,11 @@ while time.time() < end:
     wait = reserve("smtp", 5, per_second=per_second)
     if wait is None:
         continue
-    pace = Pace(wait, per_second=per_second)
-    pace.wait_for_start()
+    pacer = Pacer(wait, per_second=per_second)
+    pacer.wait_for_start()
     sent = []
     for _ in range(5):
-        pace.wait_for_turn()
+        pacer.wait_for_turn()
         sent.append(time.time())
     print(json.dumps(sent), flush=True)
 """

@@ -114,16 +114,6 @@ def test_a_chunk_of_deferrals_at_once_is_one_failure() -> None:
 
 
 @database
-def test_a_provider_that_says_how_long_is_left_alone_for_that_long() -> None:
-    note_deferral("smtp", "google", timedelta(minutes=5))
-    note_deferral("smtp", "yahoo")
-    note_deferral("smtp", "yahoo", timedelta(minutes=10))
-
-    assert round(pause_of("google")) == 300
-    assert round(pause_of("yahoo")) == 600
-
-
-@database
 def test_a_pause_is_of_one_provider_and_one_mail_service() -> None:
     ours, others = Providers("smtp"), Providers("Postmark")
     assert (ours.paused(), others.paused()) == ({}, {})

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 
 from digest.choosing.candidates import Window
 from digest.choosing.composing import Composed
-from digest.delivery import events, leases
+from digest.delivery import events, handover, leases
 from digest.models import Digest, Edition, Event, Hold
 from subscribers.leaving.suppression import suppress
 from subscribers.leaving.unsubscribe import unsubscribe
@@ -127,7 +127,7 @@ class Delivery(RuleBasedStateMachine):
     def claim(self, limit: int, goes_on: bool) -> None:
         lease = leases.claim(limit, lease=LONG, mail_service=SERVICE)
 
-        leased = {claimed.request.digest_id for claimed in lease.claimed}
+        leased = {claimed.digest_id for claimed in lease.claimed}
         assert not leased & self.in_the_dark
         assert not any(leased & other.leased for other in self.workers)
         for other in self.workers:
@@ -153,7 +153,7 @@ class Delivery(RuleBasedStateMachine):
         words = dict.fromkeys(self.digests.keys() - worker.said, State.READY) | ours
         before = self._read()
 
-        leases.record(worker.token, [leases.Result(pk, word) for pk, word in words.items()])
+        handover.record(worker.token, [handover.HandOver(pk, word) for pk, word in words.items()])
 
         for pk, word in ours.items():
             if word == State.READY and before[pk] in {State.SENDING, State.UNCERTAIN}:
@@ -168,7 +168,8 @@ class Delivery(RuleBasedStateMachine):
         worker = self._any_worker(data)
         before = self._read()
 
-        leases.record(worker.token, [leases.Result(pk, word) for pk, word in worker.said.items()])
+        said = [handover.HandOver(pk, word) for pk, word in worker.said.items()]
+        handover.record(worker.token, said)
 
         assert self._read() == before
 
@@ -223,7 +224,7 @@ class Delivery(RuleBasedStateMachine):
     @precondition(is_anything_handed_over)
     @rule(doubt=strategies.sampled_from([timedelta(0), LONG]))
     def sweep(self, doubt: timedelta) -> None:
-        leases.sweep(doubt=doubt)
+        handover.sweep(doubt=doubt)
 
     # --- readers, operators, the mail service ----------------------------------------------
     @rule(data=strategies.data(), how=strategies.sampled_from(["leaves", "complains", "pauses"]))
@@ -294,12 +295,12 @@ class Delivery(RuleBasedStateMachine):
         if not hasattr(self, "digests"):
             return
         self.time_passes()
-        leases.sweep(doubt=LONG)
+        handover.sweep(doubt=LONG)
         last = leases.claim(READERS, lease=LONG, mail_service=SERVICE)
-        worker = Worker(last.token, {claimed.request.digest_id for claimed in last.claimed})
+        worker = Worker(last.token, {claimed.digest_id for claimed in last.claimed})
         addresses = self._mark(worker)
         leases.skip_unwanted(worker.token, sorted(worker.leased), late=LONG)
-        leases.record(worker.token, [leases.Result(pk, State.SENT) for pk in addresses])
+        handover.record(worker.token, [handover.HandOver(pk, State.SENT) for pk in addresses])
 
         assert not set(addresses) & (self.in_the_dark | self.unwanted)
         assert not set(self._read().values()) & {State.READY, State.SENDING}
@@ -332,7 +333,7 @@ class Delivery(RuleBasedStateMachine):
 
     def _mark(self, worker: Worker) -> dict[int, str]:
         window = Window(0, timezone.now().date())
-        return leases.mark_sending(
+        return handover.mark_sending(
             worker.token,
             [Composed(pk, window, (1,), ("votes:1",), (), "") for pk in self.digests],
             lease=LONG,

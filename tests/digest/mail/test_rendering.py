@@ -1,11 +1,10 @@
-"""The mail as bytes, compared with what Django would have made of the same parts."""
+"""The mail as bytes, compared with what Django makes of the same parts."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from email import policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
-from email.parser import BytesParser
 from email.utils import formataddr, parseaddr
 from html import unescape
 from typing import Any
@@ -22,10 +21,12 @@ from pytest_django import Settings
 
 from digest.choosing.candidates import Window
 from digest.mail.message import DigestMessage
+from digest.mail.rendering import render
 from digest.mail.shared import shared_parts
 from digest.models import Edition
 from subscribers import links
-from tests.contract import check_digest, html_of, text_of
+from tests.contract import check_digest, html_of, parsed, text_of
+from tests.digest.sent import selection_of
 from tests.factories import make_edition, make_paper, make_topic
 
 pytestmark = pytest.mark.django_db
@@ -35,29 +36,25 @@ titles = st.text(
 ).filter(lambda title: title == " ".join(title.split()))
 
 
-def message_of(edition: Edition, **fields: Any) -> DigestMessage:
+def message_of(
+    edition: Edition, *, subscriber_id: int = 1, reasons: Sequence[str] = ()
+) -> DigestMessage:
+    """The mail with all papers of the edition."""
     papers = list(edition.candidates.order_by("id").values_list("paper_id", flat=True))
-    usual = {
-        "uuid": UUID(int=7),
-        "subscriber_id": 1,
-        "paper_ids": papers,
-        "reason_codes": ["votes:0"] * len(papers),
-        "now": timezone.now(),
-    }
     window = Window(edition.pk, edition.date - timedelta(days=1))
-    message = DigestMessage(shared_parts(window), **{**usual, **fields})
+    message = render(
+        shared_parts(window),
+        selection_of(window, papers, reasons or ["votes:0"] * len(papers)),
+        uuid=UUID(int=7),
+        subscriber_id=subscriber_id,
+        now=timezone.now(),
+    )
     message.to = ["reader@dest.example"]
     return message
 
 
-def parsed(raw: bytes) -> EmailMessage:
-    message = BytesParser(policy=policy.default).parsebytes(raw)
-    assert isinstance(message, EmailMessage)
-    return message
-
-
 def as_django_would(message: DigestMessage) -> EmailMessage:
-    """The same parts, built by Django's own code."""
+    """The same parts, put together by Django."""
     plain = EmailMultiAlternatives(
         message.subject,
         message.body,
@@ -71,9 +68,9 @@ def as_django_would(message: DigestMessage) -> EmailMessage:
 
 
 def headers_of(message: EmailMessage) -> set[tuple[str, str]]:
-    """All but the time and the boundary; without the space that a fold at the start leaves."""
-    passing = {"Date", "Content-Type"}
-    return {(name, str(value).strip()) for name, value in message.items() if name not in passing}
+    """All headers but the date and the boundary, without the space that a fold may leave."""
+    varying = {"Date", "Content-Type"}
+    return {(name, str(value).strip()) for name, value in message.items() if name not in varying}
 
 
 def assert_alike(ours: EmailMessage, theirs: EmailMessage) -> None:
@@ -88,8 +85,8 @@ def assert_alike(ours: EmailMessage, theirs: EmailMessage) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(titles, min_size=1, max_size=4), st.text("abcé漢🎉<>&\"' ", max_size=20))
-def test_the_bytes_say_what_django_s_would(names: list[str], author: str) -> None:
-    with transaction.atomic():  # an example's own rows, taken back after it
+def test_the_bytes_say_the_same_as_django_s(names: list[str], author: str) -> None:
+    with transaction.atomic():  # each example rolls its rows back
         papers = [make_paper(title=name, authors=[author], num_authors=1) for name in names]
         message = message_of(make_edition(papers))
         transaction.set_rollback(True)
@@ -161,7 +158,7 @@ def test_each_paper_has_its_votes_and_its_page() -> None:
         assert html_of(message).count(f'href="{page}') == 1
 
 
-def test_a_card_says_who_where_when_and_how_much() -> None:
+def test_a_card_shows_authors_source_date_and_votes() -> None:
     paper = make_paper(
         authors=["Ada", "דוד", "Cy"],
         num_authors=664,
@@ -183,7 +180,7 @@ def test_a_card_says_who_where_when_and_how_much() -> None:
     assert "<bdi>Institute of &lt;Things&gt;</bdi>" in html_of(message)
 
 
-def test_a_title_cannot_turn_the_line_around() -> None:
+def test_a_title_cannot_reverse_the_line() -> None:
     title = "Safe\u202efdp.exe" + "\u200b" * 50 + "Z" + "\u0300" * 300
 
     message = check_digest(message_of(make_edition([make_paper(title=title)])).message().as_bytes())
@@ -192,13 +189,11 @@ def test_a_title_cannot_turn_the_line_around() -> None:
     assert len(str(message["Subject"])) < 20
 
 
-def test_the_reason_stands_beside_its_paper() -> None:
+def test_each_paper_has_its_reason() -> None:
     topic = make_topic(name="Robots & <Arms>")
     edition = make_edition(1, fits={topic.pk: 1})
 
-    message = check_digest(
-        message_of(edition, reason_codes=[f"topic:{topic.pk}"]).message().as_bytes()
-    )
+    message = check_digest(message_of(edition, reasons=[f"topic:{topic.pk}"]).message().as_bytes())
 
     assert "You follow Robots &amp; &lt;Arms&gt;" in html_of(message)
     assert "You follow Robots & <Arms>" in text_of(message)
@@ -224,11 +219,11 @@ def test_two_readers_have_links_of_their_own() -> None:
 
 # --- links ---------------------------------------------------------------------------------
 def links_of(body: str) -> set[str]:
-    """All addresses, without what follows one in a sentence."""
+    """All addresses, without the punctuation that follows them in a sentence."""
     return {url.rstrip(".,;:)") for url in re.findall(r"https?://[^\s\"'<>]+", unescape(body))}
 
 
-def test_both_parts_have_the_same_links_and_none_but_ours_and_the_papers() -> None:
+def test_both_parts_have_the_same_links_only_ours_and_the_papers() -> None:
     papers = [make_paper(code_url=f"https://code.example/{number}") for number in range(3)]
 
     message = check_digest(message_of(make_edition(papers)).message().as_bytes())
@@ -242,7 +237,7 @@ def test_both_parts_have_the_same_links_and_none_but_ours_and_the_papers() -> No
     )
 
 
-def test_with_counting_off_no_link_is_rewritten(settings: Settings) -> None:
+def test_links_are_rewritten_only_if_clicks_are_tracked(settings: Settings) -> None:
     edition = make_edition(3)
     bodies = {}
 
@@ -257,8 +252,8 @@ def test_with_counting_off_no_link_is_rewritten(settings: Settings) -> None:
     assert not re.search(r"<img|background=|url\(|@import|@font-face", bodies[False])
 
 
-# --- what is missing -----------------------------------------------------------------------
-def test_a_paper_of_which_little_is_known_leaves_no_gap() -> None:
+# --- missing facts -------------------------------------------------------------------------
+def test_missing_facts_leave_no_gap() -> None:
     paper = make_paper(authors=[], num_authors=0, abstract="", organization="", code_url="")
 
     message = check_digest(message_of(make_edition([paper])).message().as_bytes())
@@ -275,7 +270,7 @@ def test_a_paper_of_which_little_is_known_leaves_no_gap() -> None:
 @pytest.mark.parametrize(
     "name", ["Blätter für Ärzte", "論文の新聞", 'Papers, Daily: "All" <of it>']
 )
-def test_a_name_of_any_letters_is_encoded_and_the_addresses_beside_it_are_not(
+def test_a_site_name_in_any_script_is_encoded_but_not_the_address_next_to_it(
     settings: Settings, name: str
 ) -> None:
     settings.SITE_NAME = name
@@ -288,15 +283,15 @@ def test_a_name_of_any_letters_is_encoded_and_the_addresses_beside_it_are_not(
     assert message["From"].addresses[0].addr_spec == "digest@news.example.org"
     (line,) = re.findall(rb"(?m)^List-ID:((?:.*\r\n[ \t])*.*)\r$", raw)
     assert line.endswith(b"<daily.news.example.org>")
-    fragments_of, address = parseaddr(line.decode())
-    assert (str(make_header(decode_header(fragments_of))), address) == (
+    encoded_name, address = parseaddr(line.decode())
+    assert (str(make_header(decode_header(encoded_name))), address) == (
         name,
         "daily.news.example.org",
     )
 
 
 @pytest.mark.parametrize("service", ["postmark", "resend", "brevo", "mailgun"])
-def test_a_service_with_an_api_is_given_the_headers_of_the_wire_once_each(
+def test_a_mail_service_s_api_gets_the_same_headers_once_each(
     settings: Settings, service: str
 ) -> None:
     settings.ANYMAIL = dict.fromkeys(KEYS, "test") | {"MAILGUN_SENDER_DOMAIN": "x.example"}
@@ -317,7 +312,7 @@ KEYS = ["POSTMARK_SERVER_TOKEN", "RESEND_API_KEY", "BREVO_API_KEY", "MAILGUN_API
 
 
 def headers_given(data: dict[str, Any]) -> list[tuple[str, str]]:
-    """The headers as each service takes them: a list, an object, or fields of a form."""
+    """The headers in each service's format: a list, an object or form fields."""
     if "Headers" in data:
         return [(one["Name"], one["Value"]) for one in data["Headers"]]
     if "headers" in data:
@@ -329,7 +324,7 @@ def headers_given(data: dict[str, Any]) -> list[tuple[str, str]]:
     "title",
     ["Über Ölmühlen " * 20, "論文の題名は長い" * 40, "🎉" * 200, 'Ünïcödé, with <signs> & "more"'],
 )
-def test_a_subject_of_any_letters_comes_back_whole_and_breaks_no_line(title: str) -> None:
+def test_a_subject_in_any_script_survives_encoding_and_folding(title: str) -> None:
     message = message_of(make_edition([make_paper(title=title)]))
 
     raw = message.message().as_bytes()
@@ -343,11 +338,11 @@ def test_a_subject_of_any_letters_comes_back_whole_and_breaks_no_line(title: str
 
 
 @pytest.mark.parametrize("between", ["\r\n", "\n", "\r", "\u2028", "\x0b", "\x00", "\x85"])
-def test_a_title_cannot_begin_a_header_of_its_own(between: str) -> None:
-    """Also not in the subject as a mail service's API takes it."""
+def test_a_title_cannot_inject_a_header(between: str) -> None:
+    """Nor into the subject that a mail service's API gets."""
     paper = make_paper(title="One")
     paper.title = f"One{between}Bcc: evil@x.example"
-    if between != "\x00":  # which cannot be stored
+    if between != "\x00":  # PostgreSQL cannot store it
         paper.save()
 
     message = message_of(make_edition([paper]))
@@ -356,7 +351,7 @@ def test_a_title_cannot_begin_a_header_of_its_own(between: str) -> None:
     assert check_digest(message.message().as_bytes())["Bcc"] is None
 
 
-def test_the_way_out_by_mail_stands_second(settings: Settings) -> None:
+def test_list_unsubscribe_names_the_mail_address_second(settings: Settings) -> None:
     settings.MAIL_UNSUBSCRIBE = "unsubscribe@news.example.org"
 
     message = check_digest(message_of(make_edition()).message().as_bytes())
@@ -364,5 +359,5 @@ def test_the_way_out_by_mail_stands_second(settings: Settings) -> None:
     web, mail = str(message["List-Unsubscribe"]).split(", ")
     assert (web, mail) == (
         f"<{links.unsubscribe_url(1)}>",
-        f"<mailto:{links.unsubscribe_address(1)}>",
+        f"<mailto:{links.unsubscribe_address(links.unsubscribe_token(1))}>",
     )

@@ -1,4 +1,4 @@
-"""A mail that would grow too long: its last papers are left to the web, the way out is not."""
+"""A mail that would grow too long loses its last papers, but never its unsubscribe link."""
 
 import re
 
@@ -13,7 +13,7 @@ from tests.factories import make_paper, make_topic
 
 pytestmark = pytest.mark.django_db
 
-# As long as the columns allow, and every character four to six bytes of HTML.
+# As long as the columns allow, with four to six bytes of HTML for every character.
 LONGEST = {
     "title": "&<>\"'" * 80,
     "abstract": "&\"'<>漢" * 5000,
@@ -34,7 +34,7 @@ def papers_in(message: DigestMessage) -> list[int]:
 
 
 @pytest.mark.parametrize("is_weekly", [False, True])
-def test_the_lowest_ranked_are_left_to_the_web(is_weekly: bool) -> None:
+def test_the_lowest_ranked_papers_are_left_to_the_web(is_weekly: bool) -> None:
     papers = longest_papers(20)
     digest = sent_digest(papers, topic=make_topic(name="<&'\"" * 15))
     message = mail_of(digest, is_weekly=is_weekly)
@@ -50,7 +50,7 @@ def test_the_lowest_ranked_are_left_to_the_web(is_weekly: bool) -> None:
     assert [body.count(more) for body in (html_of(raw), text_of(raw))] == [1, 1]
 
 
-def test_the_way_out_stays_whole() -> None:
+def test_the_unsubscribe_links_are_kept() -> None:
     papers = longest_papers(20)
 
     raw = check_digest(mail_of(sent_digest(papers)).message().as_bytes())
@@ -70,7 +70,7 @@ def test_an_ordinary_digest_of_twenty_is_not_trimmed() -> None:
     assert "more on the web" not in message.body
 
 
-def test_the_strings_and_the_bytes_are_trimmed_alike() -> None:
+def test_strings_and_bytes_are_trimmed_alike() -> None:
     papers = longest_papers(20)
     message = mail_of(sent_digest(papers), is_weekly=True, is_first=True)
 

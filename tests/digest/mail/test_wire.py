@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digest.mail.wire import PreparedMessage, fragment, header
 
-# What a text in a mail may hold: anything but a lone surrogate and a bare carriage return.
+# A text in a mail may hold anything but lone surrogates and bare carriage returns.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=300)
 
 
@@ -39,7 +39,7 @@ def test_a_fragment_of_any_length_may_be_followed_by_another(length: int, letter
 
 
 @given(texts.filter(lambda text: "\n" not in text))
-def test_a_header_comes_back_as_it_was(value: str) -> None:
+def test_a_header_survives_encoding(value: str) -> None:
     shown = value.strip()
     raw = header("Subject", shown) + b"\r\nbody\r\n"
 
@@ -50,7 +50,7 @@ def test_a_header_comes_back_as_it_was(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["one\r\nBcc: x@y.example", "one\nBcc: x@y.example", "a\rb"])
-def test_a_line_break_cannot_begin_another_header(value: str) -> None:
+def test_a_line_break_cannot_start_another_header(value: str) -> None:
     with pytest.raises(ValueError, match="line break"):
         header("Subject", value)
 
@@ -58,19 +58,19 @@ def test_a_line_break_cannot_begin_another_header(value: str) -> None:
 RAW = b"Subject: One\r\nX-Mark: a\r\n\r\nBody\r\n"
 
 
-def test_a_prepared_message_answers_with_its_bytes() -> None:
+def test_a_prepared_message_returns_its_bytes() -> None:
     assert PreparedMessage(RAW).as_bytes() == RAW
     assert PreparedMessage(RAW).as_bytes(linesep="\n") == RAW.replace(b"\r\n", b"\n")
 
 
-def test_a_prepared_message_can_be_looked_into() -> None:
+def test_a_prepared_message_can_be_read() -> None:
     message = PreparedMessage(RAW)
 
     assert (message["Subject"], message.get_content_type()) == ("One", "text/plain")
     assert message.as_bytes() == RAW
 
 
-def test_a_prepared_message_takes_a_change() -> None:
+def test_a_prepared_message_can_be_changed() -> None:
     message = PreparedMessage(RAW)
 
     del message["X-Mark"]

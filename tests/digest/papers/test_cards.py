@@ -1,10 +1,13 @@
+from datetime import UTC, datetime
 from typing import Any
 from unicodedata import normalize
 
 import pytest
+from django.utils.translation import override
 
 from digest.models import EditionPaper, Paper
 from digest.papers.cards import PaperCard, authors_line, describe
+from digest.sources.text import ABSTRACT_LENGTH, TITLE_LENGTH, presentable
 
 
 @pytest.mark.parametrize(
@@ -27,10 +30,12 @@ def test_authors_are_named_first_and_then_counted(
 
 
 def described(**fields: Any) -> PaperCard:
-    """The card of an unsaved paper with these fields."""
+    """The card of an unsaved paper with these fields, its texts as intake keeps them."""
     usual = {"pk": 7, "key": "arxiv:2601.00001", "title": "Title", "first_source": "arxiv"}
-    paper = Paper(**{**usual, **fields})
-    return describe(EditionPaper(paper=paper))
+    said = {"abstract": "", "source_title": "", **usual, **fields}
+    said["title"] = presentable(said["title"], TITLE_LENGTH)
+    said["abstract"] = presentable(said["abstract"], ABSTRACT_LENGTH)
+    return describe(EditionPaper(paper=Paper(**said)))
 
 
 def test_each_name_stands_apart_whichever_way_it_is_written() -> None:
@@ -79,7 +84,7 @@ def test_a_look_alike_host_is_shown_as_what_it_is() -> None:
     assert described(url="https://аrxiv.org/abs/1").url == "https://xn--rxiv-43d.org/abs/1"
 
 
-def test_a_paper_s_page_is_named_by_its_title() -> None:
+def test_the_address_of_a_papers_page_has_its_title() -> None:
     page = described(title="Small models, long contracts").page_url
 
     assert page == "https://news.example.org/papers/7/small-models-long-contracts"
@@ -103,3 +108,53 @@ def test_latex_is_read_as_its_reader_would() -> None:
 
     assert card.title == "An n² bound for all of us at $5 and $10"
     assert card.summary == "We tune α. It holds for all cases."
+
+
+def test_the_meta_line_holds_what_is_known() -> None:
+    paper = Paper(
+        pk=7,
+        key="arxiv:2601.00001",
+        title="Title",
+        first_source="arxiv",
+        source_title="",
+        authors=["<b>Bo</b>"],
+        num_authors=1,
+        organization="R&D",
+        published_at=datetime(2026, 11, 3, 12, tzinfo=UTC),
+    )
+    card = describe(EditionPaper(paper=paper, votes=1, comments=1234))
+
+    assert card.meta_line == "R&D, arXiv, 3 November 2026, 1 vote, 1234 comments"
+    assert card.origin_html == "<bdi>R&amp;D</bdi>&nbsp;· arXiv&nbsp;· 3 November 2026"
+    assert card.short_meta_html == (
+        f"<bdi>&lt;b&gt;Bo&lt;/b&gt;</bdi><br>{card.origin_html}&nbsp;· 1 vote"
+    )
+    assert card.meta_html == f"{card.short_meta_html}&nbsp;· 1234 comments"
+
+
+def test_a_meta_line_of_which_little_is_known_has_no_gaps() -> None:
+    card = described()
+
+    assert (card.meta_line, card.meta_html, card.origin_html) == ("arXiv", "arXiv", "arXiv")
+
+
+def test_the_meta_line_is_in_the_readers_language() -> None:
+    paper = Paper(
+        pk=7,
+        title="Title",
+        first_source="arxiv",
+        source_title="",
+        published_at=datetime(2026, 3, 5, tzinfo=UTC),
+    )
+
+    with override("de"):
+        card = describe(EditionPaper(paper=paper, votes=2, comments=1))
+        assert card.meta_line == "arXiv, 5. März 2026, 2 Stimmen, 1 Kommentar"
+
+
+def test_a_feeds_paper_is_shown_as_from_that_feed() -> None:
+    assert described(first_source="feeds", source_title="Journal of Towels").source_name == (
+        "Journal of Towels"
+    )
+    assert described(first_source="huggingface").source_name == "Hugging Face Daily Papers"
+    assert described(first_source="feeds").source_name == "Feed"

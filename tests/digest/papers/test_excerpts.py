@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.papers.excerpts import excerpt, shorten
+from digest.papers.excerpts import excerpt
+from digest.sources.text import shorten
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ from digest.papers.excerpts import excerpt, shorten
         ("Lang ohne Ende und ohne Punkt", 20, "Lang ohne Ende und…"),
     ],
 )
-def test_a_text_ends_with_a_sentence_or_else_with_a_word(text: str, length: int, kept: str) -> None:
+def test_a_text_ends_with_a_sentence_or_with_a_word(text: str, length: int, kept: str) -> None:
     assert excerpt(text, length) == kept
 
 
@@ -46,7 +47,7 @@ def test_a_text_ends_with_a_sentence_or_else_with_a_word(text: str, length: int,
     ],
 )
 @pytest.mark.parametrize("length", range(8, 16))
-def test_nothing_that_is_seen_as_one_character_is_cut(character: str, length: int) -> None:
+def test_visible_characters_are_never_split(character: str, length: int) -> None:
     kept = shorten(character * 30, length)
 
     assert kept == character * ((len(kept) - 1) // len(character)) + "…"

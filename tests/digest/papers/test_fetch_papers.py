@@ -9,7 +9,7 @@ import time_machine
 from django.core.management import CommandError, call_command
 
 from digest.models import Look, Paper, Sighting
-from digest.papers import intake
+from digest.papers import looking
 from digest.sources import Download, SourceError
 from tests.digest.sources.test_huggingface import entry
 
@@ -20,7 +20,7 @@ NOON = datetime(2026, 8, 20, 12, tzinfo=UTC)
 
 
 def fetch(*arguments: str | Path) -> list[str]:
-    """What the command says, line by line."""
+    """Run the command and return its output, line by line."""
     out = StringIO()
     call_command("fetch_papers", *map(str, arguments), stdout=out, no_color=True)
     return out.getvalue().splitlines()
@@ -35,7 +35,7 @@ def refused(*arguments: str | Path) -> str:
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    """A saved answer of Hugging Face with two papers and an entry that is none."""
+    """A saved response of Hugging Face with two papers and an invalid entry."""
     path = tmp_path / "2026-08-20.json"
     path.write_text(json.dumps([entry("2608.00001"), entry("2608.00002"), {}]))
     return path
@@ -67,7 +67,7 @@ def test_saved_answer_read_again_changes_nothing(saved: Path) -> None:
     assert before == [list(table.objects.order_by("pk").values()) for table in (Paper, Sighting)]
 
 
-def test_dry_run_tells_and_stores_nothing(saved: Path) -> None:
+def test_dry_run_reports_and_stores_nothing(saved: Path) -> None:
     assert fetch("huggingface", "--file", saved, "--dry-run")[:2] == [
         "A dry run: nothing is stored.",
         "huggingface 2026-08-20: 2 papers, 2 new, 0 changed, 0 known, 1 left out",
@@ -86,7 +86,7 @@ def test_dry_run_tells_and_stores_nothing(saved: Path) -> None:
         (None, "cannot be opened: No such file or directory"),
     ],
 )
-def test_file_that_cannot_be_read_is_named_and_the_others_are_stored(
+def test_unreadable_file_is_named_and_the_others_are_stored(
     saved: Path, content: bytes | None, why: str
 ) -> None:
     bad = saved.with_name("bad.json")
@@ -104,8 +104,11 @@ def test_file_that_cannot_be_read_is_named_and_the_others_are_stored(
     ("arguments", "why"),
     [
         (["myspace"], "There is no source “myspace”. The sources are: huggingface, arxiv"),
-        (["huggingface", "--date", "yesterday"], "“yesterday” is no date. Write it as 2026-08-20"),
-        (["huggingface", "--date", "2026-08-32"], "“2026-08-32” is no date"),
+        (
+            ["huggingface", "--date", "yesterday"],
+            "“yesterday” is not a date. Write it as",
+        ),
+        (["huggingface", "--date", "2026-08-32"], "“2026-08-32” is not a date"),
         (["huggingface", "--date", "2099-01-01"], "2099-01-01 is in the future"),
         (["huggingface", "--since", "2099-01-01"], "2099-01-01 is in the future"),
         (["feeds", "--date", "2026-08-20"], "feeds cannot be asked for a day"),
@@ -118,14 +121,14 @@ def test_wrong_use_says_what_to_do(arguments: list[str], why: str) -> None:
 
 
 @time_machine.travel(NOON, tick=False)
-def test_each_day_since_then_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_day_since_a_date_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def download(url: str, agent: str) -> Download:
         asked.append(url.partition("date=")[2][:10])
         return Download(b"[]")
 
-    monkeypatch.setattr(intake, "download", download)
+    monkeypatch.setattr(looking, "download", download)
 
     lines = fetch("huggingface", "--since", "2026-08-18")
 
@@ -134,11 +137,11 @@ def test_each_day_since_then_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> No
     assert Look.objects.filter(outcome=Look.Outcome.QUIET).count() == 3
 
 
-def test_source_that_is_down_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_source_that_is_down_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def download(url: str, agent: str) -> Download:
         raise SourceError("https://x.org/ did not answer in time.")
 
-    monkeypatch.setattr(intake, "download", download)
+    monkeypatch.setattr(looking, "download", download)
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
 
     assert refused("huggingface", "--date", str(yesterday)) == (

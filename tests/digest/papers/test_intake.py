@@ -1,9 +1,11 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import DataError, connection
 from django.test.utils import CaptureQueriesContext
 
@@ -38,7 +40,7 @@ def put(*papers: SourcePaper, source: str = "huggingface", at: datetime = THURSD
 
 
 def state() -> list[Any]:
-    """Every row that intake writes."""
+    """Return every row that intake writes."""
     tables = (Paper, Sighting, PaperTopic, Look)
     return [list(table.objects.order_by("pk").values()) for table in tables]
 
@@ -162,7 +164,7 @@ def test_different_papers_of_one_title_stay_two(one: dict[str, Any], other: dict
     assert put(given(**other)) == Intake(new=1, changed=0, same=0)
 
 
-def test_candidate_gets_figures_and_stays_frozen() -> None:
+def test_new_figures_do_not_change_a_frozen_candidate() -> None:
     put(given(votes=7))
     edition = Edition.objects.create(date=date(2026, 8, 20))
     EditionPaper.objects.create(edition=edition, paper=Paper.objects.get(), votes=7)
@@ -178,7 +180,7 @@ def test_answer_that_cannot_be_stored_changes_nothing() -> None:
     before = state()
 
     with pytest.raises(DataError, match="NUL"):
-        put(given(votes=9), given(2, title="a\x00b"), at=THURSDAY + timedelta(hours=1))
+        put(given(votes=9), given(2, url="a\x00b"), at=THURSDAY + timedelta(hours=1))
 
     assert state() == before
 
@@ -253,3 +255,58 @@ def at_once(count: int, work: Callable[[], object]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+# --- texts ---------------------------------------------------------------------------------
+def test_texts_are_kept_as_readers_see_them() -> None:
+    put(given(title=r"In $\mathcal{O}(n^2)$ \textbf{steps}", abstract=r"We reach 36\% more."))
+
+    paper = Paper.objects.get()
+
+    assert (paper.title, paper.abstract) == ("In 𝒪(n²) steps", "We reach 36% more.")
+
+
+@pytest.mark.parametrize(
+    "title", ["in O(n2) steps of patient robots", "In O(n²) Steps: of patient robots"]
+)
+def test_title_in_latex_and_in_plain_characters_is_one(title: str) -> None:
+    put(given(title=r"In $\mathcal{O}(n^2)$ steps of \emph{patient} robots"))
+
+    other = given(key="url:example.org/1", url="https://example.org/1", title=title)
+
+    assert put(other, source="feeds") == Intake(new=0, changed=0, same=1)
+
+
+def test_title_of_the_feed_is_kept_with_its_papers() -> None:
+    feed: dict[str, Any] = {"key": "url:example.org/1", "url": "https://example.org/1"}
+    put(given(**feed, source_title="Journal of Towels"), source="feeds")
+
+    assert Paper.objects.get().source_title == "Journal of Towels"
+
+
+def test_only_the_first_source_may_add_its_title_later() -> None:
+    put(given(), given(2))
+
+    put(given(source_title="Some Feed"), source="feeds")
+    put(given(2, source_title="Its Title"))
+
+    titles = Paper.objects.order_by("key").values_list("source_title", flat=True)
+    assert list(titles) == ["", "Its Title"]
+
+
+# --- older rows ----------------------------------------------------------------------------
+def test_stored_latex_is_converted_once() -> None:
+    migration = import_module("digest.migrations.0013_make_texts_presentable")
+    put(given(), *(given(number) for number in range(2, 4)))
+    raw = {"title": r"In $\mathcal{O}(n^2)$ steps", "title_key": "inmathcalon2steps"}
+    Paper.objects.filter(key="arxiv:2608.00001").update(abstract=r"36\% more", **raw)
+    untouched = Paper.objects.exclude(key="arxiv:2608.00001").order_by("pk")
+    before = list(untouched.values())
+
+    for _ in range(2):
+        migration.make_texts_presentable(apps, None)
+
+        paper = Paper.objects.get(key="arxiv:2608.00001")
+        assert (paper.title, paper.abstract) == ("In 𝒪(n²) steps", "36% more")
+        assert (paper.title_key, paper.features) == ("inon2steps", None)
+        assert list(untouched.values()) == before

@@ -1,4 +1,4 @@
-"""What an operator is shown of a topic before it is saved."""
+"""What an operator sees of a topic before saving it."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ ROBOTS = {"name": "Robots", "description": "Arms and grippers", "seed_terms": "r
 TERMS = TopicTerms("", "Robots", "Arms and grippers", ("robot arm", "gripper"))
 FOLDS = "A robot arm folds towels by touch, and its gripper feels the seams of the cloth."
 PROVES = "A proof assistant checks lemmas, and a tactic search finds formal proofs by itself."
-# Says one of the words once, among many others.
+# Contains one of the words once, among many others.
 TOUCHES = " ".join(
     (
         "A survey of factories in the north asks who repairs looms, lathes, kilns and presses.",
@@ -74,7 +74,7 @@ def test_papers_are_counted_by_day_and_older_ones_left_out() -> None:
     assert (month.looked_at, len(month.caught)) == (4, 2)
 
 
-def test_no_paper_and_no_word_is_no_error() -> None:
+def test_preview_without_papers_or_words_is_empty() -> None:
     assert previewed() == Preview(0, [], [], [])
     make_paper(abstract=FOLDS)
     assert preview(TopicTerms("", "A", "", ()), days=7, now=timezone.now()).caught == []
@@ -95,7 +95,7 @@ def test_the_page_shows_what_the_words_catch_and_saves_nothing(admin_client: Cli
 
     page = page_for(admin_client, {**ROBOTS, "slug": "robots", "days": "7"})
 
-    assert "1 of 2 papers would be caught, 1.0 a day" in page
+    assert "1 of 2 papers match, 1.0 a day" in page
     assert (
         f'{reverse("admin:digest_paper_change", args=[paper.pk])}">Folding &lt;towels&gt;' in page
     )
@@ -103,11 +103,11 @@ def test_the_page_shows_what_the_words_catch_and_saves_nothing(admin_client: Cli
     assert not PaperTopic.objects.filter(topic=topic).exists()
 
 
-def test_words_that_cannot_be_used_are_said_to_be_so(admin_client: Client) -> None:
+def test_invalid_words_are_reported(admin_client: Client) -> None:
     page = page_for(admin_client, {**ROBOTS, "name": "", "days": "7"})
 
     assert "This field is required." in page
-    assert "would be caught" not in page
+    assert "papers match, " not in page
 
 
 @pytest.mark.parametrize("days", ["", "9999"])
@@ -116,7 +116,7 @@ def test_days_that_are_not_offered_are_a_week_or_refused(admin_client: Client, d
 
     page = page_for(admin_client, {**ROBOTS, "days": days})
 
-    assert ("would be caught" in page) == (days == "")
+    assert ("papers match, " in page) == (days == "")
 
 
 def test_both_forms_of_a_topic_have_the_button(admin_client: Client) -> None:
@@ -142,7 +142,7 @@ def test_the_empty_page_is_there_to_try_words(admin_client: Client) -> None:
 @pytest.mark.parametrize(
     ("permission", "status"), [("view_topic", 403), ("change_topic", 200), ("add_topic", 200)]
 )
-def test_only_who_may_change_topics_previews_them(
+def test_only_operators_who_may_edit_topics_can_preview_them(
     client: Client, permission: str, status: int
 ) -> None:
     path = reverse("admin:subscribers_topic_preview")

@@ -1,4 +1,4 @@
-"""The evaluation, on two little worlds whose readers each stay with one subject."""
+"""The evaluation, on a small collection whose readers each stay with one subject."""
 
 import gzip
 from pathlib import Path
@@ -9,36 +9,31 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from digest.ranking.measuring.baselines import baselines
-from digest.ranking.measuring.evaluation import (
-    Broadsheet,
-    Collection,
-    EvaluationError,
-    measure,
-    measure_ours,
-    measures,
-)
+from digest.ranking.measuring.collection import Collection, EvaluationError
+from digest.ranking.measuring.evaluation import measure, measure_ours, measures
+from digest.ranking.measuring.ours import Broadsheet
 
 SUBJECTS = ("robot gripper touch", "protein folding energy", "poetry rhyme translation")
 DAYS = [f"2026-01-{day:02}" for day in range(1, 13)]
 
 
 def paper(day: str, subject: int, number: int) -> dict[str, Any]:
-    lot = np.random.default_rng(int(day[-2:]) * 100 + subject * 10 + number)
-    own = lot.permutation(SUBJECTS[subject].split())
-    filler = [f"filler{word}" for word in lot.integers(0, 60, 12)]
+    rng = np.random.default_rng(int(day[-2:]) * 100 + subject * 10 + number)
+    own = rng.permutation(SUBJECTS[subject].split())
+    filler = [f"filler{word}" for word in rng.integers(0, 60, 12)]
     return {
         "id": f"{day}-{subject}-{number}",
         "title": " ".join(own),
         "abstract": " ".join([*own, *filler]),
         "list_date": day,
-        "upvotes": int(lot.integers(0, 50)),
+        "upvotes": int(rng.integers(0, 50)),
         "keywords": [SUBJECTS[subject]],
         "categories": ["cs.LG"],
     }
 
 
-def world() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Four papers on each subject each day, and eight readers who pick one of theirs each day."""
+def rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Four papers a day on each subject, and eight readers who pick one paper a day on theirs."""
     papers = [paper(day, s, n) for day in DAYS for s in range(len(SUBJECTS)) for n in range(4)]
     readers = [
         {
@@ -52,10 +47,10 @@ def world() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 @pytest.fixture
 def collection() -> Collection:
-    return Collection.of(*world(), with_authors=False)
+    return Collection.of(*rows(), with_authors=False)
 
 
-def test_measures_of_a_perfect_and_of_an_upside_down_order() -> None:
+def test_measures_of_a_perfect_and_of_a_reversed_order() -> None:
     picked = np.array([False, True] + [False] * 18)
     scores = np.arange(20, dtype=np.float32)
 
@@ -72,7 +67,7 @@ def test_measures_count_the_place_of_the_pick() -> None:
     assert [ndcg, mrr, hit_rate, auc] == pytest.approx([0.5, 1 / 3, 1, 1 / 3])
 
 
-def test_papers_of_one_score_count_half() -> None:
+def test_papers_with_equal_scores_count_half() -> None:
     picked = np.array([True, False, False])
 
     assert measures(picked, np.zeros(3, dtype=np.float32))[3] == 0.5
@@ -86,17 +81,18 @@ def test_a_day_is_a_case_only_after_four_earlier_picks(collection: Collection) -
     assert all(len(case.pool) == 12 and case.picked.sum() == 1 for case in first)
 
 
-def test_what_is_held_out_was_not_for_tuning(collection: Collection) -> None:
-    tuning = [case for case in collection.cases if collection.is_tuning(case)]
+def test_held_out_cases_were_not_used_for_tuning(collection: Collection) -> None:
     held_out = [case for case in collection.cases if collection.is_held_out(case)]
+    others = {case.reader for case in collection.cases} - {case.reader for case in held_out}
+    earlier = [case for case in collection.cases if case.day < collection.later]
+    tuning = [case for case in earlier if case.reader in others]
 
     assert tuning
     assert held_out
-    assert {case.reader for case in tuning}.isdisjoint({case.reader for case in held_out})
     assert max(case.day for case in tuning) < min(case.day for case in held_out)
 
 
-def test_ours_finds_the_subject_and_chance_does_not(collection: Collection) -> None:
+def test_our_ranking_finds_the_subject_and_chance_does_not(collection: Collection) -> None:
     ours = Broadsheet(collection)
     by_picks = measure_ours(ours, "ours", ours.by_picks)
     others = {
@@ -109,7 +105,7 @@ def test_ours_finds_the_subject_and_chance_does_not(collection: Collection) -> N
     assert min(by_picks.microseconds, others["random"].microseconds) > 0
 
 
-def test_what_is_sent_comes_first(collection: Collection) -> None:
+def test_a_digest_as_sent_holds_the_pick(collection: Collection) -> None:
     ours = Broadsheet(collection)
 
     sent = measure_ours(ours, "as sent", ours.as_sent)
@@ -117,41 +113,41 @@ def test_what_is_sent_comes_first(collection: Collection) -> None:
     assert sent.all.hit_rate == 1
 
 
-def test_words_alone_find_the_subject(collection: Collection) -> None:
+def test_followed_words_alone_find_the_subject(collection: Collection) -> None:
     ours = Broadsheet(collection)
 
     assert measure_ours(ours, "no picks", ours.by_wishes).all.auc > 0.8
 
 
 @pytest.mark.parametrize(
-    ("papers", "readers", "said"),
+    ("papers", "readers", "message"),
     [
         ([{"title": "No id"}], [], "A row has no id"),
-        (world()[0], [{"user": "a"}], "Reader a has no list of items"),
-        (world()[0], [{"items": []}], "A row has no user"),
-        (world()[0], [{"user": "a", "items": ["x"]}], "A row has no id"),
-        (world()[0], [], "No reader picked a paper"),
+        (rows()[0], [{"user": "a"}], "Reader a has no list of items"),
+        (rows()[0], [{"items": []}], "A row has no user"),
+        (rows()[0], [{"user": "a", "items": ["x"]}], "A row has no id"),
+        (rows()[0], [], "No reader picked a paper"),
     ],
 )
-def test_rows_that_cannot_be_used_are_named(papers: Any, readers: Any, said: str) -> None:
-    with pytest.raises(EvaluationError, match=said):
+def test_rows_that_cannot_be_used_are_reported(papers: Any, readers: Any, message: str) -> None:
+    with pytest.raises(EvaluationError, match=message):
         Collection.of(papers, readers, with_authors=False)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (gzip.compress(b'{"id": "1", "title": "x"}\n' * 1000)[:-20], "cannot be read"),
         (b"\xff\xfe\n", "cannot be read"),
     ],
 )
 def test_the_command_says_what_is_wrong_with_a_file(
-    tmp_path: Path, content: bytes, said: str
+    tmp_path: Path, content: bytes, message: str
 ) -> None:
     (tmp_path / "papers").write_bytes(content)
     (tmp_path / "readers").write_text("")
 
-    with pytest.raises(CommandError, match=said):
+    with pytest.raises(CommandError, match=message):
         call_command("evaluate_ranking", papers=[tmp_path / "papers"], readers=tmp_path / "readers")
 
 

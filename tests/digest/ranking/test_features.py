@@ -27,8 +27,8 @@ def test_features_survive_storage() -> None:
     assert stored.counts.tolist() == PAPER.counts.tolist()
 
 
-def test_bytes_that_are_no_features_are_refused() -> None:
-    with pytest.raises(ValueError, match="no features"):
+def test_bytes_that_are_not_features_are_refused() -> None:
+    with pytest.raises(ValueError, match="not features"):
         Features.from_bytes(b"12345")
 
 
@@ -38,7 +38,7 @@ def test_an_abstract_is_stored_in_two_kilobytes() -> None:
     assert len(features_of("A title of six plain words", words).to_bytes()) < 2200
 
 
-def test_a_word_counts_for_more_the_more_often_it_is_said_and_in_the_title() -> None:
+def test_a_word_counts_more_if_it_is_repeated_or_in_the_title() -> None:
     once = features_of("", "graph")
     twice = features_of("", "graph. Graph")
     named = features_of("graph", "")
@@ -57,7 +57,7 @@ def test_names_are_compared_without_case_and_accents() -> None:
     assert shared(PAPER, features_of("", "", authors=["Ada Lovelace"])) == 0
 
 
-def test_a_word_an_author_and_a_category_of_one_name_are_three_features() -> None:
+def test_a_word_an_author_and_a_category_with_the_same_name_are_three_features() -> None:
     word = features_of("", "turing")
 
     assert shared(word, features_of("", "", authors=["Turing"])) == 0

@@ -10,7 +10,7 @@ def test_both_teams_take_turns() -> None:
     assert rounds == [{Team.A, Team.B}] * 4
 
 
-def test_each_team_takes_its_best_paper_that_is_left() -> None:
+def test_each_team_takes_its_best_remaining_paper() -> None:
     drafted = interleave([1, 2, 3], [1, 2, 4], length=4, seed=1)
 
     assert set(drafted.paper_ids[:2]) == {1, 2}
@@ -23,14 +23,14 @@ def test_no_paper_comes_twice() -> None:
     assert sorted(drafted.paper_ids) == [1, 2, 3]
 
 
-def test_the_same_seed_draws_the_same_list_and_another_another() -> None:
+def test_the_same_seed_drafts_the_same_list_and_others_do_not() -> None:
     lists = {interleave([1, 2, 3], [4, 5, 6], length=6, seed=seed) for seed in range(20)}
 
     assert len(lists) > 1
     assert interleave([1, 2], [3], length=3, seed=7) == interleave([1, 2], [3], length=3, seed=7)
 
 
-def test_who_begins_is_even_over_many_draws() -> None:
+def test_each_team_begins_half_of_many_drafts() -> None:
     first = [interleave([1], [2], length=1, seed=seed).teams[0] for seed in range(1000)]
 
     assert first.count(Team.A) == pytest.approx(500, abs=50)
@@ -48,12 +48,12 @@ def test_the_credit_share_is_the_mean_over_readers() -> None:
     assert (share.share, share.readers) == (0.75, 2)
 
 
-def test_nobody_s_credit_is_no_share() -> None:
+def test_without_credit_there_is_no_share() -> None:
     assert credit_share([]) is None
     assert credit_share([(0, 0)]) is None
 
 
-def test_the_interval_holds_a_half_for_a_tie_and_not_for_a_clear_win() -> None:
+def test_the_interval_includes_a_half_for_a_tie_and_not_for_a_clear_win() -> None:
     tie = credit_share([(1, 0), (0, 1)] * 20)
     win = credit_share([(1, 0)] * 30 + [(0, 1)] * 5)
 

@@ -14,21 +14,21 @@ PAPERS = len(FITS)
 def candidates(
     votes: Sequence[int] = (0,) * PAPERS, overlaps: dict[tuple[int, int], float] | None = None
 ) -> Candidates:
-    likeness = np.eye(PAPERS, dtype=np.float32)
+    overlap = np.eye(PAPERS, dtype=np.float32)
     for (one, other), how in (overlaps or {}).items():
-        likeness[one, other] = likeness[other, one] = how
+        overlap[one, other] = overlap[other, one] = how
     return Candidates(
         paper_ids=np.arange(10, 10 + PAPERS),
         votes=np.array(votes, dtype=np.float32),
         fits=np.array(FITS, dtype=np.float32),
         topic_ids=(1, 2),
-        overlaps=likeness,
+        overlaps=overlap,
     )
 
 
 @dataclass
 class Reader:
-    """One reader's wishes, as plain lists."""
+    """One reader's row of `Readers`, as plain lists."""
 
     topics: Sequence[float] = (0, 0)
     terms: Sequence[float] = (0,) * PAPERS
@@ -36,7 +36,7 @@ class Reader:
     barred: Sequence[int] = ()
     length: int = 3
     explores: bool = False
-    dice: float = 0.0
+    draw: float = 0.0
 
 
 def batch(*readers: Reader) -> Readers:
@@ -47,7 +47,7 @@ def batch(*readers: Reader) -> Readers:
         barred=np.array([[n in r.barred for n in range(PAPERS)] for r in readers]),
         lengths=np.array([r.length for r in readers]),
         is_exploring=np.array([r.explores for r in readers]),
-        dice=np.array([r.dice for r in readers], dtype=np.float32),
+        draws=np.array([r.draw for r in readers], dtype=np.float32),
     )
 
 
@@ -84,7 +84,7 @@ def test_a_topic_the_reader_does_not_follow_is_never_named() -> None:
     assert chosen.topics.tolist() == [[0, 0]]
 
 
-def test_votes_decide_between_papers_that_fit_alike() -> None:
+def test_votes_decide_between_papers_that_fit_equally() -> None:
     reader = Reader(topics=(1, 1), length=1)
     other = Reader(topics=(1, 1), length=1, barred=(1,))
 
@@ -92,7 +92,7 @@ def test_votes_decide_between_papers_that_fit_alike() -> None:
     assert places(other, candidates(votes=(0, 0, 9, 0, 0, 0, 0, 0))) == [2]
 
 
-def test_a_word_of_the_reader_s_counts_like_a_topic() -> None:
+def test_a_followed_word_counts_like_a_topic() -> None:
     reader = Reader(topics=(1, 0), terms=(0, 0, 0, 0, 0.6, 0, 0, 0), length=2)
 
     chosen = choose(reader)
@@ -110,34 +110,34 @@ def test_taste_alone_makes_a_match_when_it_is_clear() -> None:
     assert chosen.kinds.tolist() == [[Kind.TASTE]]
 
 
-def test_what_a_reader_is_barred_from_never_comes() -> None:
+def test_barred_papers_are_never_chosen() -> None:
     reader = Reader(topics=(1, 1), taste=(9,) * PAPERS, barred=(1, 4), length=PAPERS)
 
     assert set(places(reader)) == set(range(PAPERS)) - {1, 4}
 
 
-def test_who_has_no_interests_gets_the_most_voted() -> None:
+def test_a_reader_without_interests_gets_the_most_voted() -> None:
     chosen = choose(Reader(length=2), papers=candidates(votes=(0, 5, 0, 9, 0, 0, 0, 0)))
 
     assert chosen.places.tolist() == [[3, 1]]
     assert chosen.kinds.tolist() == [[Kind.VOTES, Kind.VOTES]]
 
 
-def test_the_same_news_comes_once() -> None:
+def test_the_same_news_is_chosen_once() -> None:
     reader = Reader(topics=(1, 1), length=3)
 
     assert places(reader) == [1, 0, 2]
     assert places(reader, candidates(overlaps={(1, 0): 0.9})) == [1, 2]
 
 
-def test_a_paper_very_like_the_first_gives_way() -> None:
+def test_a_paper_that_overlaps_much_with_the_first_gives_way() -> None:
     reader = Reader(topics=(1, 1), length=2)
 
     assert places(reader) == [1, 0]
     assert places(reader, candidates(overlaps={(1, 0): 0.5})) == [1, 2]
 
 
-def test_one_match_is_filled_up_with_the_most_voted() -> None:
+def test_a_single_match_is_filled_up_with_the_most_voted() -> None:
     papers = candidates(votes=(0, 0, 0, 1, 7, 3, 0, 0))
     reader = Reader(topics=(1, 0), barred=(1,), length=5)
 
@@ -147,7 +147,7 @@ def test_one_match_is_filled_up_with_the_most_voted() -> None:
     assert chosen.kinds.tolist() == [[Kind.TOPIC, Kind.VOTES, Kind.VOTES]]
 
 
-def test_nothing_that_matches_is_nothing_at_all() -> None:
+def test_without_a_match_nothing_is_chosen() -> None:
     assert places(Reader(topics=(1, 1), barred=(0, 1, 2)), least=3) == []
 
 
@@ -160,17 +160,17 @@ def test_a_long_digest_ends_with_what_everyone_reads() -> None:
     assert chosen.kinds.tolist()[0][-1] == Kind.VOTES
 
 
-@pytest.mark.parametrize(("dice", "found"), [(0.0, 5), (0.99, 3)])
-def test_who_explores_gets_one_of_the_better_others(dice: float, found: int) -> None:
+@pytest.mark.parametrize(("draw", "found"), [(0.0, 5), (0.99, 3)])
+def test_an_exploring_reader_gets_one_of_the_more_voted_others(draw: float, found: int) -> None:
     papers = candidates(votes=(0, 0, 0, 1, 7, 3, 0, 0))
 
-    chosen = choose(Reader(topics=(1, 1), length=7, explores=True, dice=dice), papers=papers)
+    chosen = choose(Reader(topics=(1, 1), length=7, explores=True, draw=draw), papers=papers)
 
     assert chosen.places.tolist() == [[1, 0, 2, 4, found]]
     assert chosen.kinds.tolist()[0][-2:] == [Kind.VOTES, Kind.EXPLORING]
 
 
-def test_the_contributions_are_what_the_score_is_made_of() -> None:
+def test_contributions_are_the_parts_of_the_score() -> None:
     papers = candidates(votes=(3, 0, 0, 0, 0, 0, 0, 0))
     reader = batch(Reader(topics=(1, 0), terms=(0.6, *[0] * 7), taste=(0.2, *[0] * 7)))
 

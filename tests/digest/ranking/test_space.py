@@ -12,51 +12,51 @@ FOLDS = features_of("Energy of proteins", "Graphs predict how proteins fold in w
 PAPERS = [ROBOT, GRASPS, PROTEIN, FOLDS]
 
 
-def likeness(papers: list[Features], others: list[Features], space: Space) -> NDArray[np.float32]:
-    return Index(space.vectors(papers)).likeness(space.vectors(others))
+def similarity(papers: list[Features], others: list[Features], space: Space) -> NDArray[np.float32]:
+    return Index(space.vectors(papers)).similarity(space.vectors(others))
 
 
 def many(number: int) -> list[Features]:
-    """Papers of which each is on one of twenty subjects, in words drawn by lot."""
-    lot = np.random.default_rng(5)
+    """Papers of random words, each paper on one of twenty subjects."""
+    rng = np.random.default_rng(5)
     texts = []
     for subject in range(number):
-        own = [f"s{subject % 20}w{word}" for word in lot.integers(0, 30, 25)]
-        common = [f"common{word}" for word in lot.integers(0, 200, 40)]
+        own = [f"s{subject % 20}w{word}" for word in rng.integers(0, 30, 25)]
+        common = [f"common{word}" for word in rng.integers(0, 200, 40)]
         texts.append(" ".join([*own, *common]))
     return [features_of("", text) for text in texts]
 
 
-def test_papers_on_the_same_subject_are_more_alike() -> None:
-    alike = likeness(PAPERS, [GRASPS, FOLDS], Space(PAPERS))
+def test_papers_on_the_same_subject_are_more_similar() -> None:
+    similar = similarity(PAPERS, [GRASPS, FOLDS], Space(PAPERS))
 
-    assert alike.argsort(axis=1)[:, ::-1][:, :2].tolist() == [[1, 0], [3, 2]]
-
-
-def test_a_paper_is_as_like_itself_as_its_parts_have_shares() -> None:
-    alike = likeness(PAPERS, PAPERS, Space(PAPERS))
-
-    assert np.diag(alike).tolist() == pytest.approx([SHARES["words"]] * 4, abs=1e-3)
-    assert np.allclose(alike, alike.T, atol=1e-6)
+    assert similar.argsort(axis=1)[:, ::-1][:, :2].tolist() == [[1, 0], [3, 2]]
 
 
-def test_words_that_only_one_paper_has_tell_nothing() -> None:
+def test_a_paper_s_similarity_to_itself_is_the_sum_of_its_parts_shares() -> None:
+    similar = similarity(PAPERS, PAPERS, Space(PAPERS))
+
+    assert np.diag(similar).tolist() == pytest.approx([SHARES["words"]] * 4, abs=1e-3)
+    assert np.allclose(similar, similar.T, atol=1e-6)
+
+
+def test_words_of_a_single_paper_do_not_count() -> None:
     stranger = features_of("", "zebra quagga okapi")
 
-    assert likeness(PAPERS, [stranger], Space([*PAPERS, stranger])).tolist() == [[0, 0, 0, 0]]
+    assert similarity(PAPERS, [stranger], Space([*PAPERS, stranger])).tolist() == [[0, 0, 0, 0]]
 
 
-def test_a_rare_word_in_common_says_more_than_a_common_one() -> None:
+def test_a_shared_rare_word_counts_more_than_a_shared_common_one() -> None:
     rare, common = features_of("", "rare"), features_of("", "common")
     mixed = features_of("", "rare common")
     space = Space([rare, mixed, *[common] * 50])
 
-    alike = likeness([rare, common], [mixed], space)
+    similar = similarity([rare, common], [mixed], space)
 
-    assert alike[0, 0] > 2 * alike[0, 1]
+    assert similar[0, 0] > 2 * similar[0, 1]
 
 
-def test_the_usual_paper_is_like_all_others_and_the_odd_one_is_not() -> None:
+def test_a_usual_paper_is_closer_to_the_average_than_an_odd_one() -> None:
     papers = [ROBOT] * 8 + [PROTEIN] * 2
     vectors = Space(papers).vectors(papers)
 
@@ -64,37 +64,39 @@ def test_the_usual_paper_is_like_all_others_and_the_odd_one_is_not() -> None:
     assert vectors.common[0] == pytest.approx(0.8, abs=0.01)
 
 
-def test_the_directions_of_common_words_keep_what_is_alike() -> None:
+def test_the_directions_of_common_words_keep_similar_papers_together() -> None:
     papers = many(600)
     space = Space(papers)
 
-    alike = likeness(papers[:40], papers[40:60], space)
+    similar = similarity(papers[:40], papers[40:60], space)
 
     same = np.equal.outer(np.arange(40, 60) % 20, np.arange(40) % 20)
     assert space.vectors(papers).directions.shape[1] > 0
-    assert alike[same].min() > alike[~same].max()
+    assert similar[same].min() > similar[~same].max()
 
 
-def test_many_papers_are_compared_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comparing_in_slices_gives_the_same_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     papers = many(60)
     space = Space(papers)
-    at_once = likeness(papers, papers, space)
+    at_once = similarity(papers, papers, space)
 
     monkeypatch.setattr("digest.ranking.space._AT_ONCE", 50)
 
-    assert np.allclose(likeness(papers, papers, space), at_once, atol=1e-6)
+    assert np.allclose(similarity(papers, papers, space), at_once, atol=1e-6)
 
 
-def test_a_share_of_nothing_leaves_a_part_out() -> None:
+def test_a_share_of_zero_leaves_a_part_out() -> None:
     papers = [features_of("", text, authors=["Ada"]) for text in ("cats", "dogs", "cats and dogs")]
     without = Space(papers, {**SHARES, "authors": 0})
 
-    assert likeness(papers[:1], papers[1:2], Space(papers))[0, 0] > 0.01
-    assert likeness(papers[:1], papers[1:2], without)[0, 0] == 0
+    assert similarity(papers[:1], papers[1:2], Space(papers))[0, 0] > 0.01
+    assert similarity(papers[:1], papers[1:2], without)[0, 0] == 0
 
 
 @pytest.mark.parametrize("papers", [[], [features_of("", "")], [ROBOT]])
-def test_a_space_of_hardly_anything_finds_nothing_alike(papers: list[Features]) -> None:
-    assert not likeness([ROBOT, PROTEIN], [GRASPS], Space(papers)).any()
-    assert likeness([], [GRASPS], Space(papers)).shape == (1, 0)
-    assert likeness([ROBOT], [], Space(papers)).shape == (0, 1)
+def test_a_space_of_hardly_any_papers_finds_nothing_similar(papers: list[Features]) -> None:
+    assert not similarity([ROBOT, PROTEIN], [GRASPS], Space(papers)).any()
+    assert similarity([], [GRASPS], Space(papers)).shape == (1, 0)
+    assert similarity([ROBOT], [], Space(papers)).shape == (0, 1)

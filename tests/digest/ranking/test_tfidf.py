@@ -70,7 +70,7 @@ def test_a_vector_has_length_one() -> None:
     assert math.hypot(*weights.values()) == pytest.approx(1)
 
 
-def test_a_text_without_telling_words_is_an_empty_vector() -> None:
+def test_a_text_of_stop_words_is_an_empty_vector() -> None:
     assert Vectorizer.fit([]).vector("of the 12, and we") == {}
 
 
@@ -81,13 +81,13 @@ def test_each_paper_fits_its_own_topic_and_no_other() -> None:
     assert fits.dtype == np.float32
 
 
-def test_one_paper_alone_finds_its_topic() -> None:
+def test_a_single_paper_finds_its_topic() -> None:
     fits = topic_fits([GRASPS], [ROBOTICS, RETRIEVAL])
 
     assert (fits > 0).tolist() == [[True, False]]
 
 
-def test_a_topic_word_that_all_papers_use_tells_less() -> None:
+def test_a_topic_word_that_all_papers_use_counts_less() -> None:
     paper = ("Onions in butter", "Soup for a robot with two arms, boiled for an hour.")
 
     among_cooks = topic_fits([paper], [ROBOTICS], background=[COOKS] * 50)
@@ -103,7 +103,7 @@ def test_a_fit_is_never_above_one() -> None:
     assert fits.tolist() == [[1.0]]
 
 
-def test_one_term_in_passing_is_no_match() -> None:
+def test_a_term_mentioned_in_passing_does_not_match() -> None:
     long_text = " ".join(f"{word} {word}ness" for word in COOKS[1].split())
     about = topic_fits([("On soup", f"{long_text} robot grasping robot policy")], [ROBOTICS])
     in_passing = topic_fits([("On soup", f"{long_text} robot")], [ROBOTICS])

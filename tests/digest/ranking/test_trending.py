@@ -1,4 +1,4 @@
-"""The order by trend, on figures made up and on votes that were really seen."""
+"""The trending order, on made-up figures and on votes observed on Hugging Face."""
 
 import gzip
 import json
@@ -12,14 +12,14 @@ import pytest
 
 from digest.ranking.trending import trending
 
-SEEN_FOR_REAL = (
+OBSERVED = (
     Path(__file__)
     .resolve()
     .parents[4]
     .joinpath("shared", "data", "hf_upvote_observations.jsonl.gz")
 )
 needs_data = pytest.mark.skipif(
-    not SEEN_FOR_REAL.exists(), reason="the votes that were seen are not beside this checkout"
+    not OBSERVED.exists(), reason="the observed votes are not next to this checkout"
 )
 
 # Votes at the last sighting, votes an hour between the last two, hours since the first.
@@ -40,7 +40,7 @@ def test_votes_and_their_speed_make_a_paper_trend() -> None:
     assert order(SEEN) == list(SEEN)
 
 
-def test_no_vote_is_no_heat() -> None:
+def test_without_votes_nothing_trends() -> None:
     assert trending(0, 0, [0, 5, 500]).tolist() == [0, 0, 0]
 
 
@@ -54,20 +54,20 @@ def test_an_exceptional_paper_of_yesterday_beats_a_middling_one_of_today() -> No
     assert order({"yesterday": (120, 4.0, 30), "today": (6, 1.0, 3)}) == ["yesterday", "today"]
 
 
-def test_votes_taken_back_do_no_harm() -> None:
+def test_negative_figures_count_as_zero() -> None:
     assert trending(3, -0.5, 5) == trending(3, 0, 5)
     assert trending(-1, 0, -2) == 0
 
 
-# --- votes that were seen ------------------------------------------------------------------
-# Of one paper: when, and how many votes it had.
+# --- observed votes ------------------------------------------------------------------------
+# When a paper was seen, and how many votes it had then.
 Sightings = Sequence[tuple[datetime, int]]
 
 
 def seen() -> dict[str, list[Sightings]]:
-    """The sightings of all papers that were seen at least twice, by the day they were listed."""
+    """The sightings of each paper, by the day on which it was listed."""
     days: dict[str, list[Sightings]] = defaultdict(list)
-    with gzip.open(SEEN_FOR_REAL, "rt") as lines:
+    with gzip.open(OBSERVED, "rt") as lines:
         for row in map(json.loads, lines):
             found = [(datetime.fromisoformat(o["at"]), o["upvotes"]) for o in row["observations"]]
             days[row["list_date"]].append(found)
@@ -75,7 +75,7 @@ def seen() -> dict[str, list[Sightings]]:
 
 
 def heat_of(sightings: Sightings, at: datetime) -> float:
-    """How the paper trended at that time, by what had been seen of it."""
+    """How the paper trended at that time, from the sightings until then."""
     known = [(when, votes) for when, votes in sightings if when <= at]
     (first, least), (last, most) = known[0], known[-1]
     hours = max((last - first).total_seconds() / 3600, 1)
@@ -89,7 +89,7 @@ def agreement(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 
 @needs_data
-def test_what_trends_goes_on_to_gain_more_votes() -> None:
+def test_trending_papers_gain_more_votes_afterwards() -> None:
     lists = [papers for papers in seen().values() if len(papers) > 5]
 
     found = [
@@ -106,7 +106,7 @@ def test_what_trends_goes_on_to_gain_more_votes() -> None:
 
 
 @needs_data
-def test_the_front_of_three_days_together_has_new_papers_and_yesterdays_best() -> None:
+def test_the_top_of_three_days_mixes_new_papers_with_the_best_of_yesterday() -> None:
     at = datetime(2025, 1, 11, 2, 20, tzinfo=UTC)
     days = {day: papers for day, papers in seen().items() if "2025-01-08" <= day <= "2025-01-10"}
     papers = [(day, paper) for day, listed in days.items() for paper in listed]

@@ -1,4 +1,4 @@
-"""What comes out of a reader's own library, and what of files that are none."""
+"""Reading a reader's own library, and refusing files that are not one."""
 
 import json
 import time
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.readers.bibliography import MOST_BYTES, MOST_ENTRIES, Entry, Unreadable, read
+from digest.readers.bibliography import MOST_BYTES, MOST_ENTRIES, Reference, Unreadable, read
 
 TITLE = "Looking things up while writing"
 KEY = "lookingthingsupwhilewriting"
@@ -19,8 +19,8 @@ def entry(**fields: str) -> str:
     return f"@article{{key,\n{inside}}}\n"
 
 
-def titled(*titles: str) -> tuple[Entry, ...]:
-    return tuple(Entry((), (title,)) for title in titles)
+def titled(*titles: str) -> tuple[Reference, ...]:
+    return tuple(Reference((), (title,)) for title in titles)
 
 
 # --- formats -------------------------------------------------------------------------------
@@ -36,22 +36,22 @@ def titled(*titles: str) -> tuple[Entry, ...]:
         ({"eprint": "12345", "number": "7"}, ()),
     ],
 )
-def test_bibtex_names_a_paper_by_its_ids(fields: dict[str, str], keys: tuple[str, ...]) -> None:
+def test_ids_are_read_from_bibtex(fields: dict[str, str], keys: tuple[str, ...]) -> None:
     library = read(entry(title="Short", **fields).encode())
 
-    assert (library.entries, library.bad) == ((Entry(keys, ()),), 0)
+    assert (library.references, library.bad) == ((Reference(keys, ()),), 0)
 
 
 def test_latex_and_braces_in_a_title_do_not_matter() -> None:
     text = entry(title=r"{L}ooking \emph{things} {\"u}p while {WRITING}")
 
-    [found] = read(text.encode()).entries
+    [found] = read(text.encode()).references
 
     assert found.title_keys[-1] == KEY
 
 
-def test_a_short_title_is_no_proof() -> None:
-    assert read(entry(title="Editorial").encode()).entries == (Entry((), ()),)
+def test_a_short_title_does_not_identify_a_paper() -> None:
+    assert read(entry(title="Editorial").encode()).references == (Reference((), ()),)
 
 
 def test_csl_json_is_read() -> None:
@@ -59,7 +59,7 @@ def test_csl_json_is_read() -> None:
     for said in (items, {"items": items}):
         library = read(json.dumps(said).encode())
 
-        assert library.entries == (Entry(("doi:10.1000/x",), (KEY,)), *titled(KEY))
+        assert library.references == (Reference(("doi:10.1000/x",), (KEY,)), *titled(KEY))
         assert library.bad == 2
 
 
@@ -68,26 +68,26 @@ def test_ris_is_read() -> None:
 
     library = read("\r\n".join([*lines, "", "TY  - JOUR", f"T1  - {TITLE}", "ER  -"]).encode())
 
-    assert library.entries == (Entry(("doi:10.1000/x",), (KEY,)), *titled(KEY))
+    assert library.references == (Reference(("doi:10.1000/x",), (KEY,)), *titled(KEY))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 def test_the_encoding_does_not_matter(encoding: str) -> None:
     text = entry(title="Über das Nachschlagen beim Schreiben")
 
-    assert read(text.encode(encoding)).entries == titled("uberdasnachschlagenbeimschreiben")
+    assert read(text.encode(encoding)).references == titled("uberdasnachschlagenbeimschreiben")
 
 
-def test_macros_months_and_other_declarations_cost_no_entry() -> None:
+def test_macros_months_and_other_declarations_do_no_harm() -> None:
     declared = '@string{x = "y"}\n@comment{Nothing, really}\n@preamble{"z"}\n'
     macros = "@misc(k, title = {" + TITLE + "}, month = jan, journal = x # y)"
 
     library = read(f"Some words first.\n{declared}{macros}".encode())
 
-    assert (library.entries, library.bad) == (titled(KEY), 0)
+    assert (library.references, library.bad) == (titled(KEY), 0)
 
 
-# --- what is broken ------------------------------------------------------------------------
+# --- broken input --------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "broken",
     [
@@ -98,49 +98,49 @@ def test_macros_months_and_other_declarations_cost_no_entry() -> None:
         "@article{a, title = {" + "long " * 10_000 + "}}",
     ],
 )
-def test_a_broken_entry_costs_no_other(broken: str) -> None:
+def test_a_broken_entry_does_not_affect_the_others(broken: str) -> None:
     whole = entry(title=TITLE)
 
     library = read(f"{whole}\n{broken}\n{whole}".encode())
 
-    assert [found for found in library.entries if found.title_keys] == [*titled(KEY, KEY)]
-    assert len(library.entries) + library.bad == 3
+    assert [found for found in library.references if found.title_keys] == [*titled(KEY, KEY)]
+    assert len(library.references) + library.bad == 3
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "There is nothing in it."),
-        (b"\xef\xbb\xbf \n", "There is nothing in it."),
-        (b"@article{a\x00, title={b}}", "This is no text file."),
-        (b"PK\x03\x04\x00\x00", "This is no text file."),
-        (b"%PDF-1.4 \xe2\xe3", "This is neither BibTeX nor CSL-JSON nor RIS."),
-        (b"<html>", "This is neither BibTeX nor CSL-JSON nor RIS."),
-        (b'[{"title": ', "This begins like CSL-JSON, but cannot be read to its end."),
-        (b"[" * 100_000, "This begins like CSL-JSON, but cannot be read to its end."),
-        (b"[" + b"9" * 5000 + b"]", "This begins like CSL-JSON, but cannot be read to its end."),
-        (b"[]", "There is no list of entries in this JSON."),
-        (b'{"title": 1}', "There is no list of entries in this JSON."),
+        (b"", "It is empty."),
+        (b"\xef\xbb\xbf \n", "It is empty."),
+        (b"@article{a\x00, title={b}}", "This is not a text file."),
+        (b"PK\x03\x04\x00\x00", "This is not a text file."),
+        (b"%PDF-1.4 \xe2\xe3", "This is not BibTeX, CSL-JSON or RIS."),
+        (b"<html>", "This is not BibTeX, CSL-JSON or RIS."),
+        (b'[{"title": ', "This looks like CSL-JSON, but it is incomplete or broken."),
+        (b"[" * 100_000, "This looks like CSL-JSON, but it is incomplete or broken."),
+        (b"[" + b"9" * 5000 + b"]", "This looks like CSL-JSON, but it is incomplete or broken."),
+        (b"[]", "This JSON does not contain a list of entries."),
+        (b'{"title": 1}', "This JSON does not contain a list of entries."),
     ],
 )
-def test_what_is_no_library_is_told_why(content: bytes, said: str) -> None:
+def test_content_that_is_not_a_library_is_refused_with_a_reason(content: bytes, said: str) -> None:
     with pytest.raises(Unreadable) as error:
         read(content)
 
     assert str(error.value) == said
 
 
-def test_a_library_has_its_limits() -> None:
-    assert len(read(b"@misc{a, title={b}}" * MOST_ENTRIES).entries) == MOST_ENTRIES
+def test_a_library_may_not_be_too_large() -> None:
+    assert len(read(b"@misc{a, title={b}}" * MOST_ENTRIES).references) == MOST_ENTRIES
 
-    with pytest.raises(Unreadable, match="More than 2000 entries are too many"):
+    with pytest.raises(Unreadable, match="more than 2000 entries"):
         read(b"@misc{a, title={b}}" * 10_000)
-    with pytest.raises(Unreadable, match="more than 1 MB"):
+    with pytest.raises(Unreadable, match="larger than 1 MB"):
         read(b"x" * (MOST_BYTES + 1))
 
 
 @pytest.mark.parametrize("block", ["a={b}," * 3000, " \n" * 9000])
-def test_whatever_is_in_it_takes_seconds_at_most(block: str) -> None:
+def test_no_content_takes_more_than_seconds(block: str) -> None:
     content = (f"@article{{a, {block}\n" * 200).encode()[:MOST_BYTES]
     start = time.process_time()
 
@@ -165,8 +165,8 @@ def test_whatever_is_in_it_takes_seconds_at_most(block: str) -> None:
         ).map(lambda value: json.dumps([value]).encode()),
     )
 )
-def test_nothing_breaks_it(content: bytes) -> None:
+def test_no_content_raises_another_error(content: bytes) -> None:
     with suppress(Unreadable):
         library = read(content)
 
-        assert len(library.entries) + library.bad > 0
+        assert len(library.references) + library.bad > 0

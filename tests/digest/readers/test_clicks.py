@@ -1,4 +1,4 @@
-"""Clicks, where the operator wants them counted: ids only, no open redirect, no programs."""
+"""Counted clicks: ids only, no open redirects, and machines are told apart from people."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,7 +16,7 @@ from pytest_django import Settings
 from digest.choosing import interests, reasons
 from digest.choosing.composing import Composed, Request, compose
 from digest.models import Click, Digest, Edition, Paper, Vote
-from digest.readers import feedback
+from digest.readers.votes import vote
 from subscribers.models import Subscriber
 from tests.contract import check_digest, html_of, text_of
 from tests.digest.sent import click_path, html_part, mail_of, sent_digest
@@ -33,7 +33,7 @@ def _counted(settings: Settings) -> None:
 
 
 def follow(client: Client, digest: Digest, places: Sequence[int], seconds: float) -> list[bool]:
-    """Follow the links in these places, so many seconds apart; which clicks are a machine's."""
+    """Follow the links at these places, `seconds` apart; return which clicks were flagged."""
     start = timezone.now()
     for number, place in enumerate(places):
         with time_machine.travel(start + timedelta(seconds=number * seconds), tick=False):
@@ -55,7 +55,7 @@ def test_a_link_leads_to_its_paper_and_is_counted(client: Client) -> None:
     assert (click.digest, click.paper_id, click.is_machine) == (digest, digest.paper_ids[0], False)
 
 
-def test_the_mail_leads_to_its_papers_that_way() -> None:
+def test_the_mail_links_to_its_papers_through_the_counter() -> None:
     digest = sent_digest()
 
     message = check_digest(mail_of(digest).message().as_bytes())
@@ -66,7 +66,7 @@ def test_the_mail_leads_to_its_papers_that_way() -> None:
         assert link in text_of(message).splitlines()
 
 
-def test_the_prepared_bytes_and_the_strings_are_the_same() -> None:
+def test_the_prepared_bytes_match_the_strings() -> None:
     message = mail_of(sent_digest())
 
     raw = check_digest(message.message().as_bytes())
@@ -75,7 +75,7 @@ def test_the_prepared_bytes_and_the_strings_are_the_same() -> None:
     assert text_of(raw).splitlines() == message.body.splitlines()
 
 
-def test_looking_without_following_is_not_counted(client: Client) -> None:
+def test_a_head_request_is_not_counted(client: Client) -> None:
     digest = sent_digest()
 
     answer = client.head(click_path(digest))
@@ -85,7 +85,7 @@ def test_looking_without_following_is_not_counted(client: Client) -> None:
     assert Click.objects.count() == 1
 
 
-def test_links_lead_on_uncounted_after_counting_is_switched_off(
+def test_links_work_uncounted_after_counting_is_switched_off(
     client: Client, settings: Settings
 ) -> None:
     digest = sent_digest()
@@ -108,7 +108,7 @@ def test_a_reader_who_was_erased_is_not_counted(client: Client) -> None:
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "ftp://a.example/x", ""]
 )
-def test_a_paper_without_a_web_address_leads_nowhere(client: Client, url: str) -> None:
+def test_a_paper_without_a_web_address_is_not_found(client: Client, url: str) -> None:
     digest = sent_digest([make_paper(url=url)])
 
     assert client.get(click_path(digest)).status_code == 404
@@ -117,7 +117,7 @@ def test_a_paper_without_a_web_address_leads_nowhere(client: Client, url: str) -
 @pytest.mark.parametrize(
     "end", ["//evil.example", "/%0d%0aSet-Cookie:%20a=b", "/javascript:alert(1)", "?url=//evil"]
 )
-def test_nothing_in_the_address_says_where_to_go(client: Client, end: str) -> None:
+def test_nothing_in_the_address_decides_the_target(client: Client, end: str) -> None:
     digest = sent_digest()
     key = click_path(digest).rpartition("/")[0]
 
@@ -127,31 +127,31 @@ def test_nothing_in_the_address_says_where_to_go(client: Client, end: str) -> No
     assert not Click.objects.exists()
 
 
-def test_a_reader_s_clicks_are_a_reader_s(client: Client) -> None:
+def test_slow_clicks_are_a_persons(client: Client) -> None:
     digest = sent_digest([make_paper() for _ in range(10)])
 
     assert follow(client, digest, [0, 1, 1, 2, 5], seconds=1.5) == [False] * 5
 
 
-def test_a_reader_who_comes_in_a_second_is_a_reader(client: Client) -> None:
+def test_quick_clicks_on_few_papers_are_a_persons(client: Client) -> None:
     digest = sent_digest([make_paper() for _ in range(10)])
 
     assert follow(client, digest, [3, 3, 3, 4], seconds=0.1) == [False] * 4
 
 
-def test_a_burst_over_the_papers_is_a_machine_s_from_its_first_click(client: Client) -> None:
+def test_a_burst_over_many_papers_is_a_machines_from_its_first_click(client: Client) -> None:
     digest = sent_digest([make_paper() for _ in range(10)])
 
     assert follow(client, digest, [0, 1, 2, 3], seconds=0.5) == [True] * 4
 
 
-def test_all_papers_in_a_row_are_a_machine_s_however_slow(client: Client) -> None:
+def test_clicks_on_all_papers_within_a_minute_are_a_machines(client: Client) -> None:
     digest = sent_digest([make_paper() for _ in range(10)])
 
     assert follow(client, digest, range(10), seconds=4) == [True] * 10
 
 
-def test_a_burst_in_another_digest_says_nothing_of_this_one(client: Client) -> None:
+def test_a_burst_in_one_digest_does_not_flag_another(client: Client) -> None:
     ours = sent_digest([make_paper() for _ in range(10)])
     papers = [make_paper() for _ in range(10)]
     ours.edition.date -= timedelta(days=1)
@@ -177,7 +177,7 @@ OTHERS = (
 
 
 def opened(**fields: Any) -> Click:
-    """A click on a paper of an old digest, by a reader who follows nothing."""
+    """Return a click on a paper of an old digest by a reader who follows nothing."""
     paper = make_paper(title="Folding at home", abstract=ROBOTS_TOO)
     day = timezone.now().date() - (8 + Edition.objects.count()) * DAY
     digest = make_digest(
@@ -187,7 +187,7 @@ def opened(**fields: Any) -> Click:
 
 
 def composed_after(*clicks: Click) -> list[Composed]:
-    """What the readers of these clicks get from an edition of today, in their order."""
+    """Return what the readers of these clicks get from today's edition, in the same order."""
     edition = Edition.objects.filter(date=timezone.now().date()).first() or make_edition(
         [make_paper(abstract=text) for text in (*OTHERS, ROBOTS)]
     )
@@ -205,15 +205,15 @@ def first_of(composed: Composed) -> tuple[str, str]:
     return abstract, reasons.words(composed.reasons[0], {})
 
 
-def test_a_click_brings_what_is_like_it_and_says_so() -> None:
+def test_a_click_brings_a_similar_paper_and_says_so() -> None:
     (composed,) = composed_after(opened())
 
     assert first_of(composed) == (ROBOTS, "Like “Folding at home”, which you opened")
     (label, share), *_ = reasons.contributions_in_words(composed.contributions, 0)
-    assert (label, share > 50) == ("What you voted up, picked or opened", True)
+    assert (label, share > 50) == ("Papers you voted up, picked or opened", True)
 
 
-def test_a_machine_s_click_teaches_nothing() -> None:
+def test_a_machines_click_teaches_nothing() -> None:
     (taught,) = composed_after(opened())
     assert taught.reasons[0].startswith("opened:")
 
@@ -243,7 +243,7 @@ def test_clicks_teach_nothing_after_counting_is_switched_off(settings: Settings)
 def test_a_vote_on_the_same_paper_overrules_the_click(value: Vote.Value, reason: str) -> None:
     click = opened()
     assert click.digest.subscriber is not None
-    feedback.vote(click.digest.subscriber, click.paper, value, Vote.Origin.MAIL, timezone.now())
+    vote(click.digest.subscriber, click.paper, value, Vote.Origin.MAIL, timezone.now())
 
     (composed,) = composed_after(click)
 
@@ -256,18 +256,18 @@ def test_a_click_weighs_a_fifth_of_a_vote_and_fades_like_one() -> None:
     Click.objects.create(digest=fresh.digest, paper=fresh.paper, at=now - DAY)
     readers = [click.digest.subscriber_id or 0 for click in (fresh, old)]
 
-    likes = interests.read(readers, now, with_clicks=True).likes
+    likes = interests.read_interests(readers, now, with_clicks=True).likes
 
     assert [[like.weight for like in likes[reader]] for reader in readers] == [
         [pytest.approx(0.2)],
         [pytest.approx(0.1)],
     ]
-    assert not interests.read(readers, now).likes
+    assert not interests.read_interests(readers, now).likes
 
 
-def test_more_clicks_cost_no_more_queries() -> None:
+def test_more_clicks_take_no_more_queries() -> None:
     clicks = [opened() for _ in range(4)]
-    composed_after(*clicks)  # the press and its shelf are made
+    composed_after(*clicks)  # fills the caches
 
     with CaptureQueriesContext(connection) as of_one:
         composed_after(clicks[0])

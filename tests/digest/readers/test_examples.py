@@ -11,7 +11,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from digest.choosing import interests
 from digest.models import Edition, Vote
-from digest.readers import bibliography, examples, feedback
+from digest.readers import bibliography, examples
+from digest.readers.votes import vote
 from subscribers import links
 from subscribers.export import everything_about
 from subscribers.leaving.erasing import erase
@@ -41,7 +42,7 @@ def test_ticked_papers_become_votes_and_are_shown(client: Client, reader: Subscr
     assert shown(client, path_of(reader)) == {one.pk: True, three.pk: True, two.pk: False}
 
 
-def test_what_is_no_longer_ticked_is_taken_back(client: Client, reader: Subscriber) -> None:
+def test_an_unticked_paper_is_no_longer_picked(client: Client, reader: Subscriber) -> None:
     one, two = titled(1, 2)
     client.post(path_of(reader), {"paper": [one.pk, two.pk], "save": "1"})
     since = Vote.objects.get(paper=two).at
@@ -75,17 +76,17 @@ def test_without_a_button_nothing_changes(client: Client, reader: Subscriber) ->
     assert votes() == [(one.pk, 1, EXAMPLE)]
 
 
-def test_the_last_word_on_a_paper_counts(client: Client, reader: Subscriber) -> None:
+def test_the_latest_vote_on_a_paper_counts(client: Client, reader: Subscriber) -> None:
     one, two = titled(1, 2)
     for paper in (one, two):
-        feedback.vote(reader, paper, Vote.Value.LESS, MAIL, timezone.now())
+        vote(reader, paper, Vote.Value.LESS, MAIL, timezone.now())
 
     client.post(path_of(reader), {"paper": one.pk, "save": "1"})
 
     assert votes() == [(one.pk, 1, EXAMPLE), (two.pk, -1, MAIL)]
 
 
-def test_votes_of_others_stay(client: Client, reader: Subscriber) -> None:
+def test_other_readers_votes_stay(client: Client, reader: Subscriber) -> None:
     [paper] = titled(1)
     other = make_reader()
     examples.pick(other, [paper.pk], timezone.now())
@@ -95,21 +96,21 @@ def test_votes_of_others_stay(client: Client, reader: Subscriber) -> None:
     assert votes() == [(paper.pk, 1, EXAMPLE)]
 
 
-def test_twenty_are_the_most(client: Client, reader: Subscriber) -> None:
+def test_at_most_twenty_papers_can_be_picked(client: Client, reader: Subscriber) -> None:
     papers = titled(*range(21))
     ids = [paper.pk for paper in papers]
 
     answer = client.post(path_of(reader), {"paper": ids, "save": "1"})
 
     html = answer.content.decode()
-    assert ("pick 20 at most" in html, votes()) == (True, [])
+    assert ("pick no more than 20" in html, votes()) == (True, [])
     assert boxes(html) == dict.fromkeys(ids, True)
     client.post(path_of(reader), {"paper": ids[1:], "save": "1"})
     assert len(votes()) == 20
 
 
 @pytest.mark.parametrize("asked", ["x", "-1", "9" * 18, "9" * 30, "²", ""])
-def test_a_paper_that_nobody_may_read_of_is_not_picked(
+def test_a_paper_that_is_not_public_cannot_be_picked(
     client: Client, reader: Subscriber, asked: str
 ) -> None:
     waiting = make_paper()
@@ -119,23 +120,23 @@ def test_a_paper_that_nobody_may_read_of_is_not_picked(
     assert (answer.status_code, votes()) == (303, [])
 
 
-def test_picks_count_with_the_next_digest(client: Client, reader: Subscriber) -> None:
+def test_picks_count_from_the_next_digest_on(client: Client, reader: Subscriber) -> None:
     [paper] = titled(1)
 
     client.post(path_of(reader), {"paper": paper.pk, "save": "1"})
 
-    [like] = interests.read([reader.pk], timezone.now()).likes[reader.pk]
+    [like] = interests.read_interests([reader.pk], timezone.now()).likes[reader.pk]
     assert (like.paper_id, round(like.weight, 3)) == (paper.pk, 1.0)
 
 
 # --- what is offered -----------------------------------------------------------------------
 def offered_topics(reader: Subscriber, topics: Sequence[Topic]) -> list[int]:
-    """The place in `topics` of each offered paper's."""
+    """Return the index in `topics` of each offered paper's topic."""
     fits = [list(each.fits) for each in examples.offered(reader, [])]
     return [[str(topic.pk) for topic in topics].index(topic) for [topic] in fits]
 
 
-def test_the_readers_topics_come_first_and_all_are_mixed() -> None:
+def test_the_readers_topics_come_first_and_topics_are_mixed() -> None:
     topics = [make_topic() for _ in range(5)]
     muted = topics[-1]
     for number, topic in enumerate(topics):
@@ -150,9 +151,9 @@ def test_the_readers_topics_come_first_and_all_are_mixed() -> None:
     assert offered_topics(make_reader(), topics) == [4, 3, 2, 1, 0] * 2 + [4, 3]
 
 
-def test_what_the_reader_has_voted_on_is_not_offered(reader: Subscriber) -> None:
+def test_papers_that_the_reader_has_voted_on_are_not_offered(reader: Subscriber) -> None:
     one, two = titled(1, 2)
-    feedback.vote(reader, one, Vote.Value.MORE, MAIL, timezone.now())
+    vote(reader, one, Vote.Value.MORE, MAIL, timezone.now())
 
     assert [each.paper_id for each in examples.offered(reader, [])] == [two.pk]
 
@@ -180,7 +181,9 @@ def test_the_page_takes_the_same_queries_for_any_number_of_papers(
 
 
 # --- finding others ------------------------------------------------------------------------
-def test_others_are_found_by_title_and_by_author(client: Client, reader: Subscriber) -> None:
+def test_further_papers_are_found_by_title_and_by_author(
+    client: Client, reader: Subscriber
+) -> None:
     wanted = make_paper(title="Folding towels", authors=["Yann LeCun"])
     library_of([wanted, *(make_paper(votes=9) for _ in range(15))])
     path = path_of(reader)
@@ -217,7 +220,7 @@ def test_only_the_readers_own_link_works(client: Client, reader: Subscriber) -> 
     assert (answer.status_code, answer["Referrer-Policy"]) == (303, "no-referrer")
 
 
-def test_who_left_picks_nothing(client: Client) -> None:
+def test_an_unsubscribed_reader_cannot_pick(client: Client) -> None:
     reader = make_reader(state=Subscriber.State.UNSUBSCRIBED)
     [paper] = titled(1)
 
@@ -226,7 +229,7 @@ def test_who_left_picks_nothing(client: Client) -> None:
     assert ("No digests go to this address" in answer.content.decode(), votes()) == (True, [])
 
 
-def test_the_preferences_lead_to_the_page(client: Client, reader: Subscriber) -> None:
+def test_the_preferences_page_links_to_the_page(client: Client, reader: Subscriber) -> None:
     path = path_of(reader)
 
     html = client.get(path.removesuffix("/papers")).content.decode()
@@ -234,7 +237,7 @@ def test_the_preferences_lead_to_the_page(client: Client, reader: Subscriber) ->
     assert f'href="{path}' in html
 
 
-def test_the_page_after_confirming_leads_there(client: Client, reader: Subscriber) -> None:
+def test_the_page_after_confirming_links_to_the_page(client: Client, reader: Subscriber) -> None:
     path = path_of(reader)
     now = timezone.now()
     link = links.issue(reader, Link.Purpose.CONFIRM, timedelta(hours=1), now)
@@ -244,7 +247,7 @@ def test_the_page_after_confirming_leads_there(client: Client, reader: Subscribe
     assert f'{path}"' in html
 
 
-def test_the_readers_download_holds_the_votes_with_their_origin(reader: Subscriber) -> None:
+def test_the_readers_download_has_the_votes_with_their_origin(reader: Subscriber) -> None:
     one, two = titled(1, 2)
     examples.pick(reader, [one.pk], timezone.now())
     examples.add_library(reader, bibliography.read(bibtex(two).encode()), timezone.now())
@@ -255,7 +258,7 @@ def test_the_readers_download_holds_the_votes_with_their_origin(reader: Subscrib
     assert said == [(one.title, 1, EXAMPLE), (two.title, 1, IMPORT)]
 
 
-def test_who_is_erased_leaves_no_votes(reader: Subscriber) -> None:
+def test_an_erased_reader_leaves_no_votes(reader: Subscriber) -> None:
     one, two = titled(1, 2)
     examples.pick(reader, [one.pk], timezone.now())
     examples.add_library(reader, bibliography.read(bibtex(two).encode()), timezone.now())

@@ -1,4 +1,4 @@
-"""The page "Papers you like" as people use it: with their eyes, a keyboard, or a screen reader."""
+"""The page "Papers you like" as people use it: by sight, by keyboard, or with a screen reader."""
 
 import pytest
 from django.utils import timezone
@@ -60,8 +60,8 @@ def test_axe_finds_no_violation(
     page = browser.new_context(**DEVICES[device], color_scheme=scheme).new_page()
     address = address_of(make_reader(), live_server)
     page.goto(address)
-    page.get_by_label("Or its text").fill("Dear all")
-    press(page, "Take it over")
+    page.get_by_label("Or paste its text").fill("Dear all")
+    press(page, "Import")
     expect(page.get_by_role("alert")).to_be_visible()
 
     found = violations(page)

@@ -1,4 +1,4 @@
-"""The page "Papers you like": a library that the reader brings."""
+"""The page "Papers you like": importing the reader's own library."""
 
 from datetime import timedelta
 
@@ -8,7 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from digest.models import Vote
-from digest.readers import bibliography, examples, feedback
+from digest.readers import bibliography, examples
+from digest.readers.votes import vote
 from subscribers.models import Subscriber
 from tests.digest.choosing.liking import bibtex, path_of, titled, votes
 from tests.factories import make_paper, make_reader
@@ -34,11 +35,11 @@ def test_known_papers_of_a_pasted_library_count(client: Client, reader: Subscrib
     assert answer["Location"] == f"{path_of(reader)}?known=2&of=4&bad=1"
     assert votes() == [(paper.pk, 1, IMPORT) for paper in known]
     html = client.get(answer["Location"]).content.decode()
-    assert "2 of 4 in it are papers that we know" in html
+    assert "We know 2 of its 4 entries" in html
     assert "1 entry could not be read." in html
 
 
-def test_a_file_and_a_pasted_text_count_both(client: Client, reader: Subscriber) -> None:
+def test_a_file_and_pasted_text_both_count(client: Client, reader: Subscriber) -> None:
     by_title, by_key = *titled(1), make_paper(key="arxiv:2405.15738")
     file = SimpleUploadedFile("library.bib", bibtex(by_title).encode())
     pasted = '[{"title": "Other", "URL": "https://arxiv.org/abs/2405.15738"}]'
@@ -48,10 +49,10 @@ def test_a_file_and_a_pasted_text_count_both(client: Client, reader: Subscriber)
     assert votes() == [(by_title.pk, 1, IMPORT), (by_key.pk, 1, IMPORT)]
 
 
-def test_a_library_changes_nothing_that_was_said(reader: Subscriber) -> None:
+def test_a_library_changes_no_earlier_vote(reader: Subscriber) -> None:
     liked, disliked, new = titled(1, 2, 3)
     examples.pick(reader, [liked.pk], timezone.now())
-    feedback.vote(reader, disliked, Vote.Value.LESS, MAIL, timezone.now())
+    vote(reader, disliked, Vote.Value.LESS, MAIL, timezone.now())
     entries = bibliography.read(bibtex(liked, disliked, new).encode())
 
     done = [examples.add_library(reader, entries, timezone.now()) for _ in range(2)]
@@ -60,7 +61,7 @@ def test_a_library_changes_nothing_that_was_said(reader: Subscriber) -> None:
     assert votes() == [(liked.pk, 1, EXAMPLE), (disliked.pk, -1, MAIL), (new.pk, 1, IMPORT)]
 
 
-def test_of_a_large_library_the_newest_count(reader: Subscriber) -> None:
+def test_only_the_newest_papers_of_a_large_library_count(reader: Subscriber) -> None:
     papers = titled(*range(examples.MOST_FROM_LIBRARY + 2))
     for age, paper in enumerate(papers):
         paper.first_seen_at = timezone.now() - timedelta(days=age)
@@ -79,7 +80,7 @@ def test_ten_libraries_an_hour_are_read_and_no_more(client: Client, reader: Subs
     answers = [client.post(path_of(reader), pasted) for _ in range(11)]
 
     assert [answer.status_code for answer in answers] == [303] * 10 + [200]
-    assert "Nothing was taken over." in answers[-1].content.decode()
+    assert "Nothing was imported." in answers[-1].content.decode()
     assert votes() == [(paper.pk, 1, IMPORT)]
 
 
@@ -97,20 +98,20 @@ def test_a_library_can_be_forgotten(client: Client, reader: Subscriber) -> None:
 @pytest.mark.parametrize(
     ("pasted", "said"),
     [
-        ("", "Choose a file, or paste its text."),
-        ("Dear all <b>", "This is neither BibTeX nor CSL-JSON nor RIS."),
-        ("\x00", "This is no text file."),
-        ("x" * 1_010_000, "This is more than 1 MB."),
-        ("x" * 3_000_000, "This is more than 1 MB."),
+        ("", "Choose a file or paste its text."),
+        ("Dear all <b>", "This is not BibTeX, CSL-JSON or RIS."),
+        ("\x00", "This is not a text file."),
+        ("x" * 1_010_000, "This is larger than 1 MB."),
+        ("x" * 3_000_000, "This is larger than 1 MB."),
     ],
 )
-def test_what_is_no_library_is_told_why(
+def test_content_that_is_not_a_library_is_refused_with_a_reason(
     client: Client, reader: Subscriber, pasted: str, said: str
 ) -> None:
     answer = client.post(path_of(reader), {"pasted": pasted, "library": "1"})
 
     html = answer.content.decode()
-    assert (answer.status_code, "Nothing was taken over." in html, said in html) == (
+    assert (answer.status_code, "Nothing was imported." in html, said in html) == (
         200,
         True,
         True,
@@ -118,7 +119,7 @@ def test_what_is_no_library_is_told_why(
     assert votes() == []
 
 
-def test_a_text_that_could_not_be_read_is_still_there(client: Client, reader: Subscriber) -> None:
+def test_an_unreadable_text_stays_in_the_form(client: Client, reader: Subscriber) -> None:
     answer = client.post(path_of(reader), {"pasted": "Dear all <b>", "library": "1"})
 
     assert "\nDear all &lt;b&gt;</textarea>" in answer.content.decode()

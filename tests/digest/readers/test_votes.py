@@ -1,4 +1,4 @@
-"""Votes: what the page behind a mail's links shows, and what only its buttons do."""
+"""Votes: the page behind a mail's links shows, and only its buttons act."""
 
 from datetime import timedelta
 
@@ -34,7 +34,7 @@ def test_a_button_votes(client: Client, word: str, value: int) -> None:
 
 @pytest.mark.parametrize("method", ["get", "head"])
 @pytest.mark.parametrize("word", ["more", "less"])
-def test_opening_a_link_votes_nothing(client: Client, method: str, word: str) -> None:
+def test_opening_a_link_does_not_vote(client: Client, method: str, word: str) -> None:
     digest = sent_digest()
 
     answer = getattr(client, method)(f"{vote_path(digest)}?w={word}")
@@ -45,14 +45,14 @@ def test_opening_a_link_votes_nothing(client: Client, method: str, word: str) ->
 
 
 @pytest.mark.parametrize("asked", ["more", "less"])
-def test_the_page_offers_first_what_the_link_said(client: Client, asked: str) -> None:
+def test_the_page_offers_the_links_vote_first(client: Client, asked: str) -> None:
     answer = client.get(f"{vote_path(sent_digest())}?w={asked}")
 
     first = answer.content.decode().partition('name="w" value="')[2].partition('"')[0]
     assert first == asked
 
 
-def test_the_last_word_counts(client: Client) -> None:
+def test_the_latest_vote_counts(client: Client) -> None:
     digest = sent_digest()
 
     for word in ("more", "more", "less"):
@@ -72,7 +72,7 @@ def test_a_vote_can_be_undone(client: Client) -> None:
     assert votes() == []
 
 
-def test_the_page_is_good_for_the_next_vote(client: Client) -> None:
+def test_the_page_also_votes_on_the_other_papers(client: Client) -> None:
     digest = sent_digest()
     client.post(vote_path(digest), {"w": "more"})
 
@@ -84,7 +84,7 @@ def test_the_page_is_good_for_the_next_vote(client: Client) -> None:
     assert votes() == [(digest.paper_ids[0], 1), (digest.paper_ids[1], -1)]
 
 
-def test_the_page_says_why_the_paper_was_there(client: Client) -> None:
+def test_the_page_says_why_the_paper_was_sent(client: Client) -> None:
     digest = sent_digest(topic=make_topic(name="Robots & Arms"))
 
     answer = client.get(vote_path(digest))
@@ -92,7 +92,7 @@ def test_the_page_says_why_the_paper_was_there(client: Client) -> None:
     assert "Why it was in your digest: You follow Robots &amp; Arms." in answer.content.decode()
 
 
-def test_a_topic_is_muted_from_the_page_and_taken_back(client: Client) -> None:
+def test_a_topic_is_muted_and_unmuted_from_the_page(client: Client) -> None:
     topic = make_topic()
     digest = sent_digest(topic=topic)
     subscription = Subscription.objects.get()
@@ -106,7 +106,7 @@ def test_a_topic_is_muted_from_the_page_and_taken_back(client: Client) -> None:
     assert Subscription.objects.get().emphasis == Subscription.Emphasis.NORMAL
 
 
-def test_a_topic_that_was_nothing_to_the_reader_is_nothing_again(client: Client) -> None:
+def test_unmuting_a_topic_that_was_not_followed_leaves_it_not_followed(client: Client) -> None:
     topic = make_topic()
     digest = sent_digest(topic=topic, reader=make_reader())
 
@@ -117,7 +117,7 @@ def test_a_topic_that_was_nothing_to_the_reader_is_nothing_again(client: Client)
     assert not Subscription.objects.exists()
 
 
-def test_an_author_is_muted_from_the_page_and_taken_back(client: Client) -> None:
+def test_an_author_is_muted_and_unmuted_from_the_page(client: Client) -> None:
     digest = sent_digest([make_paper(authors=["Zoë  Ångström"], num_authors=1)])
 
     client.post(vote_path(digest), {"w": "mute", "author": "Zoë  Ångström"})
@@ -151,7 +151,7 @@ def test_an_unknown_wish_changes_nothing(client: Client, wish: dict[str, str]) -
     assert not Subscription.objects.filter(emphasis=MUTED).exists()
 
 
-def test_only_papers_that_one_was_sent_can_be_voted_on(client: Client) -> None:
+def test_a_reader_votes_only_on_papers_they_were_sent(client: Client) -> None:
     digest, other = sent_digest(), make_paper()
     path = vote_path(digest).rpartition("/")[0]
 
@@ -170,7 +170,7 @@ def test_a_token_for_reading_does_not_vote(client: Client) -> None:
     assert (answer.status_code, votes()) == (404, [])
 
 
-def test_a_link_ends_with_its_month_and_the_next(client: Client) -> None:
+def test_a_link_expires_after_its_month_and_the_next(client: Client) -> None:
     path = vote_path(sent_digest())
     assert client.get(path).status_code == 200
 
@@ -178,7 +178,7 @@ def test_a_link_ends_with_its_month_and_the_next(client: Client) -> None:
         assert client.get(path).status_code == 410
 
 
-def test_who_has_left_does_not_vote(client: Client) -> None:
+def test_an_unsubscribed_reader_cannot_vote(client: Client) -> None:
     digest = sent_digest()
     Subscriber.objects.update(state=Subscriber.State.UNSUBSCRIBED)
 
@@ -187,14 +187,14 @@ def test_who_has_left_does_not_vote(client: Client) -> None:
     assert votes() == []
 
 
-def test_what_a_mail_program_adds_is_left_out(client: Client) -> None:
+def test_characters_that_a_mail_program_appends_are_ignored(client: Client) -> None:
     path = vote_path(sent_digest())
 
     for added in ("/", ">", "=3D", "?w=more>", "/?w=less"):
         assert client.get(path + added).status_code == 200
 
 
-def test_the_page_is_kept_by_nobody(client: Client) -> None:
+def test_nobody_may_cache_or_index_the_page(client: Client) -> None:
     answer = client.get(vote_path(sent_digest()))
 
     assert (answer["Referrer-Policy"], answer["X-Robots-Tag"]) == (

@@ -1,4 +1,4 @@
-"""Programs that open every link of a mail, and run its pages' scripts, against the real site."""
+"""Scanners that open every link in a mail and run the pages' scripts, against the real site."""
 
 import re
 from typing import Any
@@ -20,7 +20,7 @@ pytestmark = NEEDS
 
 
 def everything_kept() -> list[list[dict[str, Any]]]:
-    """All that a reader says, as it stands in the database."""
+    """Return everything stored about what readers want."""
     models: list[type[Model]] = [Vote, Click, Subscriber, Subscription, Term, Consent]
     return [list(model._default_manager.order_by("pk").values()) for model in models]
 
@@ -46,7 +46,7 @@ def test_a_scanner_that_runs_scripts_changes_nothing(
     assert everything_kept() == before
 
 
-def test_a_reader_votes_by_keyboard_mutes_and_goes_on(
+def test_a_reader_votes_and_mutes_by_keyboard(
     browser: Browser, settings: Settings, live_server: LiveServer
 ) -> None:
     settings.SITE_URL = live_server.url

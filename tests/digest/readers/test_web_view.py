@@ -1,4 +1,4 @@
-"""A digest on the web: what the mail says, for its reader only, and without the mail's links."""
+"""A digest on the web: the mail's content, for its reader only, without the mail's links."""
 
 import re
 
@@ -32,7 +32,7 @@ def test_the_page_shows_the_papers_and_reasons_of_the_mail(client: Client) -> No
     assert page.count("You follow Retrieval") == 3
 
 
-def test_the_link_stands_in_the_mail_s_text() -> None:
+def test_the_mails_text_has_the_link() -> None:
     digest = sent_digest()
     mail = mail_of(digest)
 
@@ -49,7 +49,7 @@ def test_the_page_stays_as_it_was_when_figures_change(client: Client) -> None:
     assert client.get(read_path(digest)).content == before
 
 
-def test_a_weekly_reader_s_page_has_topics(client: Client) -> None:
+def test_a_weekly_readers_page_has_topics(client: Client) -> None:
     topic = make_topic(name="Retrieval")
     reader = make_reader(topic, frequency=Subscriber.Frequency.WEEKLY)
 
@@ -59,7 +59,7 @@ def test_a_weekly_reader_s_page_has_topics(client: Client) -> None:
     assert page.count("<h3>") == 3
 
 
-def test_the_page_gives_no_other_right(client: Client) -> None:
+def test_the_page_contains_none_of_the_readers_other_links(client: Client) -> None:
     digest = sent_digest()
     assert digest.subscriber_id is not None
     monthly = links.monthly(digest.subscriber_id, timezone.now())
@@ -80,7 +80,7 @@ def test_each_paper_can_be_shared_by_its_public_page(client: Client) -> None:
     assert f'<a href="https://news.example.org{place}">Share</a>' in page
 
 
-def test_the_page_is_kept_by_nobody(client: Client) -> None:
+def test_nobody_may_cache_or_index_the_page(client: Client) -> None:
     answer = client.get(read_path(sent_digest()))
 
     assert (answer["Referrer-Policy"], answer["X-Robots-Tag"]) == (
@@ -91,7 +91,7 @@ def test_the_page_is_kept_by_nobody(client: Client) -> None:
     assert answer.cookies == {}
 
 
-def test_only_one_s_own_digests_can_be_read(client: Client) -> None:
+def test_a_reader_reads_only_their_own_digests(client: Client) -> None:
     digest = sent_digest()
     stranger = make_reader()
     links.ensure([stranger], timezone.now())

@@ -1,4 +1,4 @@
-"""A paper's votes as a line."""
+"""A paper's votes as a line chart."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,7 @@ def test_the_line_goes_from_the_first_point_to_the_last() -> None:
     assert drawn.points == hourly(0, 5, 10)
 
 
-def test_what_makes_no_line_has_no_chart() -> None:
+def test_points_that_make_no_line_have_no_chart() -> None:
     for points in ([], hourly(7), hourly(0, 0), [(START, 1), (START, 2)]):
         assert chart(points) is None
 

@@ -1,4 +1,4 @@
-"""Finding papers by words."""
+"""Finding papers by words and by author."""
 
 from datetime import date
 from urllib.parse import quote
@@ -31,7 +31,7 @@ def found(client: Client, text: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("_papers")
-def test_a_word_in_the_title_counts_more_than_one_in_the_text(client: Client) -> None:
+def test_a_word_in_the_title_counts_more_than_one_in_the_abstract(client: Client) -> None:
     assert found(client, "retrieval") == [
         "Retrieval for language models",
         "Diffusion transformers at scale",
@@ -61,10 +61,10 @@ def test_words_are_found_in_any_form_and_as_phrases(client: Client, text: str, t
         ("robbots", "Robots that fold towels"),
     ],
 )
-def test_a_misspelt_title_is_found_all_the_same(client: Client, text: str, title: str) -> None:
+def test_a_misspelt_title_is_still_found(client: Client, text: str, title: str) -> None:
     html = page(client, f"/search?q={quote(text)}")
 
-    assert "No paper has all the words" in html
+    assert "No paper contains all the words" in html
     assert titles(html) == [title]
 
 
@@ -73,7 +73,7 @@ def test_a_misspelt_title_is_found_all_the_same(client: Client, text: str, title
     "text",
     ["zzzzqq", "\x00", "' OR 1=1 --", '"', "-", "&|!():*<->", "\\", "%", "🦜" * 300, "a" * 5000],
 )
-def test_whatever_is_typed_gets_an_answer(client: Client, text: str) -> None:
+def test_any_query_gets_a_page(client: Client, text: str) -> None:
     assert found(client, text) == []
 
 
@@ -91,7 +91,7 @@ def test_the_id_or_the_link_of_a_paper_finds_it(client: Client, text: str) -> No
     assert found(client, text) == []
 
 
-def test_what_was_found_comes_page_by_page(client: Client) -> None:
+def test_results_come_in_pages(client: Client) -> None:
     make_edition([make_paper(title=f"Robot number {number:02}") for number in range(22)])
 
     first = page(client, "/search?q=robot+number")
@@ -102,7 +102,7 @@ def test_what_was_found_comes_page_by_page(client: Client) -> None:
     assert 'rel="next" href="?q=robot+number&amp;page=2"' in first
 
 
-def test_the_form_keeps_what_was_asked(client: Client) -> None:
+def test_the_form_keeps_the_query(client: Client) -> None:
     html = page(client, "/search?q=a%22b%3Cc")
 
     assert 'value="a&quot;b&lt;c"' in html
@@ -116,7 +116,7 @@ def by(*authors: str, title: str) -> Paper:
 
 @pytest.fixture
 def _authors() -> None:
-    """What two people with like names wrote, and what is written of one of them."""
+    """Papers by people with similar names, and a paper about one of them."""
     papers = [
         by("Yann LeCun", "Bo Sample", title="Energy of models"),
         by("Jürgen Schmidhuber", title="Very deep memory"),
@@ -151,14 +151,14 @@ def test_papers_by_an_author_come_first(client: Client, text: str, expected: lis
     ("text", "title"),
     [("jurgen schmidhubber", "Very deep memory"), ("Geofrey Hinton", "Capsules again")],
 )
-def test_a_misspelt_name_is_found_all_the_same(client: Client, text: str, title: str) -> None:
+def test_a_misspelt_name_is_still_found(client: Client, text: str, title: str) -> None:
     html = page(client, f"/search?q={quote(text)}")
 
-    assert "No paper has all the words" in html
+    assert "No paper contains all the words" in html
     assert titles(html) == [title]
 
 
-def test_an_author_with_papers_in_an_open_edition_only_is_not_found(client: Client) -> None:
+def test_papers_of_an_open_edition_are_not_found_by_author(client: Client) -> None:
     edition = make_edition([by("Yann LeCun", title="Not yet")])
     assert found(client, "lecun") == ["Not yet"]
 

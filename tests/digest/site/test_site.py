@@ -1,4 +1,4 @@
-"""The pages that everybody may read."""
+"""The public pages."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -18,12 +18,12 @@ DAY = date(2026, 11, 23)
 
 
 def titles(html: str) -> list[str]:
-    """What the list on a page says, in its order."""
+    """Return the titles in the list on a page, in order."""
     return re.findall(r"<h[23]><a [^>]*><bdi>(.*?)</bdi></a>", html)
 
 
 def page(client: Client, path: str) -> str:
-    """What the page says now, and not what it said a minute ago."""
+    """Return the page as it is now, not as it was cached."""
     cache.clear()
     response = client.get(path)
     assert response.status_code == 200, path
@@ -31,7 +31,7 @@ def page(client: Client, path: str) -> str:
 
 
 def one_of_each() -> list[str]:
-    """The paths of all kinds of public pages, with something on each."""
+    """Return the paths of all kinds of public pages, with something on each."""
     topic = make_topic(slug="reading", name="Reading")
     papers = [make_paper(title=f"Finding text number {number}") for number in range(3)]
     PaperTopic.objects.bulk_create(
@@ -56,7 +56,7 @@ def test_today_is_the_newest_closed_edition_in_trending_order(client: Client) ->
     assert titles(page(client, "/today")) == ["Loud", "Middling", "Quiet"]
 
 
-def test_a_paper_that_gathers_votes_quickly_goes_first(client: Client) -> None:
+def test_a_paper_that_gathers_votes_quickly_comes_first(client: Client) -> None:
     now = timezone.now()
     usual = {"votes": 20, "first_seen_at": now}
     steady, quick = make_paper(title="Steady", **usual), make_paper(title="Quick", **usual)
@@ -71,11 +71,11 @@ def test_a_paper_that_gathers_votes_quickly_goes_first(client: Client) -> None:
 
 
 def test_before_the_first_edition_the_page_says_so(client: Client) -> None:
-    assert "The first edition is being made" in page(client, "/today")
-    assert "There is none yet" in page(client, "/archive")
+    assert "The first edition is on its way" in page(client, "/today")
+    assert "There are no editions yet" in page(client, "/archive")
 
 
-def test_the_archive_leads_to_each_day_and_each_day_to_its_neighbours(client: Client) -> None:
+def test_the_archive_links_to_each_day_and_each_day_to_its_neighbours(client: Client) -> None:
     for number in range(3):
         make_edition(1, day=DAY - timedelta(days=number))
 
@@ -90,7 +90,7 @@ def test_the_archive_leads_to_each_day_and_each_day_to_its_neighbours(client: Cl
     ]
 
 
-def test_an_edition_larger_than_a_page_names_the_others_by_their_titles(client: Client) -> None:
+def test_an_edition_larger_than_a_page_lists_the_rest_by_title(client: Client) -> None:
     make_edition([make_paper(title=f"No. {n}", votes=100 - n) for n in range(23)], day=DAY)
 
     html = page(client, "/today")
@@ -110,7 +110,7 @@ def test_a_topic_shows_its_papers_and_no_others(client: Client) -> None:
     assert titles(page(client, "/topics/robots?order=new")) == ["A robot"]
 
 
-def test_a_topics_newest_papers_come_page_by_page(client: Client) -> None:
+def test_a_topics_newest_papers_come_in_pages(client: Client) -> None:
     topic = make_topic(slug="robots")
     papers = [make_paper(title=f"No. {n:02}", votes=99 - n) for n in range(22)]
     PaperTopic.objects.bulk_create(PaperTopic(paper=p, topic=topic, fit=1.0) for p in papers)
@@ -127,13 +127,13 @@ def test_a_topics_newest_papers_come_page_by_page(client: Client) -> None:
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "9999999999", "٣", ""])
-def test_a_page_number_that_is_none_is_no_error(client: Client, number: str) -> None:
+def test_an_invalid_page_number_is_no_error(client: Client, number: str) -> None:
     make_topic(slug="robots")
 
     assert client.get("/topics/robots", {"order": "new", "page": number}).status_code == 200
 
 
-def test_the_topics_page_counts_what_is_new(client: Client) -> None:
+def test_the_topics_page_counts_new_papers(client: Client) -> None:
     Topic.objects.all().delete()
     topic = make_topic(slug="robots")
     make_topic(slug="secret", is_offered=False)
@@ -150,7 +150,7 @@ def test_the_topics_page_counts_what_is_new(client: Client) -> None:
 
 
 # --- one paper -----------------------------------------------------------------------------
-def test_a_papers_page_tells_all_of_it(client: Client) -> None:
+def test_a_papers_page_shows_everything_about_it(client: Client) -> None:
     paper = make_paper(
         title=r"Learning in $\mathcal{O}(n^2)$ steps",
         abstract=r"We reach 36\% more.",
@@ -179,7 +179,7 @@ def test_a_papers_page_tells_all_of_it(client: Client) -> None:
         assert said in html, said
 
 
-def test_votes_over_time_are_a_line_with_its_numbers(client: Client) -> None:
+def test_votes_over_time_are_shown_as_a_chart_and_a_table(client: Client) -> None:
     paper = make_paper(votes=30)
     make_edition([paper], day=DAY)
     assert "<svg" not in page(client, f"/papers/{paper.pk}/")
@@ -207,7 +207,7 @@ def test_similar_papers_share_words_and_topics(client: Client) -> None:
     assert titles(page(client, f"/papers/{paper.pk}/")) == ["Robot hands that feel"]
 
 
-def test_a_paper_of_an_open_edition_is_nobodys_yet(client: Client) -> None:
+def test_a_paper_of_an_open_edition_is_not_public(client: Client) -> None:
     paper = make_paper(title="Soon")
     edition = make_edition([paper], day=DAY)
     assert client.get(f"/papers/{paper.pk}/").status_code == 200
@@ -229,7 +229,7 @@ def test_an_unknown_address_is_a_friendly_page(client: Client, path: str) -> Non
     response = client.get(path)
 
     assert response.status_code == 404
-    assert "This page is not here" in response.content.decode()
+    assert "Page not found" in response.content.decode()
 
 
 # --- all of them ---------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def test_foreign_text_is_never_markup(client: Client) -> None:
         assert not re.search(r"<script>|<img|href=.javascript", html), path
 
 
-def test_reading_sets_no_cookie_and_asks_for_none(client: Client) -> None:
+def test_pages_neither_set_nor_read_cookies(client: Client) -> None:
     for path in [*one_of_each(), "/feed.atom", "/feed.json", "/sitemap.xml", "/robots.txt"]:
         response = client.get(path)
 
@@ -268,7 +268,7 @@ def test_reading_sets_no_cookie_and_asks_for_none(client: Client) -> None:
         assert "Cookie" not in response.headers.get("Vary", ""), path
 
 
-def test_caches_keep_a_page_and_hear_that_it_still_holds(client: Client) -> None:
+def test_caches_keep_a_page_and_can_revalidate_it(client: Client) -> None:
     for path in [*one_of_each(), "/feed.atom", "/topics/reading/feed.json"]:
         first = client.get(path)
         again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
@@ -303,7 +303,7 @@ def test_a_page_that_changed_is_sent_again(client: Client) -> None:
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
-def test_there_is_nothing_to_do_on_a_page_but_to_read(client: Client, method: str) -> None:
+def test_pages_can_only_be_read(client: Client, method: str) -> None:
     for path in one_of_each():
         assert getattr(client, method)(path).status_code == 405, path
 
@@ -324,7 +324,7 @@ def test_the_number_of_queries_does_not_grow_with_the_papers(
             assert client.get(path).status_code == 200, path
 
 
-def test_robots_may_read_all_but_the_admin_and_the_search(client: Client) -> None:
+def test_robots_may_read_everything_except_admin_and_search(client: Client) -> None:
     assert page(client, "/robots.txt").splitlines() == [
         "User-agent: *",
         "Disallow: /admin/",
@@ -334,7 +334,7 @@ def test_robots_may_read_all_but_the_admin_and_the_search(client: Client) -> Non
     ]
 
 
-def test_a_link_to_a_page_has_words_to_show_elsewhere(client: Client) -> None:
+def test_a_page_describes_itself_for_links_on_other_sites(client: Client) -> None:
     paper = make_paper(title='A "quoted" title', abstract="It says what it says.")
     make_edition([paper], day=DAY)
 
@@ -350,26 +350,24 @@ def test_a_link_to_a_page_has_words_to_show_elsewhere(client: Client) -> None:
     }
 
 
-def test_a_mistake_of_ours_is_a_page_that_says_so(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_error_has_its_own_page(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("digest.site.archive.latest", lambda: 1 / 0)
     client.raise_request_exception = False
 
     response = client.get("/today")
 
     assert response.status_code == 500
-    assert "Something went wrong here" in response.content.decode()
+    assert "Something went wrong" in response.content.decode()
 
 
-def test_the_footer_is_true_when_clicks_are_counted(client: Client, settings: Settings) -> None:
+def test_the_footer_says_so_when_clicks_are_counted(client: Client, settings: Settings) -> None:
     assert "does not track" in page(client, "/today")
 
     settings.TRACK_CLICKS = True
 
     html = page(client, "/today")
     assert "does not track" not in html
-    assert "notes the papers that were opened" in html
+    assert "records which papers you open" in html
 
 
 def test_pages_speak_the_visitors_language(client: Client) -> None:

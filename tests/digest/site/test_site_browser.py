@@ -1,4 +1,4 @@
-"""The public pages as people use them: with their eyes, a keyboard, or a screen reader."""
+"""The public pages as people use them: by sight, by keyboard, or with a screen reader."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -17,7 +17,7 @@ pytestmark = NEEDS
 
 
 def fill_the_site() -> list[str]:
-    """Something of everything, and the paths of the pages that show it."""
+    """Create something of everything; return the paths of the pages that show it."""
     topic = make_topic(slug="robots", name="Robots")
     papers = [
         make_paper(
@@ -70,7 +70,7 @@ def test_a_reader_finds_a_paper_by_keyboard_alone(
 
     page.goto(f"{live_server.url}/today")
     page.keyboard.press("Tab")
-    expect(page.get_by_text("Skip to the text")).to_be_focused()
+    expect(page.get_by_text("Skip to main content")).to_be_focused()
     page.get_by_role("link", name="Search").press("Enter")
     page.get_by_role("searchbox").press_sequentially("maps")
     page.keyboard.press("Enter")

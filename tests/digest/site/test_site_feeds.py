@@ -1,4 +1,4 @@
-"""Feeds and site maps, as programs read them."""
+"""Feeds and sitemaps, as programs read them."""
 
 import json
 from datetime import date, timedelta
@@ -95,7 +95,7 @@ def test_the_json_feed_says_the_same(client: Client) -> None:
     ]
 
 
-def test_a_topics_feeds_have_its_papers_only(client: Client) -> None:
+def test_a_topics_feeds_have_only_its_papers(client: Client) -> None:
     topic = make_topic(slug="robots", name="Robots & hands")
     on_it = make_paper(title="A robot")
     PaperTopic.objects.create(paper=on_it, topic=topic, fit=0.9)
@@ -116,7 +116,7 @@ def test_control_characters_in_a_title_do_not_break_a_feed(client: Client) -> No
     assert text_of(atom(client, "/feed.atom"), "a:entry/a:title") == ["Bell and more"]
 
 
-def test_pages_name_their_feeds(client: Client) -> None:
+def test_pages_link_to_their_feeds(client: Client) -> None:
     make_topic(slug="robots")
 
     html = client.get("/topics/robots").content.decode()
@@ -125,7 +125,7 @@ def test_pages_name_their_feeds(client: Client) -> None:
     assert 'href="/topics/robots/feed.atom"' in html
 
 
-def test_the_site_map_leads_to_every_page(client: Client) -> None:
+def test_the_sitemap_lists_every_page(client: Client) -> None:
     topic = make_topic(slug="robots")
     paper = make_paper(title="A robot")
     make_edition([paper], day=DAY, fits={topic.pk: 1.0})

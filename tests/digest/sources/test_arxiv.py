@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from digest.sources import Answer, Download, SourceError, SourcePaper
-from digest.sources.arxiv import PAGE, Arxiv, is_ours
+from digest.sources.arxiv import PAGE, Arxiv, is_at_arxiv
 
 ATOM = """<?xml version='1.0' encoding='UTF-8'?>
 <feed xmlns="http://www.w3.org/2005/Atom" xmlns:arxiv="http://arxiv.org/schemas/atom"
@@ -59,7 +59,7 @@ def test_announced_paper_is_read() -> None:
             key="arxiv:2405.00001",
             title="Folding towels",
             url="https://arxiv.org/abs/2405.00001",
-            abstract="We fold if $a<b$.",
+            abstract="We fold if a<b.",
             authors=("Ada Lovelace", "Charles Babbage"),
             num_authors=2,
             published_at=datetime(2024, 5, 27, 4, tzinfo=UTC),
@@ -144,10 +144,8 @@ def test_day_is_asked_page_by_page() -> None:
 def test_empty_page_that_should_not_be_is_an_error() -> None:
     assert read(page(total=0)).papers == []
 
-    with pytest.raises(SourceError, match="sent 0 papers on a page of 12") as caught:
+    with pytest.raises(SourceError, match="sent 0 papers on a page of 12"):
         read(page(total=12))
-
-    assert not caught.value.permanent
 
 
 def test_error_of_the_api_is_an_error() -> None:
@@ -172,4 +170,4 @@ def test_no_category_is_an_error() -> None:
 def test_all_of_arxivs_hosts_are_its_own() -> None:
     hosts = ["rss.arxiv.org", "export.arxiv.org", "arxiv.org", "notarxiv.org", "arxiv.org.x.org"]
 
-    assert [is_ours(f"https://{host}/x") for host in hosts] == [True, True, True, False, False]
+    assert [is_at_arxiv(f"https://{host}/x") for host in hosts] == [True, True, True, False, False]

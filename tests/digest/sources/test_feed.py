@@ -9,6 +9,7 @@ from digest.sources.markup import plain
 
 RSS = '<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel>{}</channel></rss>'
 LINK = "<link>https://example.org/1</link>"
+ITEM = f"<item><title>T</title>{LINK}</item>"
 
 
 def read(body: str | bytes, content_type: str = "") -> Answer:
@@ -74,10 +75,26 @@ def test_atom_entry_becomes_a_paper() -> None:
     assert (paper.abstract, paper.keywords) == ("We fold.", ("robots",))
 
 
+RSS_1 = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+ xmlns="http://purl.org/rss/1.0/"><channel><title>{}</title></channel>
+ <item><title>T</title><link>https://example.org/1</link></item></rdf:RDF>"""
+ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><title>{}</title>
+ <entry><title>T</title><link href="https://example.org/1"/></entry></feed>"""
+
+
+@pytest.mark.parametrize("feed", [RSS.format("<title>{}</title>" + ITEM), RSS_1, ATOM])
+def test_papers_are_from_the_feed_by_its_title(feed: str) -> None:
+    assert only_paper(feed.format("Journal\n of &lt;b&gt;Towels&lt;/b&gt;")).source_title == (
+        "Journal of Towels"
+    )
+    assert only_paper(feed.format("x" * 500)).source_title == "x" * 199 + "…"
+    assert only_paper(feed.format("")).source_title == ""
+
+
 @pytest.mark.parametrize(
     ("html", "text"),
     [
-        ("p &lt; 0.05 and $a&lt;b$ and c&gt;d", "p < 0.05 and $a<b$ and c>d"),
+        ("p &lt; 0.05 and $a&lt;b$ and c&gt;d", "p < 0.05 and a<b and c>d"),
         ("x&lt;y and z&gt;w", "x<y and z>w"),
         ("&lt;p&gt;One&lt;/p&gt;&lt;p&gt;two&lt;br/&gt;three&lt;/p&gt;", "One two three"),
         ("CO&lt;sub&gt;2&lt;/sub&gt; &amp;amp; more", "CO2 & more"),
@@ -95,7 +112,7 @@ def test_html_becomes_text(html: str, text: str) -> None:
 @pytest.mark.parametrize(
     "piece", ["<", "<a ", "<!--", "</", "<script>", "<a b='", "&#", "<![CDATA["]
 )
-def test_hostile_html_takes_no_time(piece: str) -> None:
+def test_hostile_html_is_read_quickly(piece: str) -> None:
     began = time.process_time()
 
     plain(piece * (1_000_000 // len(piece)))
@@ -107,7 +124,7 @@ def test_hostile_html_takes_no_time(piece: str) -> None:
     "link",
     ["javascript:alert(1)", "data:text/html,x", "/papers/1", "https://u:p@example.org/", "http://"],
 )
-def test_link_that_is_not_of_the_web_leaves_its_entry_out(link: str) -> None:
+def test_entry_with_a_link_that_is_not_a_web_address_is_left_out(link: str) -> None:
     good = f"<item><title>Good</title>{LINK}</item>"
     body = RSS.format(f"{good}<item><title>Bad</title><link>{link}</link></item>")
 
@@ -115,7 +132,7 @@ def test_link_that_is_not_of_the_web_leaves_its_entry_out(link: str) -> None:
 
     assert [paper.title for paper in answer.papers] == ["Good"]
     assert answer.problems == [
-        "The feed: entry 2 was left out: “Bad” has a link that is not one of the web."
+        "The feed: entry 2 was left out: “Bad” has a link that is not a web address."
     ]
 
 
@@ -142,7 +159,7 @@ def test_address_of_an_author_is_not_kept() -> None:
     assert only_paper(body).authors == ("Ada Lovelace",)
 
 
-def test_date_in_the_future_says_nothing() -> None:
+def test_date_in_the_future_is_ignored() -> None:
     body = item(f"<title>T</title>{LINK}<pubDate>Thu, 20 Aug 2099 10:00:00 GMT</pubDate>")
 
     assert only_paper(body).published_at is None

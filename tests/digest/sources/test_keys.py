@@ -55,7 +55,7 @@ def test_arxiv_id_loses_its_version() -> None:
         7,
     ],
 )
-def test_link_that_is_not_of_the_web_is_none(link: object) -> None:
+def test_link_that_is_not_a_web_address_is_refused(link: object) -> None:
     assert web_link(link) == ""
 
 
@@ -68,7 +68,7 @@ def test_link_that_is_not_of_the_web_is_none(link: object) -> None:
         ("https://аpple.com/x", "https://xn--pple-43d.com/x"),  # a Cyrillic letter
     ],
 )
-def test_link_of_the_web_is_kept(link: str, kept: str) -> None:
+def test_web_link_is_kept(link: str, kept: str) -> None:
     assert web_link(link) == kept
 
 
@@ -87,7 +87,7 @@ def test_key_of_a_long_link_fits_and_differs() -> None:
     assert max(map(len, keys)) <= 200
 
 
-def test_kind_of_a_key_is_who_gave_it() -> None:
+def test_kind_of_a_key_is_its_issuer() -> None:
     keys = ["arxiv:2405.15738", "doi:10.1000/x", "url:example.org/a", "url:example.org?a"]
 
     assert [kind(key) for key in keys] == ["arxiv", "doi", "url:example.org", "url:example.org"]

@@ -1,5 +1,7 @@
 """LaTeX as plain characters."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,3 +57,44 @@ def test_broken_latex_of_any_depth_is_shown_somehow(text: str) -> None:
 @given(st.text(alphabet="\\${}^_%&#~ab1 fracemthbuniodx\n", max_size=60))
 def test_nothing_makes_it_raise(text: str) -> None:
     plain(text)
+
+
+@pytest.mark.parametrize("repeats", [5, 15, 40, 400])
+@pytest.mark.parametrize("shape", ["$#$", r"\emph{a} #", r"# \x"])
+@pytest.mark.parametrize(
+    "opener",
+    [
+        *(r"\sqrt[", r"\cite[", r"\footnote[", r"\frac{", r"\textcolor{"),
+        *(r"\sqrt[\begin{a}]", "{[", "x_{"),
+    ],
+)
+def test_unclosed_brackets_are_refused_quickly(opener: str, shape: str, repeats: int) -> None:
+    assert seconds_for(shape.replace("#", opener * repeats)) < 0.1
+
+
+@pytest.mark.parametrize("repeats", [5, 15, 40, 400])
+@pytest.mark.parametrize(
+    ("opener", "closer"), [(r"\sqrt[", "]{a}"), (r"\frac{", "}{a}"), (r"\emph{", "}")]
+)
+def test_nested_brackets_are_converted_quickly(opener: str, closer: str, repeats: int) -> None:
+    nested = f"{opener * repeats}a{closer * repeats}"
+
+    assert seconds_for(f"${nested}$") < 0.1
+    assert seconds_for(nested) < 0.1
+
+
+def test_time_grows_only_with_the_length_of_the_text() -> None:
+    text = r"\sqrt[" * 40 + "word " * 2000
+
+    assert seconds_for(text) < 1
+
+
+def seconds_for(text: str) -> float:
+    """Return the shortest of three runs, because other work on the machine slows some."""
+    return min(_seconds_once(text) for _ in range(3))
+
+
+def _seconds_once(text: str) -> float:
+    began = time.process_time()
+    plain(text)
+    return time.process_time() - began

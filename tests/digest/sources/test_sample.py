@@ -28,6 +28,6 @@ def test_sample_paper_is_found_by_its_title() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[{}]", b"[7]", b"{"])
-def test_spoilt_sample_is_an_error(body: bytes) -> None:
+def test_broken_sample_is_an_error(body: bytes) -> None:
     with pytest.raises(SourceError, match="install it again"):
         get_source("sample").parse(body)

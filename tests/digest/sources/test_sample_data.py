@@ -1,4 +1,4 @@
-"""The papers that come with Broadsheet, and the starter topics they are about."""
+"""The sample papers that ship with Broadsheet, and the starter topics they are about."""
 
 import json
 import re

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from digest.sources.text import clean, clean_each, is_withdrawn, read_time, title_key
+from digest.sources.text import clean, clean_each, is_withdrawn, presentable, read_time, title_key
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_word_without_end_is_cut_inside() -> None:
     assert clean("x" * 500, 400) == "x" * 399 + "…"
 
 
-def test_cut_does_not_part_a_letter_from_its_marks() -> None:
+def test_cut_does_not_split_a_letter_from_its_marks() -> None:
     syllable = "q\u0323\u0307"  # has no composed form
     assert len(syllable) == 3
 
@@ -55,7 +55,7 @@ def test_cut_does_not_part_a_letter_from_its_marks() -> None:
         assert cleaned.removesuffix("…").replace(syllable, "") == ""
 
 
-def test_names_are_clean_and_once() -> None:
+def test_names_are_clean_and_unique() -> None:
     assert clean_each(["Ada\n Lovelace", "", None, "Ada Lovelace", "Bo"], 200) == (
         "Ada Lovelace",
         "Bo",
@@ -77,11 +77,11 @@ def test_time_is_read_in_any_form(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "soon", None, 20260820, "0001-01-01T00:00:00+14:00"])
-def test_time_that_is_none_is_none(text: object) -> None:
+def test_invalid_time_is_none(text: object) -> None:
     assert read_time(text) is None
 
 
-def test_time_in_the_future_says_nothing() -> None:
+def test_time_in_the_future_is_none() -> None:
     now = datetime.now(UTC)
 
     assert read_time((now + timedelta(days=400)).isoformat()) is None
@@ -107,5 +107,13 @@ def test_withdrawn_paper_is_recognised(title: str, abstract: str, comment: str) 
     assert is_withdrawn(title, abstract, comment)
 
 
-def test_paper_about_withdrawn_papers_stands() -> None:
+def test_paper_about_withdrawn_papers_is_not_withdrawn() -> None:
     assert not is_withdrawn("Retracted papers on the web", "We ask why a paper was withdrawn.")
+
+
+def test_presentable_text_is_clean_bounded_and_without_latex() -> None:
+    assert presentable("In $n^2$\n \\textbf{steps}\x07", 400) == "In n² steps"
+    assert presentable("\\emph{word} " * 5000, 50).startswith("word word ")
+    assert len(presentable("\\emph{word} " * 5000, 50)) <= 50
+    assert presentable("\\unicode{x202E}a", 400) == "a"
+    assert presentable(None, 400) == ""

@@ -1,4 +1,4 @@
-"""``manage.py demo_prepare``: what the demo needs beside papers, made once and kept."""
+"""``manage.py demo_prepare``: creates the operator and the topic that the demo needs."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from subscribers.models import Topic
 
 
 class Command(BaseCommand):
-    help = "Make the demo's operator, and a topic that no paper is about. Safe to repeat."
+    help = "Create the demo's operator and a topic that no paper is about. Safe to repeat."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Its follower shows what happens when nothing fits: a digest skipped, with the reason.
+        # Its follower shows what happens when no paper fits: the digest is skipped, with a reason.
         Topic.objects.update_or_create(
             slug="beekeeping",
             defaults={

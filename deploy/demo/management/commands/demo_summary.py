@@ -1,4 +1,4 @@
-"""``manage.py demo_summary``: the demo's figures, from the database, as JSON."""
+"""``manage.py demo_summary``: prints the demo's figures from the database as JSON."""
 
 import json
 from typing import Any
@@ -11,12 +11,12 @@ from digest.papers import editions
 from subscribers.database import database_now
 from subscribers.models import Letter, Subscriber
 
-# The mail service has the digest, or may have it: its mail may lie in the mailbox.
+# Digests that may have been handed over, so their mails may be in the mailbox.
 IN_DOUBT = (Digest.State.SENDING, Digest.State.UNCERTAIN, Digest.State.ASSUMED)
 
 
 class Command(BaseCommand):
-    help = "Print the demo's figures, all runs together; see deploy.demo.report.Figures."
+    help = "Print the figures of all demo runs together; see deploy.demo.report.Figures."
 
     def handle(self, *args: Any, **options: Any) -> None:
         edition = Edition.objects.closed().order_by("-date").first()
@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
 
 def _skipped() -> dict[str, int]:
-    """How many digests were not sent, by the reason's words."""
+    """The number of digests not sent, by the reason in words."""
     rows = Digest.objects.filter(state=Digest.State.SKIPPED).values_list("skip_reason")
     counts = rows.annotate(count=Count("pk")).order_by("skip_reason")
     return {Digest.SkipReason(reason).label: count for reason, count in counts}

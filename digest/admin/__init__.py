@@ -1,0 +1,16 @@
+"""The operator's pages, one module for each noun: papers, editions, digests, topics and holds.
+
+In: the rows of ``digest.models`` (and topics, whose words only this app can try on papers). Out:
+lists and pages in Django's admin. Rows that record what happened can be read but not edited;
+operators may only edit topics, and add and release holds.
+
+Read ``base`` first, then any module.
+
+A page for one more model takes one file, the noun's module, and a new module also a line below.
+A page that is not a model's list or form also takes its view in ``get_urls`` and a template in
+``templates/admin/``: see ``trial`` and ``topics``. Text on these pages is not translated.
+"""
+
+from . import digests, editions, holds, papers, topics
+
+__all__ = ["digests", "editions", "holds", "papers", "topics"]

@@ -1,0 +1,59 @@
+"""Topics, with a preview of the papers that a topic's words would match."""
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+
+from digest.papers.preview import preview
+from digest.ranking.tfidf import TopicTerms
+from subscribers.admin import TopicAdmin
+from subscribers.models import Topic
+
+
+class PreviewForm(forms.ModelForm[Topic]):
+    """The words that papers are matched to, and how many days to look at."""
+
+    days = forms.TypedChoiceField(
+        choices=[(7, "the last 7"), (30, "the last 30")],
+        coerce=int,
+        required=False,
+    )
+
+    class Meta:
+        model = Topic
+        fields = ("name", "description", "seed_terms")
+        widgets = dict.fromkeys(fields, forms.TextInput(attrs={"class": "vLargeTextField"}))
+
+
+# `subscribers` owns topics, but only this app can tell which papers a topic matches.
+admin.site.unregister(Topic)
+
+
+@admin.register(Topic)
+class TopicWithPreviewAdmin(TopicAdmin):
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.show_preview)
+        return [path("preview/", view, name="subscribers_topic_preview"), *super().get_urls()]
+
+    def show_preview(self, request: HttpRequest) -> HttpResponse:
+        """Show which papers the words in the form would match. Saves nothing, even by POST."""
+        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+            raise PermissionDenied
+        form = PreviewForm(request.POST or None)
+        found = None
+        if form.is_valid():
+            words = form.cleaned_data
+            terms = TopicTerms("", words["name"], words["description"], tuple(words["seed_terms"]))
+            found = preview(terms, days=words["days"] or 7, now=timezone.now())
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Preview of a topic",
+            "opts": self.opts,
+            "form": form,
+            "found": found,
+        }
+        return TemplateResponse(request, "admin/subscribers/topic/preview.html", context)

@@ -1,0 +1,82 @@
+"""What ranking chose for a group of readers, in the form that digests store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from digest.ranking.rank import Chosen
+
+from . import reasons
+from .arrays import strongest_likes, strongest_term
+from .candidates import CandidateSet
+from .interests import Interests, Like
+
+# A paper of a selection: its column, and its index among the candidates.
+Pick = tuple[int, int]
+
+
+class Selections:
+    """Paper ids, reasons and contributions of each reader of a group, by row.
+
+    Arrays are turned into lists once for the group, because reading single numbers from arrays
+    is slow.
+    """
+
+    def __init__(self, candidate_set: CandidateSet, interests: Interests, chosen: Chosen) -> None:
+        self.index, self.interests = candidate_set.index, interests
+        self.paper_ids: list[int] = candidate_set.candidates.paper_ids.tolist()
+        self.topic_ids = candidate_set.candidates.topic_ids
+        self.votes: list[int] = candidate_set.candidates.votes.astype(np.int64).tolist()
+        self._topics: list[list[int]] = chosen.topics.tolist()
+        self._places: list[list[int]] = chosen.places.tolist()
+        self._kinds: list[list[int]] = chosen.kinds.tolist()
+        thousandths = np.clip(np.rint(chosen.parts * 1000), -32768, 32767).astype(np.int16)
+        # For each reader one list, which holds the parts of all papers one after the other.
+        self._parts: list[list[int]] = thousandths.reshape(len(thousandths), -1).tolist()
+        self._width = thousandths.shape[2]
+
+    def picks(self, row: int) -> list[Pick]:
+        """Return the reader's papers, the best first."""
+        return [(column, place) for column, place in enumerate(self._places[row]) if place >= 0]
+
+    def contributions(self, row: int, picks: Sequence[Pick]) -> tuple[tuple[int, ...], ...]:
+        """Return what each `Part` added to each paper's score, in thousandths."""
+        # `zip` takes as many numbers from the one iterator as a paper has parts.
+        rows = tuple(zip(*[iter(self._parts[row])] * self._width, strict=True))
+        return rows if len(picks) == len(rows) else tuple([rows[column] for column, _ in picks])
+
+    def reasons(self, row: int, subscriber_id: int, picks: Sequence[Pick]) -> list[str]:
+        """Return the code of each paper's reason (``reasons``)."""
+        evidence, kinds = _ReaderEvidence(self, self._topics[row], subscriber_id), self._kinds[row]
+        codes = reasons.CODES
+        return [codes[kinds[column]](evidence, column, place) for column, place in picks]
+
+
+@dataclass(slots=True)
+class _ReaderEvidence:
+    """What reasons may name of one reader (``reasons.Evidence``)."""
+
+    group: Selections
+    topics: Sequence[int]
+    subscriber_id: int
+    # Made when the first reason asks for it, and good for all of the reader's papers.
+    _likes: Sequence[Like] = ()
+
+    def topic_id(self, column: int) -> int:
+        return self.group.topic_ids[self.topics[column]]
+
+    def votes(self, place: int) -> int:
+        return self.group.votes[place]
+
+    def strongest_term(self, place: int) -> tuple[str, str, bool]:
+        terms = self.group.interests.terms[self.subscriber_id]
+        term, is_held = strongest_term(terms, self.group.index, place)
+        return term.kind, term.text, is_held
+
+    def strongest_like(self, place: int) -> tuple[str, int, str]:
+        index = self.group.index
+        if not self._likes:
+            self._likes = strongest_likes(self.group.interests.likes[self.subscriber_id], index)
+        like = self._likes[place]
+        return like.code, like.paper_id, index.title(like.paper_id)

@@ -1,0 +1,49 @@
+"""What a run passes to its senders and gets back from them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from digest.choosing.composing import Composed
+from digest.mail.message import DigestMessage
+from digest.models import Digest
+
+from .recipients import Claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A digest that is ready to be handed over, except for its recipient."""
+
+    claimed: Claimed
+    composed: Composed
+    message: DigestMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rendered digests that are marked, handed over and recorded together."""
+
+    token: UUID
+    rendered: Sequence[Rendered]
+
+    @property
+    def ids(self) -> list[int]:
+        return [one.composed.digest_id for one in self.rendered]
+
+
+@dataclass
+class Tally:
+    """What a run did: digests by the state they were left in, and skipped ones by reason."""
+
+    states: Counter[str] = field(default_factory=Counter)
+    skip_reasons: Counter[str] = field(default_factory=Counter)
+
+    def add_skips(self, reasons: Counter[str]) -> None:
+        self.skip_reasons.update(reasons)
+        self.states[Digest.State.SKIPPED] += reasons.total()
+
+    def add(self, other: "Tally") -> None:
+        self.states.update(other.states)
+        self.skip_reasons.update(other.skip_reasons)

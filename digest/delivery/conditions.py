@@ -1,0 +1,49 @@
+"""The conditions that several statements share, as SQL: who may not be written to, and what is
+held.
+
+In all of them `d` is the digest and `s` its subscriber.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# The state of a row that is found by its id. Concatenating '' hides the partial indexes on these
+# states from PostgreSQL's planner: going by yesterday's statistics it believes those indexes nearly
+# empty, and would scan one for every statement instead of using the primary key.
+IS_READY = "d.state || '' = 'ready'"
+IS_HANDED_OVER = "d.state || '' IN ('sending', 'uncertain')"
+
+# The reason why a reader must not be written to, or NULL. A pause ends on the reader's own
+# calendar, which may be up to 14 hours ahead of UTC.
+WHY_NOT = """
+    CASE
+        WHEN s.id IS NULL THEN 'erased'
+        WHEN s.state <> 'active' THEN s.state
+        WHEN EXISTS (
+            SELECT FROM subscribers_suppression x WHERE x.address_hash = s.address_hash
+        ) THEN 'suppressed'
+        WHEN s.paused_until > ((now() AT TIME ZONE 'UTC') + interval '14 hours')::date THEN 'paused'
+        WHEN d.due_at < now() - %(late)s THEN 'late'
+    END
+"""
+
+# Whether an operator, or trouble, holds the mail service.
+HELD = """
+    EXISTS (
+        SELECT FROM digest_hold h
+        WHERE h.mail_service IN (%(mail_service)s, '')
+            AND h.released_at IS NULL
+            AND (h.until IS NULL OR h.until > now())
+    )
+"""
+
+
+def as_parameters(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The rows as the parameters `rows` (JSON) and `ids` of a statement that updates them.
+
+    PostgreSQL cannot estimate how many rows the JSON holds. Given their ids as well, it looks each
+    one up by the primary key instead of scanning the table.
+    """
+    listed = list(rows)
+    return {"rows": json.dumps(listed), "ids": [row["id"] for row in listed]}

@@ -1,0 +1,35 @@
+"""The address that leads from a digest to a paper, where the operator counts clicks."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from digest.models import Digest, Paper
+from digest.readers import clicks
+from digest.sources.keys import web_link
+
+
+@never_cache
+@require_safe
+def follow(request: HttpRequest, uuid: str, paper_id: str) -> HttpResponse:
+    """Redirect to a paper, and count the click if the operator wants that.
+
+    The target comes from the database and from nowhere else. Links in old mails keep working
+    after counting is switched off.
+    """
+    digest = Digest.objects.filter(uuid=UUID(uuid), paper_ids__contains=[int(paper_id)]).first()
+    paper = Paper.objects.filter(pk=paper_id).first()
+    address = web_link(paper.url) if paper else ""
+    if digest is None or not address:
+        raise Http404
+    is_counted = settings.TRACK_CLICKS and digest.subscriber_id is not None
+    if is_counted and request.method == "GET":
+        clicks.record_click(digest, int(paper_id), timezone.now())
+    response = HttpResponseRedirect(address)
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response

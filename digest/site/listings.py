@@ -1,0 +1,47 @@
+"""A paper as the lists on pages show it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from django.urls import reverse
+
+from digest.models import EditionPaper, Paper
+from digest.papers.cards import PaperCard, best_topic, describe, slug_of
+from subscribers.models import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPaper:
+    """A paper's id, its card, the path of its page, the topic it fits best, and its edition."""
+
+    pk: int
+    card: PaperCard
+    path: str
+    topic: Topic | None
+    edition: date
+
+
+def listed(
+    candidates: Iterable[EditionPaper], topics: Mapping[int, Topic] | None = None
+) -> list[ListedPaper]:
+    """Return the candidates as a list shows them, in the same order.
+
+    Topics take one query for the whole list. A page with several lists can pass them by id.
+    """
+    by_id: Mapping[int, Topic] = Topic.objects.in_bulk() if topics is None else topics
+    return [
+        ListedPaper(
+            pk=candidate.paper_id,
+            card=describe(candidate),
+            path=path_of(candidate.paper),
+            topic=by_id.get(best_topic(candidate) or 0),
+            edition=candidate.edition.date,
+        )
+        for candidate in candidates
+    ]
+
+
+def path_of(paper: Paper) -> str:
+    """Return the path of the paper's public page."""
+    return reverse("digest:paper", args=[paper.pk, slug_of(paper)])
