@@ -35,7 +35,7 @@ bench: .venv/.installed ## Measure speed, memory and the quality of the ranking 
 chaos: .venv/.installed ## Try to break the send guarantee (ARGS="--rounds 20 --readers 20000")
 	$(RUN) -m tests.chaos $(ARGS)
 
-run: .venv/.installed ## Run the site, a worker and the clock with your own .env
+run: .venv/.installed ## Run the site, two workers and the clock with your own .env
 	$(RUN) -m deploy.run
 
 browser: ## Install Debian's Chromium, for the tests that drive a browser

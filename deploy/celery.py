@@ -1,11 +1,27 @@
 """The Celery application. A task only says "look now": see ``digest/tasks.py``."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready, worker_shutting_down
+
+from digest.delivery.limits import deadline
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
 
 app = Celery("broadsheet")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]  # Celery has no types
+def tick_at_once(**_: Any) -> None:
+    """Take up what a worker before this one has left, instead of waiting for the next minute."""
+    app.send_task("digest.tick")
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]  # Celery has no types
+def stop_between_two_messages(**_: Any) -> None:
+    """Have the senders in the pool's processes end their chunks, and give back the rest."""
+    deadline.STOP.set()

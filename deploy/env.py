@@ -84,6 +84,12 @@ def words(name: str, default: list[str] = _REQUIRED) -> list[str]:
     return [word.strip() for word in _read("list", name, default) if word.strip()]
 
 
+def folder(name: str, default: str) -> Path | None:
+    """The variable as a folder, or None if it is empty. A relative one is in the checkout."""
+    value = text(name, default)
+    return BASE_DIR / value if value else None
+
+
 def secret(name: str) -> str:
     """The variable as a key that cannot be guessed: required, at least 32 characters."""
     value = text(name)
@@ -107,13 +113,19 @@ def site_url(name: str) -> str:
 
 
 def database(name: str) -> dict[str, Any]:
-    """The variable (postgresql://…) as an entry of Django's DATABASES."""
+    """The variable (postgresql://…) as an entry of Django's DATABASES.
+
+    What our sessions commit is on the disk, whatever the server, the database or the role has set:
+    a mark that a crash undoes would be a second mail.
+    """
     config = _read("db_url", name, _REQUIRED)
     if config.get("ENGINE") != "django.db.backends.postgresql":
         raise ImproperlyConfigured(
             f"{name} must name a PostgreSQL database (postgresql://user:password@host/name)."
         )
-    return dict(config)
+    options = dict(config.get("OPTIONS", {}))
+    options["options"] = f"{options.get('options', '')} -c synchronous_commit=on".strip()
+    return {**config, "OPTIONS": options}
 
 
 def mail_server(name: str, default: str) -> dict[str, Any]:

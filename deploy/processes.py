@@ -16,7 +16,9 @@ from deploy.env import BASE_DIR
 
 LOG_LINES = 12
 START_SECONDS = 45.0
-STOP_SECONDS = 4.0
+# How long a process may take to end. A worker finishes the message that it is handing over.
+STOP_SECONDS = 30.0
+QUEUES = ("ticks", "letters", "digests")
 
 
 class ProcessError(RuntimeError):
@@ -125,10 +127,12 @@ def web_arguments(folder: Path, bind: str) -> Sequence[str]:
     )
 
 
-WORKER_ARGUMENTS = (
-    *("-A", "deploy", "worker", "--concurrency", "2", "--queues", "letters,digests"),
-    *("--without-mingle", "--without-gossip"),
-)
+def worker_arguments(*queues: str) -> Sequence[str]:
+    """The arguments for a Celery worker with two processes that works off these queues, or all."""
+    return (
+        *("-A", "deploy", "worker", "--concurrency", "2", "--queues", ",".join(queues or QUEUES)),
+        *("--without-mingle", "--without-gossip", "--hostname", f"{'-'.join(queues) or 'all'}@%h"),
+    )
 
 
 def beat_arguments(folder: Path) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""``python -m deploy.run``: the site, one worker and the clock, with the operator's own .env.
+"""``python -m deploy.run``: the site, two workers and the clock, with the operator's own .env.
 
 This is for one machine. On several, have each machine's service manager run gunicorn,
 `celery worker` and `celery beat` with the same arguments and restart what ends (systemd:
@@ -73,7 +73,9 @@ def _check_database(children: Children) -> None:
 def _start(children: Children, folder: Path, port: int) -> None:
     if not processes.is_free(port):
         raise ProcessError(f"Port {port} is taken. Choose another one with --port.")
-    children.start("worker", "celery", *processes.WORKER_ARGUMENTS)
+    # Sending may keep its worker busy for hours, and a tick must not wait for that.
+    children.start("worker", "celery", *processes.worker_arguments("digests"))
+    children.start("clock worker", "celery", *processes.worker_arguments("ticks", "letters"))
     children.start("beat", "celery", "-A", "deploy", "beat", *processes.beat_arguments(folder))
     bind = f"127.0.0.1:{port}"
     web = children.start("web", "gunicorn", *processes.web_arguments(folder, bind))

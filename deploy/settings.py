@@ -23,6 +23,8 @@ django_stubs_ext.monkeypatch()  # so that ModelAdmin[Paper] also works at run ti
 
 # --- paths ---------------------------------------------------------------------------------
 BASE_DIR = env.BASE_DIR
+# Where each host notes what must survive a loss of the database; None: nowhere.
+STATE_FOLDER = env.folder("STATE_FOLDER", ".broadsheet/state")
 
 # --- site ----------------------------------------------------------------------------------
 DEBUG = env.boolean("DEBUG", default=False)
@@ -99,31 +101,25 @@ DATABASES = {
 REDIS_URL = env.text("REDIS_URL")
 
 # --- celery --------------------------------------------------------------------------------
-# Tasks only say "look now", so a lost or repeated one merely changes when work is noticed. Hence
-# no results, late acknowledgement, and short timeouts for a Redis that does not answer, because
-# a web request may be waiting.
+# A lost or repeated task merely changes when work is noticed. Hence no results, late
+# acknowledgement, and short timeouts for a silent Redis: a web request may be waiting.
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 600,
     "socket_timeout": 5,
     "socket_connect_timeout": 3,
     "socket_keepalive": True,
     "health_check_interval": 25,
     # One attempt to publish. By default kombu retries forever, and the web request waits.
-    "max_retries": 0,
-    "interval_start": 0,
-    "interval_step": 0,
-    "interval_max": 0,
+    **dict.fromkeys(("max_retries", "interval_start", "interval_step", "interval_max"), 0),
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_TASK_SOFT_TIME_LIMIT = 240
-CELERY_TASK_TIME_LIMIT = 300
 CELERY_TASK_DEFAULT_QUEUE = "digests"
-CELERY_TASK_ROUTES = {"subscribers.*": {"queue": "letters"}}
+# A tick never waits behind what takes long, and a letter not behind digests.
+CELERY_TASK_ROUTES = {"digest.tick": {"queue": "ticks"}, "subscribers.*": {"queue": "letters"}}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
@@ -150,6 +146,8 @@ EMAIL_HOST_PASSWORD = _mail_server["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS = _mail_server.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _mail_server.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = env.integer("MAIL_TIMEOUT_SECONDS", 20, least=1, most=600)
+# For an SMTP server's answer to a digest (RFC 5321 §4.5.3.2.6).
+MAIL_ANSWER_SECONDS = env.integer("MAIL_ANSWER_SECONDS", 600, least=1, most=3600)
 ANYMAIL = {
     "REQUESTS_TIMEOUT": EMAIL_TIMEOUT,
     # By default boto3 sends an e-mail again after a dropped connection.
@@ -186,18 +184,19 @@ POSTAL_ADDRESS = env.text("POSTAL_ADDRESS", "")
 # Several mail services may share the digests by weight. Letters use the one above.
 MAIL_SERVICES = env.mail_services("MAIL_SERVICES")
 
-# How many digests a worker leases at once, and how many of them it marks as being sent just
-# before it calls the mail service. A killed worker leaves at most the latter number in doubt.
+# Digests that a worker leases at once, and those that it marks just before it hands them over.
 DELIVERY_BATCH = env.integer("DELIVERY_BATCH", 500, least=1, most=5000)
 DELIVERY_CHUNK = env.integer("DELIVERY_CHUNK", 50, least=1, most=100)
 # Open connections to the mail service, for each worker process.
 MAIL_CONNECTIONS = env.integer("MAIL_CONNECTIONS", 2, least=1, most=64)
-# A lease must be longer than one hand-over may take. Otherwise a slow mail service would look
-# like a dead worker. Digests of a chunk that are left when the lease ends are given back.
-DELIVERY_LEASE = timedelta(
-    seconds=env.integer("DELIVERY_LEASE_SECONDS", max(300, EMAIL_TIMEOUT * 10), least=2)
-)
-# How many workers a tick calls. A number above the number of workers does no harm.
+# A lease must be longer than one hand-over may take, or a slow mail service would look like a
+# dead worker.
+_lease = env.integer("DELIVERY_LEASE_SECONDS", MAIL_ANSWER_SECONDS + 10 * EMAIL_TIMEOUT, least=2)
+DELIVERY_LEASE = timedelta(seconds=_lease)
+# A task may take longer than a lease, and the broker must not give it to another meanwhile.
+CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = _lease + 60, _lease + 120
+CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"] = _lease + 240
+# How many tasks may send at once, over all workers. More of them than workers do no harm.
 SENDERS = env.integer("SENDERS", 2, least=1, most=1000)
 # Limits over all workers; unset means unlimited. Messages a second and a (UTC) day, for a mail
 # service by its name, or without a name for every mail service; the day's messages while a new
@@ -206,9 +205,11 @@ MAIL_PER_SECOND = env.rates("MAIL_PER_SECOND")
 MAIL_PER_DAY = {name: int(number) for name, number in env.rates("MAIL_PER_DAY").items()}
 MAIL_WARM_UP = [int(day) for day in env.words("MAIL_WARM_UP", [])]
 PROVIDER_PER_SECOND = env.rates("PROVIDER_PER_SECOND")
-# Above these shares of an hour's mail, sending stops until an operator has looked at it.
+# Above these shares of an hour's mail, or this much doubt in a row, an operator has to look.
 BREAKER_REFUSED = env.number("BREAKER_REFUSED_PERCENT", 5) / 100
 BREAKER_COMPLAINED = env.number("BREAKER_COMPLAINED_PERCENT", 0.1) / 100
+BREAKER_DOUBTED = env.number("BREAKER_DOUBTED_PERCENT", 5) / 100
+BREAKER_DOUBT_IN_A_ROW = env.integer("BREAKER_DOUBT_IN_A_ROW", 20, least=1)
 BREAKER_LEAST = env.integer("BREAKER_LEAST", 100, least=1)
 DELIVERY_ATTEMPTS = env.integer("DELIVERY_ATTEMPTS", 8, least=1, most=50)
 DELIVERY_LATE = timedelta(hours=env.integer("DELIVERY_LATE_HOURS", 12, least=1, most=72))

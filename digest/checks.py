@@ -8,6 +8,9 @@ from anymail.message import AnymailMessage
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError
+
+from subscribers.database import fetch
 
 from .choosing import trial
 from .delivery import routing
@@ -16,15 +19,16 @@ from .sources import SOURCES
 
 @register(Tags.compatibility, deploy=True)
 def check_lease(**_: Any) -> list[CheckMessage]:
-    # An SMTP conversation waits for several answers, and up to the timeout for each.
-    longest = 4 * settings.EMAIL_TIMEOUT
+    # An SMTP conversation waits for three answers and the text to go out, up to the timeout for
+    # each, and then for the answer to the text.
+    longest = 4 * settings.EMAIL_TIMEOUT + settings.MAIL_ANSWER_SECONDS
     if settings.DELIVERY_LEASE.total_seconds() > longest:
         return []
     return [
         Warning(
             "A slow mail service would look like a dead worker, because the lease is shorter than "
             f"one hand-over may take ({longest} seconds).",
-            hint="Raise DELIVERY_LEASE_SECONDS, or lower MAIL_TIMEOUT_SECONDS.",
+            hint="Raise DELIVERY_LEASE_SECONDS, or lower MAIL_ANSWER_SECONDS.",
             id="broadsheet.W001",
         )
     ]
@@ -65,6 +69,34 @@ def check_sources(**_: Any) -> list[CheckMessage]:
         for name in settings.SOURCES
         if name not in SOURCES
     ]
+
+
+@register(Tags.compatibility, deploy=True)
+def check_database(**_: Any) -> list[CheckMessage]:
+    """Check that what is committed survives a crash: marks that are lost are mails sent twice."""
+    names = ("synchronous_commit", "fsync", "full_page_writes")
+    try:
+        off = [name for name in names if fetch(f"SHOW {name}") == [("off",)]]
+    except OperationalError:
+        return []  # whoever cannot reach the database hears of it elsewhere
+    problems: list[CheckMessage] = []
+    if "synchronous_commit" in off:
+        problems.append(
+            Error(
+                "The database does not wait for the disk, so nothing is sent.",
+                hint="Something between us and PostgreSQL drops “-c synchronous_commit=on”.",
+                id="broadsheet.E004",
+            )
+        )
+    if lost := [name for name in off if name != "synchronous_commit"]:
+        problems.append(
+            Warning(
+                f"After a crash digests may be sent twice: {' and '.join(lost)} off in PostgreSQL.",
+                hint="Switch it on in postgresql.conf.",
+                id="broadsheet.W004",
+            )
+        )
+    return problems
 
 
 @register(Tags.compatibility, deploy=True)

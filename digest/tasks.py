@@ -1,17 +1,19 @@
-"""Celery tasks. A task carries no work: it says "look now", and the rows say what is to be done."""
+"""Celery tasks. A task carries no work: it says "look now", and the rows say what is to be done.
+
+`digest.tick` has a queue of its own, so that it never waits behind the others.
+"""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 
 from celery import shared_task
 from django.conf import settings
 
-from subscribers.database import database_now
-
 from .delivery import doubt, handover, leases, plan, routing
-from .delivery.limits import providers
+from .delivery.limits import memory, places, providers
 from .delivery.run import deliver
-from .papers import editions, looking
+from .papers import looking
 
 logger = logging.getLogger(__name__)
 
@@ -21,16 +23,53 @@ SEND_SECONDS = 20
 
 @shared_task(name="digest.tick")
 def tick() -> None:
-    """Once a minute: see what is due, and start it. Safe to run twice, concurrently or late."""
+    """Once a minute: see what is due, and start it. Safe to run twice, concurrently or late.
+
+    A step that fails does not keep the others from running; the task fails at its end.
+    """
+    failed = [step.__name__ for step in TICK if not _succeeds(step)]
+    if failed:
+        raise RuntimeError(f"Of the tick failed: {', '.join(failed)}")
+
+
+def _succeeds(step: Callable[[], object]) -> bool:
+    try:
+        step()
+    except Exception as error:
+        logger.exception("The tick's step %s failed: %s", step.__name__, type(error).__name__)
+        return False
+    return True
+
+
+def look_at_sources() -> None:
     for source in looking.sources_due(timedelta(minutes=settings.SOURCE_MINUTES)):
         look.delay(source)
-    editions.close_if_due(database_now(), hour=settings.EDITION_CLOSES_HOUR)
+
+
+def sweep() -> None:
     handover.sweep(doubt=settings.DELIVERY_DOUBT)
+
+
+def settle_doubt() -> None:
     resolve.delay()
-    providers.tidy()
+
+
+def send_or_plan() -> None:
+    """Start the senders, or make the rows of those who are due if nothing can be sent now."""
     if not start_senders():
         # No worker may claim the readers who are due, or there is nothing to send them.
         plan.plan_due()
+
+
+TICK: tuple[Callable[[], object], ...] = (
+    memory.hold_if_forgetful,
+    look_at_sources,
+    plan.prepare,
+    sweep,
+    settle_doubt,
+    providers.tidy,
+    send_or_plan,
+)
 
 
 @shared_task(name="digest.look")
@@ -40,11 +79,15 @@ def look(source: str) -> None:
 
 
 @shared_task(name="digest.send")
-def send() -> None:
-    """Hand over what is ready for a while, and queue another task if there is more."""
-    deliver(seconds=SEND_SECONDS)
-    if _is_there_work():
-        send.delay()
+def send(place: int, number: int) -> None:
+    """Hand over what is ready for a while, and queue the place's next task if there is more."""
+    with places.take(place, number) as is_ours:
+        if not is_ours:
+            return
+        deliver(seconds=SEND_SECONDS)
+        following = places.ring(place) if _is_there_work() else None
+    if following is not None:
+        send.delay(place, following)  # the place must be free by now
 
 
 @shared_task(name="digest.resolve")
@@ -55,10 +98,11 @@ def resolve() -> None:
 
 
 def start_senders() -> bool:
-    """Queue a task for every sender if there is anything to send. Returns whether there is."""
+    """Queue a task for every free place if there is anything to send. Returns whether there is."""
     if is_there_work := _is_there_work():
-        for _ in range(settings.SENDERS):
-            send.delay()
+        for place in range(settings.SENDERS):
+            if not places.is_taken(place):
+                send.delay(place, places.ring(place))
     return is_there_work
 
 

@@ -89,8 +89,7 @@ class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
         return super().get_search_results(request, queryset, search_term)
 
     def save_model(self, request: HttpRequest, obj: Subscriber, form: Any, change: bool) -> None:
-        before = Subscriber.objects.get(pk=obj.pk)
-        preferences.reschedule(obj, before, timezone.now())
+        preferences.reschedule(obj, timezone.now())
         super().save_model(request, obj, form, change)
 
 

@@ -1,11 +1,12 @@
 """The few things we ask of PostgreSQL itself: plain statements, its clock, and its locks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 Parameters = Mapping[str, Any] | Sequence[Any] | None
 
@@ -16,6 +17,9 @@ class Lock(IntEnum):
     CLOSING_AN_EDITION = 0x0ED1_7104
     STORING_PAPERS = 0x0ED1_7105
     ASKING_ARXIV = 0x0ED1_7106
+    SENDING_LETTERS = 0x0ED1_7107
+    SENDING_DIGESTS = 0x0ED1_7108
+    HOLDING_A_MAIL_SERVICE = 0x0ED1_7109
 
 
 def fetch(sql: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
@@ -45,3 +49,25 @@ def database_now() -> datetime:
 def wait_for_lock(lock: Lock) -> None:
     """Wait until no other transaction holds `lock`, then hold it until this one ends."""
     execute("SELECT pg_advisory_xact_lock(%s)", [lock])
+
+
+@contextmanager
+def only_one(lock: Lock, place: int = 0) -> Iterator[bool]:
+    """Hold the `lock` of this place for as long as the block runs, if nobody else holds it.
+
+    Yields whether it is ours; it never waits. The lock belongs to the database session, so it also
+    ends when the process dies or loses its connection.
+    """
+    ((is_ours,),) = fetch("SELECT pg_try_advisory_lock(%s, %s)", [lock, place])
+    try:
+        yield is_ours
+    finally:
+        if is_ours:
+            _unlock(lock, place)
+
+
+def _unlock(lock: Lock, place: int) -> None:
+    try:
+        execute("SELECT pg_advisory_unlock(%s, %s)", [lock, place])
+    except DatabaseError:
+        connection.close()  # which ends the session, and the lock with it

@@ -77,6 +77,11 @@ def send_waiting(now: datetime, limit: int) -> LetterCounts:
     return counts
 
 
+def is_any_due(now: datetime) -> bool:
+    """Whether `send_waiting` would find a letter."""
+    return Letter.objects.waiting().filter(next_attempt_at__lte=now).exists()
+
+
 def _process(letter: Letter, now: datetime) -> str:
     """Send this letter, or do not. Returns the field of `LetterCounts` that it belongs to."""
     if suppression.is_forbidden(_addressee_hash(letter)):

@@ -112,8 +112,15 @@ def make_edition(
     return edition
 
 
-def make_digest(edition: Edition, subscriber: Subscriber, **fields: Any) -> Digest:
-    """A digest's row, READY and due unless `fields` say otherwise."""
-    digest = Digest.objects.create(edition=edition, subscriber=subscriber, **fields)
+def make_digest(edition: Edition | None, subscriber: Subscriber, **fields: Any) -> Digest:
+    """A digest's row, READY and due unless `fields` say otherwise.
+
+    Its local date is the edition's; without an edition, one that is still to be composed, `fields`
+    must have the date.
+    """
+    named: dict[str, Any] = {"edition": edition, "subscriber": subscriber}
+    if edition:
+        named["local_date"] = edition.date
+    digest = Digest.objects.create(**{**named, **fields})
     digest.refresh_from_db()
     return digest

@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "DEBUG": "0",
     "MAIL_FROM": "Broadsheet <digest@news.example.org>",
     "EMAIL_URL": "smtp://127.0.0.1:1",  # nothing listens there
+    "STATE_FOLDER": "",  # every test starts with another database
 }
 
 

@@ -23,6 +23,7 @@ LIVELY = {
     "DELIVERY_CHUNK": "5",
     "MAIL_CONNECTIONS": "2",
     "DELIVERY_LEASE_SECONDS": "4",
+    "MAIL_ANSWER_SECONDS": "20",
     "LOG_LEVEL": "WARNING",
 }
 
@@ -48,7 +49,7 @@ def worker(folder: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """
     command = [sys.executable, "-m", "celery", "-A", "deploy", "worker", "--beat"]
     command += ["--schedule", str(folder / f"beat-{time.monotonic_ns()}"), "--concurrency", "2"]
-    command += ["--queues", "letters,digests", "--without-mingle", "--without-gossip"]
+    command += ["--queues", "ticks,letters,digests", "--without-mingle", "--without-gossip"]
     with (folder / "worker.log").open("ab") as log:
         process = subprocess.Popen(
             command, env=environment(**more), stdout=log, stderr=log, start_new_session=True
@@ -68,7 +69,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 def flush_redis() -> None:
     """Delete every queued task."""
-    with Celery(broker=settings.REDIS_URL).connection() as broker:
+    with Celery(broker=settings.REDIS_URL, set_as_current=False).connection() as broker:
         broker.default_channel.client.flushall()
 
 

@@ -106,7 +106,7 @@ def _start_processes(demo: Demo) -> None:
     smtp_port = int(port_file.read_text())
     children.environment["EMAIL_URL"] = f"smtp://127.0.0.1:{smtp_port}"
     beat = ("--beat", *processes.beat_arguments(demo.folder))
-    worker = children.start("worker", "celery", *processes.WORKER_ARGUMENTS, *beat)
+    worker = children.start("worker", "celery", *processes.worker_arguments(), *beat)
     bind = f"127.0.0.1:{demo.port}"
     web = children.start("web", "gunicorn", *processes.web_arguments(demo.folder, bind))
     children.wait_until(lambda: ready.is_mail_server_up(smtp_port), smtp)

@@ -69,6 +69,8 @@ def environment(
         "DELIVERY_LEASE_SECONDS": "20",
         "DELIVERY_CHUNK": "5",
         "MAIL_TIMEOUT_SECONDS": "3",
+        "MAIL_ANSWER_SECONDS": "5",
+        "STATE_FOLDER": "",  # each demo forgets the one before
         "PYTHONUNBUFFERED": "1",
     }
 

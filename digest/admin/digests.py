@@ -1,5 +1,6 @@
 """Digests: who was sent what and why; and the mail service's events."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -11,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from digest.choosing import reasons
+from digest.delivery.doubt.listing import doubtful
 from digest.models import Digest, Event, Paper
 from subscribers import addresses
 from subscribers.models import Topic
@@ -25,10 +27,32 @@ class EventInline(ReadOnlyInline):
     ordering = ("at",)
 
 
+class DoubtFilter(admin.SimpleListFilter):
+    """Those whose readers may have got nothing, which a person should look at."""
+
+    title = "doubt"
+    parameter_name = "doubt"
+
+    def lookups(self, *_: Any) -> list[tuple[str, str]]:
+        return [("36500", "In doubt or assumed sent"), ("7", "… in the last 7 days")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        days = {"7": 7, "36500": 36500}.get(self.value() or "")
+        return queryset.filter(pk__in=doubtful(within=timedelta(days=days))) if days else queryset
+
+
 @admin.register(Digest)
 class DigestAdmin(ReadOnly):
-    list_display = ("id", "edition", "subscriber", "state", "skip_reason", "handed_over_at")
-    list_filter = ("state", "skip_reason", "mail_service", "edition")
+    list_display = (
+        "id",
+        "local_date",
+        "edition",
+        "subscriber",
+        "state",
+        "skip_reason",
+        "handed_over_at",
+    )
+    list_filter = (DoubtFilter, "state", "skip_reason", "mail_service", "edition")
     list_select_related = ("edition", "subscriber")
     search_fields = ("=uuid", "=message_id")
     search_help_text = (
@@ -39,6 +63,7 @@ class DigestAdmin(ReadOnly):
     inlines = (EventInline,)
     fields = (
         "uuid",
+        "local_date",
         "edition",
         "subscriber",
         "state",

@@ -88,7 +88,7 @@ def compose(
         return []
     dates = _read_dates({request.edition_id for request in requests})
     subscriber_ids = [request.subscriber_id for request in requests]
-    ledger = read_ledger(subscriber_ids, dates)
+    ledger = read_ledger(subscriber_ids, [r.digest_id for r in requests], dates)
     interests = read_interests(subscriber_ids, timezone.now(), with_clicks=settings.TRACK_CLICKS)
     groups: dict[Window, list[Request]] = defaultdict(list)
     for request in requests:

@@ -133,7 +133,7 @@ _CLICKS = """
     SELECT click.paper_id, 1, max(click.at) AS at, 'click'
     FROM (
         SELECT id FROM digest_digest WHERE subscriber_id = reader.id
-        ORDER BY edition_id DESC LIMIT %(digests)s
+        ORDER BY local_date DESC LIMIT %(digests)s
     ) had JOIN digest_click click ON click.digest_id = had.id
     WHERE NOT click.is_machine AND NOT EXISTS (
         SELECT FROM digest_vote said

@@ -3,13 +3,17 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digest.models import Digest
 from subscribers.database import fetch
+
+# How much later than its edition's date a digest may still go out, and how far a reader's calendar
+# may be behind.
+LONGEST_DELAY = timedelta(days=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +37,39 @@ class Ledger:
         return sent
 
 
-def read_ledger(subscriber_ids: Sequence[int], dates: Mapping[int, date]) -> Ledger:
-    """Return what these readers were surely sent from the editions in `dates` (date by id).
+def read_ledger(
+    subscriber_ids: Sequence[int], digest_ids: Sequence[int], dates: Mapping[int, date]
+) -> Ledger:
+    """Return what these readers were sent from the editions in `dates` (date by id).
 
-    A paper is a candidate in one edition only, so older digests cannot hold any of these papers.
-    One query. It looks up each pair of edition and reader by the unique key. OFFSET 0 keeps
-    PostgreSQL from flattening the subquery; without it, while the table grows and its statistics
-    are out of date, the planner would read the whole table instead.
+    What is being sent counts as sent, except for the digests in `digest_ids`, which are
+    being composed. A paper is a
+    candidate in one edition only, so older digests cannot hold any of these papers. One query,
+    which looks up each reader's last days by the unique key. OFFSET 0 keeps PostgreSQL from
+    flattening the subquery; without it, while the table grows and its statistics are out of date,
+    the planner would read the whole table instead.
     """
     last_date: dict[int, date] = {}
     paper_ids: dict[int, frozenset[int]] = defaultdict(frozenset)
     rows = fetch(
         """
-        SELECT reader.id, edition.id, had.paper_ids
-        FROM unnest(%s::bigint[]) reader(id), unnest(%s::bigint[]) edition(id), LATERAL (
-            SELECT paper_ids FROM digest_digest
-            WHERE edition_id = edition.id AND subscriber_id = reader.id AND state = ANY(%s)
+        SELECT reader.id, had.edition_id, had.paper_ids
+        FROM unnest(%(readers)s::bigint[]) reader(id), LATERAL (
+            SELECT edition_id, paper_ids FROM digest_digest
+            WHERE subscriber_id = reader.id AND local_date > %(since)s
+                AND state = ANY(%(states)s) AND id <> ALL(%(digests)s)
             OFFSET 0
         ) had
         """,
-        [list(subscriber_ids), list(dates), [state.value for state in Digest.SURELY_SENT]],
+        {
+            "readers": list(subscriber_ids),
+            "digests": list(digest_ids),
+            "since": min(dates.values()) - LONGEST_DELAY,
+            "states": [state.value for state in (*Digest.SURELY_SENT, Digest.State.SENDING)],
+        },
     )
     for subscriber_id, edition_id, papers in rows:
-        day = dates[edition_id]
-        last_date[subscriber_id] = max(day, last_date.get(subscriber_id, day))
-        paper_ids[subscriber_id] |= frozenset(papers)
+        if day := dates.get(edition_id):
+            last_date[subscriber_id] = max(day, last_date.get(subscriber_id, day))
+            paper_ids[subscriber_id] |= frozenset(papers)
     return Ledger(last_date, paper_ids)

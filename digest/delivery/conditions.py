@@ -14,8 +14,11 @@ from typing import Any
 IS_READY = "d.state || '' = 'ready'"
 IS_HANDED_OVER = "d.state || '' IN ('sending', 'uncertain')"
 
-# The reason why a reader must not be written to, or NULL. A pause ends on the reader's own
-# calendar, which may be up to 14 hours ahead of UTC.
+# The error of a digest whose worker died: it says nothing about the mail service.
+SILENT = "The worker fell silent."
+
+# The reason why a reader must not be written to, or NULL. A pause ends at the reader's own
+# midnight, so it is compared with the digest's local date.
 WHY_NOT = """
     CASE
         WHEN s.id IS NULL THEN 'erased'
@@ -23,7 +26,7 @@ WHY_NOT = """
         WHEN EXISTS (
             SELECT FROM subscribers_suppression x WHERE x.address_hash = s.address_hash
         ) THEN 'suppressed'
-        WHEN s.paused_until > ((now() AT TIME ZONE 'UTC') + interval '14 hours')::date THEN 'paused'
+        WHEN s.paused_until > d.local_date THEN 'paused'
         WHEN d.due_at < now() - %(late)s THEN 'late'
     END
 """

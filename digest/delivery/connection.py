@@ -2,25 +2,44 @@
 
 import re
 import smtplib
+import time
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Self
 
 from anymail.exceptions import AnymailAPIError
 from anymail.message import AnymailMessage
+from django.conf import settings
 
 from . import mail_services, routing
+from .limits.lines import Lines
 from .outcomes import Outcome, Verdict, connection_outcome, outcome_of
 
 # anymail returns 0 when a pre_send receiver cancelled the message.
 CANCELLED = Outcome(Verdict.FAILED, "The message was cancelled before it was sent.")
+# How long a mail service that could not be reached is left alone.
+UNREACHABLE = timedelta(seconds=30)
+# A refusal that came quickly is put to the test once more, after this many seconds.
+SECOND_TRY_AFTER = 0.5
 _NOT_PLAIN = re.compile(r'[^!-~]|[,;<>"]')
 
 
 class Connection:
-    """A connection to the mail service of this name. A context manager; use it in one thread."""
+    """A connection to the mail service of this name. A context manager; use it in one thread.
 
-    def __init__(self, mail_service: str) -> None:
+    `lines` are shared with the other connections of the run. `failures` counts how many attempts to
+    open this one have failed in a row.
+    """
+
+    def __init__(self, mail_service: str, lines: Lines | None = None) -> None:
+        self.failures = 0
+        self._lines = lines or Lines()
+        self._is_open = False
+        self._is_used = False
+        self._is_turned_away = False
         self._backend: Any = routing.connection_to(mail_service)
+        self._backend.answer_timeout = settings.MAIL_ANSWER_SECONDS  # only SMTP waits so long
         self._traits = mail_services.traits_of(routing.kind_of(self._backend))
 
     def __enter__(self) -> Self:
@@ -34,20 +53,47 @@ class Connection:
 
         Separate from `hand_over`, because a failure here surely sent nothing.
         """
+        if self._is_open:
+            return None
+        start = time.monotonic()
+        problem = self._try_to_open()
+        is_quick = time.monotonic() - start < SECOND_TRY_AFTER
+        if problem and is_quick and problem.verdict is Verdict.RETRY:
+            time.sleep(SECOND_TRY_AFTER)
+            problem = self._try_to_open()
+        self.failures = self.failures + 1 if problem else 0
+        return problem
+
+    def _try_to_open(self) -> Outcome | None:
+        self._lines.begin()
+        problem = None
         try:
             self._backend.open()
         except Exception as error:  # whatever it is, nothing was sent
             self._close()
-            return connection_outcome(error)
-        return None
+            problem = connection_outcome(error)
+        self._is_open, self._is_used = problem is None, False
+        self._lines.end(is_open=self._is_open)
+        return problem
 
     def hand_over(self, message: AnymailMessage, *, following: str = "") -> Outcome:
         """Give one message to the mail service over the open connection. Raises nothing.
 
         Returns what became of it. `following` is the address of the next message if that one comes
         at once; an SMTP server can be told in the same packet. After an unclear answer the
-        connection is closed, because nobody knows what is still on the line.
+        connection is closed, because nobody knows what is still on the line. A server that ends the
+        connection between two messages, after as many as it likes, gets this one over a new one.
         """
+        was_used = self._is_used
+        outcome = self._hand_over(message, following)
+        if was_used and self._is_turned_away:
+            if problem := self.open():
+                return replace(problem, wait=UNREACHABLE)
+            outcome = self._hand_over(message, following)
+        return outcome
+
+    def _hand_over(self, message: AnymailMessage, following: str) -> Outcome:
+        self._is_turned_away = False
         self._backend.following = "" if _NOT_PLAIN.search(following) else following
         try:
             _refuse_many_recipients(message)
@@ -57,7 +103,13 @@ class Connection:
             outcome = self._outcome_of(error)  # before closing, which forgets how far we had come
             if _is_disturbed(error):
                 self._close()
+            self._is_turned_away = outcome.verdict is Verdict.RETRY and _is_goodbye(error)
+            if self._is_turned_away and isinstance(error, smtplib.SMTPSenderRefused):
+                # No reader was named yet, so it is about us, as if the connection had not opened.
+                self.failures += 1
+                outcome = replace(outcome, wait=UNREACHABLE)
             return outcome
+        self._is_used = True
         return Outcome(Verdict.SENT, message_id=_message_id(message))
 
     def _outcome_of(self, error: Exception) -> Outcome:
@@ -65,6 +117,9 @@ class Connection:
         return special or outcome_of(error, data_begun=getattr(self._backend, "data_begun", True))
 
     def _close(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._lines.close()
         with suppress(OSError, smtplib.SMTPException):
             self._backend.close()
 
@@ -74,7 +129,20 @@ def _is_disturbed(error: Exception) -> bool:
     is_clear_answer = isinstance(
         error, smtplib.SMTPRecipientsRefused | smtplib.SMTPResponseException
     )
-    return not is_clear_answer or getattr(error, "smtp_code", 0) == 421
+    return not is_clear_answer or _code_of(error) == 421
+
+
+def _is_goodbye(error: Exception) -> bool:
+    """Whether an SMTP server ended the connection (421), or had ended it before."""
+    return _code_of(error) == 421 or isinstance(
+        error, smtplib.SMTPServerDisconnected | ConnectionError
+    )
+
+
+def _code_of(error: Exception) -> int:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return int(next(iter(error.recipients.values()))[0])
+    return int(getattr(error, "smtp_code", 0))
 
 
 def _message_id(message: AnymailMessage) -> str:

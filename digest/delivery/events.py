@@ -26,8 +26,11 @@ logger = logging.getLogger(__name__)
 State = Digest.State
 
 # Services repeat events and send them out of order, so an event only ever moves a digest up this
-# ladder: whatever the order, the result is the same.
+# ladder: whatever the order, the result is the same. The rungs below SENDING are for digests that
+# the service seemed to lack, and had after all.
 LADDER = (
+    State.READY,
+    State.SKIPPED,
     State.SENDING,
     State.UNCERTAIN,
     State.ASSUMED,
@@ -47,6 +50,11 @@ STATE_OF_KIND = {
     EventType.DELIVERED: State.DELIVERED,
     EventType.BOUNCED: State.BOUNCED,
     EventType.COMPLAINED: State.COMPLAINED,
+    # Only a mail that has arrived causes these.
+    EventType.OPENED: State.DELIVERED,
+    EventType.CLICKED: State.DELIVERED,
+    EventType.AUTORESPONDED: State.DELIVERED,
+    EventType.UNSUBSCRIBED: State.DELIVERED,
 }
 
 # This many digests in a row that bounced softly, over this long, mean a mailbox that nobody
@@ -79,7 +87,10 @@ def record(event: AnymailTrackingEvent, mail_service: str) -> bool:
         )
         is_new = _insert(row)
         if is_new:
-            _apply(row, digest, digest.subscriber if digest else _written_to(event, address_hash))
+            # The reader comes first: whoever erases one locks the reader before their digests.
+            _act_on(digest.subscriber if digest else _written_to(event, address_hash), row)
+            if digest is not None:
+                _move_on(digest, row)
     return is_new
 
 
@@ -114,17 +125,28 @@ def next_state(state: str, kind: str, *, permanent: bool) -> str:
     told = STATE_OF_KIND.get(kind)
     if kind == EventType.BOUNCED and not permanent:
         told = State.DEFERRED
-    if told is None or state not in LADDER:
+    if told is None:
         return state
     return max(State(state), State(told), key=LADDER.index)
 
 
-def _apply(event: Event, digest: Digest | None, subscriber: Subscriber | None) -> None:
-    if digest is not None:
-        state = next_state(digest.state, event.kind, permanent=event.is_permanent)
-        if state != digest.state:
-            digest.state = state
-            digest.save(update_fields=["state"])
+def state_told(digest_id: int) -> str:
+    """The state that the stored events of a digest amount to; READY if they say nothing."""
+    state: str = State.READY
+    for event in Event.objects.filter(digest=digest_id):
+        state = next_state(state, event.kind, permanent=event.is_permanent)
+    return state
+
+
+def _move_on(digest: Digest, event: Event) -> None:
+    """Move the digest up to the state that the event tells, unless it is that high already."""
+    state = next_state(digest.state, event.kind, permanent=event.is_permanent)
+    if state != digest.state:
+        lower = LADDER[: LADDER.index(State(state))]
+        Digest.objects.filter(pk=digest.pk, state__in=lower).update(state=state, skip_reason="")
+
+
+def _act_on(subscriber: Subscriber | None, event: Event) -> None:
     if subscriber is None:
         return
     now = timezone.now()
@@ -146,15 +168,24 @@ def _bounces_for_long(event: Event, subscriber: Subscriber) -> bool:
     bounces = Event.objects.filter(digest=OuterRef("pk"), kind=EventType.BOUNCED)
     digests = Digest.objects.filter(subscriber=subscriber, handed_over_at__isnull=False)
     newest = digests.order_by("-handed_over_at").annotate(has_bounced=Exists(bounces))[:_LOOK_BACK]
-    in_vain = takewhile(lambda d: d.has_bounced and d.state == State.DEFERRED, newest)
+    in_vain = takewhile(
+        lambda d: d.has_bounced and _state_after(event, d) == State.DEFERRED, newest
+    )
     times = [digest.handed_over_at for digest in in_vain if digest.handed_over_at is not None]
     return len(times) >= SOFT_BOUNCES and times[0] - times[-1] >= SOFT_BOUNCES_FOR
 
 
+def _state_after(event: Event, digest: Digest) -> str:
+    """The digest's state once the event has been applied, if it is about this one."""
+    if digest.pk != event.digest_id:
+        return str(digest.state)
+    return next_state(digest.state, event.kind, permanent=event.is_permanent)
+
+
 def _digest_of(event: AnymailTrackingEvent, address_hash: str) -> Digest | None:
-    """The digest an event is about, locked. Our id in the metadata is tried first, because the
-    service's own may not be stored yet."""
-    digests = Digest.objects.select_related("subscriber").select_for_update(of=("self",))
+    """The digest an event is about. Our id in the metadata is tried first, because the service's
+    own may not be stored yet."""
+    digests = Digest.objects.select_related("subscriber")
     found = None
     if uuid := _uuid((event.metadata or {}).get("digest")):
         found = digests.filter(uuid=uuid)

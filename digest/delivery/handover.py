@@ -1,20 +1,36 @@
-"""The statements around a hand-over: mark a chunk as being sent, record what became of it, and let
-what nobody recorded become doubt.
+"""The statements around a hand-over: mark a chunk as being sent, look again at what has been marked
+for a while, record what became of it, and let what nobody recorded become doubt.
 
 The rules of ``leases`` hold here too: the database's clock, the lease's token, one transaction for
 each statement.
 """
 
-from collections.abc import Iterable
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 
 from digest.choosing.composing import Composed
 from digest.mail.version import template_version
+from digest.models import Digest
 from subscribers.database import execute, fetch
 
-from .conditions import HELD, IS_HANDED_OVER, IS_READY, WHY_NOT, as_parameters
+from .conditions import HELD, IS_HANDED_OVER, IS_READY, SILENT, WHY_NOT, as_parameters
+from .outcomes import Outcome, Verdict
+
+State = Digest.State
+T = TypeVar("T")
+# How long to wait for the database to come back: less than a worker is given for its own end.
+PATIENCE = timedelta(seconds=15)
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=1)
 
 
 def mark_sending(
@@ -37,6 +53,7 @@ def mark_sending(
             **as_parameters(
                 {
                     "id": composed.digest_id,
+                    "edition_id": composed.window.edition_id,
                     "paper_ids": composed.paper_ids,
                     "reasons": composed.reasons,
                     "contributions": composed.contributions,
@@ -54,10 +71,18 @@ def mark_sending(
     return dict(rows)
 
 
+# A row that somebody else has locked is passed over. Waiting for the lock would mark it by the
+# reader's state as it was before.
 _MARK = f"""
+    WITH free AS (
+        SELECT id FROM digest_digest d
+        WHERE id = ANY(%(ids)s) AND {IS_READY} AND lease_token = %(token)s AND lease_until > now()
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
     UPDATE digest_digest d
     SET state = 'sending',
         attempts = d.attempts + 1,
+        edition_id = c.edition_id,
         paper_ids = c.paper_ids,
         reasons = c.reasons,
         contributions = c.contributions,
@@ -67,21 +92,71 @@ _MARK = f"""
         error = '',
         handed_over_at = now(),
         lease_until = now() + %(lease)s
-    FROM jsonb_to_recordset(%(rows)s)
+    FROM free,
+        jsonb_to_recordset(%(rows)s)
             AS c(
-                id bigint, paper_ids bigint[], reasons text[], contributions smallint[],
-                chosen_by text[]
+                id bigint, edition_id bigint, paper_ids bigint[], reasons text[],
+                contributions smallint[], chosen_by text[]
             ),
         subscribers_subscriber s
-    WHERE d.id = c.id
-        AND d.id = ANY(%(ids)s)
+    WHERE d.id = free.id
+        AND c.id = free.id
         AND s.id = d.subscriber_id
-        AND {IS_READY}
-        AND d.lease_token = %(token)s
-        AND d.lease_until > now()
         AND NOT {HELD}
         AND ({WHY_NOT}) IS NULL
     RETURNING d.id, s.email
+"""
+
+
+def look_again(
+    token: UUID, ids: Sequence[int], *, lease: timedelta, late: timedelta, mail_service: str
+) -> dict[int, str]:
+    """Check marked digests once more, which have not been handed over yet, and renew their lease.
+
+    Checks all that `mark_sending` checks. Returns the address of each digest that may still go, by
+    id. One whose reader must not be written to any more is skipped with the reason; one whose mail
+    service is held is given back. One whose lease has ended is left alone: it is somebody else's.
+    """
+    rows = fetch(
+        _LOOK_AGAIN,
+        {
+            "ids": list(ids),
+            "token": token,
+            "lease": lease,
+            "late": late,
+            "mail_service": mail_service,
+        },
+    )
+    return {pk: email for pk, email, state in rows if state == "sending"}
+
+
+_LOOK_AGAIN = f"""
+    WITH marked AS (
+        SELECT id FROM digest_digest d
+        WHERE id = ANY(%(ids)s) AND state = 'sending'
+            AND lease_token = %(token)s AND lease_until > now()
+        FOR NO KEY UPDATE SKIP LOCKED
+    ), checked AS (
+        SELECT d.id, s.email, {WHY_NOT} AS why_not, {HELD} AS is_held
+        FROM marked
+            JOIN digest_digest d ON d.id = marked.id
+            LEFT JOIN subscribers_subscriber s ON s.id = d.subscriber_id
+    ), seen AS (
+        SELECT *, why_not IS NULL AND NOT is_held AS may_go FROM checked
+    )
+    UPDATE digest_digest d
+    SET state = CASE
+            WHEN may_go THEN 'sending' WHEN why_not IS NULL THEN 'ready' ELSE 'skipped'
+        END,
+        skip_reason = coalesce(why_not, ''),
+        attempts = d.attempts - CASE WHEN may_go THEN 0 ELSE 1 END,
+        handed_over_at = CASE WHEN may_go THEN now() END,
+        next_attempt_at = CASE WHEN may_go THEN d.next_attempt_at ELSE now() END,
+        lease_token = CASE WHEN may_go THEN d.lease_token END,
+        lease_until = CASE WHEN may_go THEN now() + %(lease)s END
+    FROM seen
+    WHERE d.id = seen.id
+    RETURNING d.id, seen.email, d.state
 """
 
 
@@ -98,6 +173,48 @@ class HandOver:
     error: str = ""
     wait: timedelta = timedelta(0)
     is_spent: bool = True
+
+
+def of_outcome(digest_id: int, attempts: int, outcome: Outcome) -> HandOver:
+    """The state in which this outcome of the digest's `attempts`-th attempt leaves it."""
+    hand_over = partial(HandOver, digest_id, message_id=outcome.message_id, error=outcome.detail)
+    if outcome.wait or outcome.verdict is Verdict.STOP:
+        # The mail service said "not now" to everybody, so this digest loses no attempt.
+        return hand_over(State.READY, wait=outcome.wait or timedelta(0), is_spent=False)
+    if outcome.verdict is Verdict.RETRY and attempts >= settings.DELIVERY_ATTEMPTS:
+        return hand_over(State.FAILED)
+    return hand_over(_STATES[outcome.verdict], wait=_back_off(attempts))
+
+
+_STATES = {
+    Verdict.SENT: State.SENT,
+    Verdict.FAILED: State.FAILED,
+    Verdict.UNCERTAIN: State.UNCERTAIN,
+    Verdict.RETRY: State.READY,
+}
+
+
+def _back_off(attempts: int) -> timedelta:
+    """Twice as long each time, with jitter so that a thousand retries do not come at once."""
+    doublings = 2.0 ** (attempts - 1)
+    return min(FIRST_WAIT * doublings, LONGEST_WAIT) * random.uniform(0.75, 1.25)
+
+
+def patiently(statement: Callable[[], T]) -> T:
+    """Run a statement, also while the database is being restarted, and return its result.
+
+    What is known about a message that went out should not be lost because of that. Raises the
+    database's error after `PATIENCE`. The statement must be safe to repeat.
+    """
+    patience = time.monotonic() + PATIENCE.total_seconds()
+    while True:
+        try:
+            return statement()
+        except (OperationalError, InterfaceError):
+            connection.close()
+            if time.monotonic() >= patience:
+                raise
+            time.sleep(0.5)
 
 
 def record(token: UUID, hand_overs: Iterable[HandOver]) -> int:
@@ -155,9 +272,10 @@ def sweep(*, doubt: timedelta) -> tuple[int, int]:
     """
     uncertain = execute(
         """
-        UPDATE digest_digest SET state = 'uncertain', error = 'The worker fell silent.'
+        UPDATE digest_digest SET state = 'uncertain', error = %(silent)s
         WHERE state = 'sending' AND lease_until < now()
-        """
+        """,
+        {"silent": SILENT},
     )
     assumed = execute(
         """

@@ -44,8 +44,8 @@ def claim(limit: int, *, lease: timedelta, mail_service: str) -> Lease:
         execute("SET LOCAL enable_sort = off")
         rows = _claim_rows(token, limit, lease, mail_service)
     claimed = [
-        Claimed(pk, uuid, attempts, from_row(pk, edition_id, reader))
-        for pk, uuid, edition_id, attempts, *reader in rows
+        Claimed(pk, uuid, attempts, due_at, from_row(reader))
+        for pk, uuid, attempts, due_at, *reader in rows
     ]
     return Lease(token, claimed)
 
@@ -71,18 +71,22 @@ def _claim_rows(
             WHERE r.id = ready.id
         ) s ON true
         WHERE d.id = ready.id
-        RETURNING d.id, d.uuid, d.edition_id, d.attempts, {COLUMNS}
+        RETURNING d.id, d.uuid, d.attempts, d.due_at, {COLUMNS}
         """,
         {"limit": limit, "token": token, "lease": lease, "mail_service": mail_service},
     )
 
 
-def skip(token: UUID, skip_reasons: Mapping[int, str]) -> int:
-    """Store why we chose not to send these digests (reason by id). Returns how many there were."""
+def skip(token: UUID, skip_reasons: Mapping[int, str], edition_id: int | None) -> int:
+    """Store why we chose not to send these digests, by id, and the edition they had to choose from.
+
+    Returns how many there were.
+    """
     return execute(
         f"""
         UPDATE digest_digest d
-        SET state = 'skipped', skip_reason = c.skip_reason, lease_token = NULL, lease_until = NULL
+        SET state = 'skipped', skip_reason = c.skip_reason, edition_id = %(edition)s,
+            lease_token = NULL, lease_until = NULL
         FROM jsonb_to_recordset(%(rows)s) AS c(id bigint, skip_reason text)
         WHERE d.id = c.id
             AND d.id = ANY(%(ids)s)
@@ -91,6 +95,7 @@ def skip(token: UUID, skip_reasons: Mapping[int, str]) -> int:
         """,
         {
             **as_parameters({"id": pk, "skip_reason": why} for pk, why in skip_reasons.items()),
+            "edition": edition_id,
             "token": token,
         },
     )

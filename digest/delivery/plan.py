@@ -1,202 +1,255 @@
-"""Who is due: one digest row for each of them, and the time of their next one."""
+"""Who is due: one digest row for each reader and local date, and the time of their next one.
+
+A row exists from the moment its reader is due, whatever else is missing. It waits for the edition
+that should have closed by then, though not forever, and takes the newest one when it is composed.
+"""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache, partial
 from typing import Any, NamedTuple
-from uuid import UUID, uuid4
-from zoneinfo import ZoneInfoNotFoundError
+from uuid import uuid4
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from digest.models import Digest, Edition
+from digest.papers import editions
 from subscribers.database import database_now, execute, fetch
 from subscribers.models import Subscriber
-from subscribers.wishes.schedule import next_due
 
 from .conditions import HELD
+from .due import DueReader, Dues, catching_up, due_readers, known_zone, set_next_due
 from .leases import Lease
-from .recipients import COLUMNS, Claimed, from_row
+from .recipients import Claimed, from_row
 
 logger = logging.getLogger(__name__)
 
 BATCH = 2000
 # Readers who sign up while the sources are silent are not sent last month's news.
 FRESH = timedelta(days=7)
+# A digest whose edition does not close is made from what there is this long before it is late.
+# After an outage the sources get a while to be heard first.
+LAST_CALL = timedelta(hours=1)
+GRACE = timedelta(minutes=10)
 
 
-def newest_edition() -> Edition | None:
+def newest_edition(now: datetime) -> Edition | None:
     """The edition that digests are made from now, or None if the newest one is stale."""
     edition = Edition.objects.closed().order_by("-date").first()
-    if edition is None or edition.date < database_now().date() - FRESH:
-        return None
-    return edition
+    return edition if edition and edition.date >= now.date() - FRESH else None
 
 
 def plan_due() -> int:
     """Make a digest row for every reader who is due. Returns how many rows were made.
 
-    This is for times when no worker may claim them (``claim_due``): the rows show that they are
-    late, and where there is no edition to send, the readers' next time is set. A row is unique to
-    its edition and reader, so this may run at any time, twice, and in several processes at once.
+    This is for times when no worker may claim them (``claim_due``). A row is unique to its reader
+    and local date, so this may run at any time, twice, and in several processes at once.
     """
-    edition = newest_edition()
+    prepare()
     made = 0
-    while (rows := _plan_batch(edition, BATCH, "true", {})) is not None:
-        made += len(rows)
+    while (planned := _plan_batch(BATCH, "true", {})) is not None:
+        made += planned.number
     return made
 
 
 def claim_due(limit: int, *, lease: timedelta, mail_service: str) -> Lease:
-    """Make the digest rows of up to `limit` readers who are due and lease them in one statement.
+    """Make the digest rows of up to `limit` readers who are due and lease those that can be sent.
 
     Readers who have been due longest come first. Those whom another worker is planning are passed
-    over rather than waited for, so any number of workers can plan at once. A reader who already has
-    a row for this edition gets no other, only their next time. Nothing is claimed while the mail
-    service is held or there is no edition; ``plan_due`` covers those times.
+    over rather than waited for, so any number of workers can plan at once. Nothing is planned or
+    claimed while the mail service is held; ``plan_due`` covers those times.
     """
     token = uuid4()
-    edition = newest_edition()
-    if edition is None:
-        return Lease(token, [])
     parameters = {"mail_service": mail_service, "token": token, "lease": lease}
-    rows: list[tuple[int, UUID, _Due]] | None = []
-    while rows == []:
-        rows = _plan_batch(edition, limit, f"NOT {HELD}", parameters)
-    return Lease(
-        token,
-        [
-            Claimed(pk, uuid, 0, from_row(pk, edition.pk, due.reader))
-            for pk, uuid, due in rows or ()
-        ],
-    )
+    while (planned := _plan_batch(limit, f"NOT {HELD}", parameters)) is not None:
+        if planned.leased:
+            return Lease(token, planned.leased)
+    return Lease(token, [])
+
+
+def prepare() -> None:
+    """Close the edition that is due, and let the digests that waited for one go. Safe to repeat."""
+    now = database_now()
+    editions.close_if_due(now, hour=settings.EDITION_CLOSES_HOUR)
+    if edition := newest_edition(now):
+        execute(
+            """
+            UPDATE digest_digest SET next_attempt_at = now()
+            WHERE state = 'ready' AND next_attempt_at > now()
+                AND edition_id IS NULL AND lease_token IS NULL AND attempts = 0
+                AND due_at < %(before)s
+            """,
+            {"before": _served_until(edition)},
+        )
+
+
+def is_awaiting(due_at: datetime, edition: Edition | None) -> bool:
+    """Whether the edition for a digest due then has not closed, `edition` being the newest."""
+    return edition is None or due_at >= _served_until(edition)
 
 
 def is_anybody_due() -> bool:
-    """Whether there is a reader to make a digest for, and an edition to make it from."""
-    due = Subscriber.objects.active().filter(next_due_at__lte=Now())
-    return newest_edition() is not None and due.exists()
+    """Whether there is a reader to make a digest row for."""
+    return Subscriber.objects.active().filter(next_due_at__lte=Now()).exists()
 
 
 def plan_early() -> int:
-    """Make a digest row for every active reader who has none for the newest edition yet.
+    """Make a digest row for every active reader who has none of today or the newest edition yet.
 
     For an operator who does not want to wait. Nobody's `next_due_at` changes; when their time
     comes, the row is already there. Returns how many rows were made.
     """
-    edition = newest_edition()
+    now = database_now()
+    edition = newest_edition(now)
     if edition is None:
         return 0
-    readers = _active_unpaused().exclude(
-        Exists(Digest.objects.filter(edition=edition, subscriber=OuterRef("pk")))
-    )
-    return len(_make_rows(edition, list(readers.values_list("pk", flat=True)), {}))
-
-
-class _Due(NamedTuple):
-    """A reader who is due: the preferences that say when, and a row of ``recipients.COLUMNS``."""
-
-    timing: tuple[str, int, str, int, date | None]
-    reader: tuple[Any, ...]
-
-
-_TIMING = ("zone", "hour", "frequency", "weekday", "paused_until")
-
-
-def _plan_batch(
-    edition: Edition | None, limit: int, condition: str, parameters: Mapping[str, Any]
-) -> list[tuple[int, UUID, _Due]] | None:
-    """Plan the readers who have been due longest. Returns their rows, or None if nobody is due."""
+    unpaused = Q(paused_until=None) | Q(paused_until__lte=Now())
+    has_it = Digest.objects.filter(edition=edition, subscriber=OuterRef("pk"))
+    readers = Subscriber.objects.active().filter(unpaused).exclude(Exists(has_it))
     with transaction.atomic():
-        rows = fetch(
-            f"""
-            SELECT {", ".join(_TIMING)}, {COLUMNS}
-            FROM subscribers_subscriber s
-            WHERE state = 'active' AND next_due_at <= now() AND {condition}
-            ORDER BY next_due_at, id
-            LIMIT %(limit)s
-            FOR NO KEY UPDATE SKIP LOCKED
-            """,
-            {**parameters, "limit": limit},
-        )
-        if not rows:
+        # Locked, so that nobody is erased before their row is there.
+        locked = readers.select_for_update(skip_locked=True, no_key=True)
+        rows = [
+            _Row(pk, now.astimezone(ZoneInfo(known_zone(zone))).date(), now)
+            for pk, zone in locked.values_list("pk", "zone")
+        ]
+        made = _insert(rows, {})
+        _supersede(rows)
+    return len(made)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What came of a batch: how many rows were made, and those of them that were leased."""
+
+    number: int
+    leased: list[Claimed]
+
+
+def _plan_batch(limit: int, condition: str, parameters: Mapping[str, Any]) -> _Planned | None:
+    """Plan the readers who have been due longest. Returns None if nobody is due."""
+    with transaction.atomic():
+        readers = due_readers(limit, condition, parameters)
+        if not readers:
             return None
-        width = len(_TIMING)
-        due = {row[width]: _Due(row[:width], row[width:]) for row in rows}
-        made = _make_rows(edition, list(due), parameters) if edition else []
-        next_due = _clock(database_now())
-        _set_next_due({pk: next_due(*reader.timing) for pk, reader in due.items()})
-    return [(pk, uuid, due[subscriber_id]) for pk, uuid, subscriber_id in made]
+        now = database_now()
+        dues_of = catching_up(now)
+        dues = {reader.subscriber_id: dues_of(reader.due, reader.timing) for reader in readers}
+        rows = _rows(readers, dues, now)
+        made = _insert(rows, parameters)
+        _supersede(rows)
+        set_next_due(dues)
+    columns = {reader.subscriber_id: reader.columns for reader in readers}
+    return _Planned(
+        len(made),
+        [
+            Claimed(pk, uuid, 0, due_at, from_row(columns[subscriber_id]))
+            for pk, uuid, subscriber_id, due_at, is_leased in made
+            if is_leased
+        ],
+    )
 
 
-def _clock(now: datetime) -> Callable[..., datetime]:
-    """`schedule.next_due` after `now`, cached for a batch: most readers share their timing."""
+# --- the rows ------------------------------------------------------------------------------
+class _Row(NamedTuple):
+    """A row to insert.
 
-    @cache
-    def after_now(
-        zone: str, hour: int, frequency: str, weekday: int, paused_until: date | None
-    ) -> datetime:
-        in_zone = partial(
-            next_due,
-            now,
-            hour=hour,
-            frequency=frequency,
-            weekday=weekday,
-            paused_until=paused_until,
-        )
-        try:
-            return in_zone(zone=zone)
-        except ZoneInfoNotFoundError:
-            # A zone that has been removed from the time zone database must not stop the others.
-            logger.error("The time zone %s no longer exists; UTC is used instead.", zone)
-            return in_zone(zone="UTC")
-
-    return after_now
-
-
-def _set_next_due(times: Mapping[int, datetime]) -> None:
-    """Set `next_due_at` by subscriber. Many share theirs, so each time is sent to the database
-    once.
+    `wait` is how long it waits for its edition, if that has not closed. A row with a `skip_reason`
+    is only the record of a day that was missed.
     """
-    places: dict[datetime, int] = {}
-    execute(
+
+    subscriber_id: int
+    local_date: date
+    due_at: datetime
+    wait: timedelta | None = None
+    skip_reason: str = ""
+
+
+def _rows(readers: Sequence[DueReader], dues: Mapping[int, Dues], now: datetime) -> list[_Row]:
+    """A row for each time that each reader has been due; only the last of them can be sent."""
+    edition = newest_edition(now)
+    rows = []
+    for reader in readers:
+        *missed, last = dues[reader.subscriber_id].past
+        for due in missed:
+            is_late = due.at < now - settings.DELIVERY_LATE
+            reason = Digest.SkipReason.LATE if is_late else Digest.SkipReason.SUPERSEDED
+            rows.append(_Row(reader.subscriber_id, due.on, due.at, skip_reason=reason))
+        waits = is_awaiting(last.at, edition) and not (edition and reader.is_first)
+        wait = max(last.at + settings.DELIVERY_LATE - LAST_CALL - now, GRACE) if waits else None
+        rows.append(_Row(reader.subscriber_id, last.on, last.at, wait))
+    return rows
+
+
+def _served_until(edition: Edition) -> datetime:
+    """Readers who are due from then on wait for the edition after this one."""
+    return editions.due_to_close(edition.date + timedelta(days=1), settings.EDITION_CLOSES_HOUR)
+
+
+def _insert(rows: Sequence[_Row], parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Insert the rows. Returns id, uuid, reader, due time and whether it is leased of each new one.
+
+    Rows that need not wait are leased if `parameters` has a `token` and a `lease`.
+    """
+    ids, dates, times, waits, reasons = zip(*rows, strict=True) if rows else ([],) * 5
+    return fetch(
         """
-        UPDATE subscribers_subscriber s SET next_due_at = (%(times)s::timestamptz[])[due.place]
-        FROM unnest(%(ids)s::bigint[], %(places)s::int[]) AS due(id, place)
-        WHERE s.id = due.id
+        INSERT INTO digest_digest (
+            subscriber_id, local_date, due_at, state, skip_reason,
+            lease_token, lease_until, next_attempt_at
+        )
+        SELECT r.subscriber_id, r.local_date, r.due_at,
+            CASE r.skip_reason WHEN '' THEN 'ready' ELSE 'skipped' END, r.skip_reason,
+            CASE WHEN r.can_go THEN %(token)s::uuid END,
+            CASE WHEN r.can_go THEN now() + %(lease)s END,
+            now() + coalesce(CASE WHEN r.can_go THEN %(lease)s ELSE r.wait END, interval '0')
+        FROM (
+            SELECT *, wait IS NULL AND skip_reason = '' AS can_go
+            FROM unnest(
+                %(ids)s::bigint[], %(dates)s::date[], %(times)s::timestamptz[],
+                %(waits)s::interval[], %(reasons)s::text[]
+            ) AS r(subscriber_id, local_date, due_at, wait, skip_reason)
+        ) r
+        ON CONFLICT DO NOTHING
+        RETURNING id, uuid, subscriber_id, due_at, lease_token IS NOT NULL
         """,
         {
-            "ids": list(times),
-            "places": [places.setdefault(at, len(places) + 1) for at in times.values()],
-            "times": list(places),
+            "token": None,
+            "lease": None,
+            **parameters,
+            "ids": list(ids),
+            "dates": list(dates),
+            "times": list(times),
+            "waits": list(waits),
+            "reasons": list(reasons),
         },
     )
 
 
-def _active_unpaused() -> QuerySet[Subscriber]:
-    return Subscriber.objects.active().filter(Q(paused_until=None) | Q(paused_until__lte=Now()))
+def _supersede(rows: Sequence[_Row]) -> None:
+    """Skip the digests of earlier days that these readers still wait for.
 
-
-def _make_rows(
-    edition: Edition, subscriber_ids: Sequence[int], parameters: Mapping[str, Any]
-) -> list[tuple[int, UUID, int]]:
-    """Insert the rows. Returns their ids, uuids and readers.
-
-    They are leased if `parameters` has a `token` and a `lease`. Each is due when its reader was, or
-    now if the reader is not due yet.
+    Otherwise one reader could have two digests under way, with the same papers. The new digest
+    holds what the skipped one would have held.
     """
-    return fetch(
+    execute(
         """
-        INSERT INTO digest_digest
-            (edition_id, subscriber_id, due_at, lease_token, lease_until, next_attempt_at)
-        SELECT %(edition)s, id, least(next_due_at, now()),
-            %(token)s, now() + %(lease)s, now() + coalesce(%(lease)s, interval '0')
-        FROM subscribers_subscriber WHERE id = ANY(%(ids)s)
-        ON CONFLICT DO NOTHING
-        RETURNING id, uuid, subscriber_id
+        UPDATE digest_digest d
+        SET state = 'skipped', lease_token = NULL, lease_until = NULL,
+            skip_reason = CASE WHEN d.due_at < now() - %(late)s THEN 'late' ELSE 'superseded' END
+        FROM unnest(%(ids)s::bigint[], %(dates)s::date[]) AS new(subscriber_id, local_date)
+        WHERE d.subscriber_id = new.subscriber_id
+            AND d.local_date < new.local_date AND d.local_date > new.local_date - 30
+            AND d.state || '' = 'ready'
         """,
-        {"token": None, "lease": None, **parameters, "edition": edition.pk, "ids": subscriber_ids},
+        {
+            "ids": [row.subscriber_id for row in rows],
+            "dates": [row.local_date for row in rows],
+            "late": settings.DELIVERY_LATE,
+        },
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,13 +23,20 @@ WIDTH = len(_COLUMNS)
 class Recipient:
     """A reader, and how they want the digest that is being made for them.
 
-    `address` is empty, and the request's subscriber None, for a reader who has been erased.
+    `address` is empty, and `subscriber_id` None, for a reader who has been erased. `preferences`
+    are those that a `Request` needs, in its order.
     """
 
+    subscriber_id: int | None
     address: str
     provider: str
     links_epoch: str
-    request: Request
+    preferences: Sequence[Any]
+
+    def request(self, digest_id: int, edition_id: int) -> Request:
+        """The digest to be composed for this reader, who is not erased, from this edition."""
+        assert self.subscriber_id is not None
+        return Request(digest_id, edition_id, self.subscriber_id, *self.preferences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +46,12 @@ class Claimed:
     digest_id: int
     uuid: UUID
     attempts: int
+    due_at: datetime
     recipient: Recipient
 
 
-def from_row(digest_id: int, edition_id: int, row: Sequence[Any]) -> Recipient:
-    """The recipient of this digest; `row` holds the values of `COLUMNS`."""
+def from_row(row: Sequence[Any]) -> Recipient:
+    """The recipient in a row of `COLUMNS`."""
     subscriber_id, email, links_epoch, *preferences = row
     address = email or ""
-    return Recipient(
-        address=address,
-        provider=provider_of(address),
-        links_epoch=links_epoch or "",
-        request=Request(digest_id, edition_id, subscriber_id, *preferences),
-    )
+    return Recipient(subscriber_id, address, provider_of(address), links_epoch or "", preferences)

@@ -6,7 +6,7 @@ front of the senders is short, so a slow mail service slows the claiming and mem
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from queue import Queue
 from threading import Event
@@ -19,14 +19,18 @@ from digest.choosing.composing import Composed, compose
 from digest.mail.message import DigestMessage
 from digest.mail.rendering import render
 from digest.mail.shared import shared_parts
-from digest.models import Digest
+from digest.models import Digest, Edition
 from subscribers import links
+from subscribers.database import database_now
 from subscribers.models import Subscriber
 
 from . import leases, plan, routing
 from .chunks import Chunk, Rendered, Tally
-from .deadline import IsOver, deadline
+from .doubt import journal
+from .doubt.journal import Journal
 from .leases import Lease
+from .limits import memory
+from .limits.deadline import IsOver, deadline
 from .limits.gate import Gate
 from .limits.holds import break_circuit
 from .recipients import Claimed
@@ -42,12 +46,13 @@ LONGEST_CLAIM = timedelta(minutes=5)
 class SenderPool:
     """One mail service's senders, and the short queue in front of them."""
 
-    def __init__(self, mail_service: str) -> None:
+    def __init__(self, mail_service: str, kept: Journal) -> None:
         self.gate = Gate(mail_service)
         self._halted = Event()
         self._chunks: Queue[Chunk | None] = Queue(maxsize=settings.MAIL_CONNECTIONS)
         self._senders = [
-            Sender(self._chunks, self.gate, self._halted) for _ in range(settings.MAIL_CONNECTIONS)
+            Sender(self._chunks, self.gate, self._halted, kept)
+            for _ in range(settings.MAIL_CONNECTIONS)
         ]
         for sender in self._senders:
             sender.start()
@@ -84,20 +89,24 @@ def deliver(*, seconds: float) -> Tally:
     to each mail service); others take up everything else that it held once the lease ends. Call it
     outside a transaction.
     """
+    memory.hold_if_forgetful()
+    journal.recover()
+    plan.prepare()
     is_over = deadline(seconds)
     tally = Tally()
     unusable: set[str] = set()
-    # What a service gave back before it was halted can go to the others.
-    while halted := _run(tally, unusable, is_over):
-        unusable |= halted
+    with journal.opened() as kept:
+        # What a service gave back before it was halted can go to the others.
+        while halted := _run(tally, unusable, is_over, kept):
+            unusable |= halted
     return tally
 
 
-def _run(tally: Tally, unusable: Collection[str], is_over: IsOver) -> set[str]:
+def _run(tally: Tally, unusable: Collection[str], is_over: IsOver, kept: Journal) -> set[str]:
     """Work until nothing is left to claim. Returns the services that were halted meanwhile."""
     pools: dict[str, SenderPool] = {}
     try:
-        while not is_over() and _work_a_batch(pools, tally, unusable, is_over):
+        while not is_over() and _work_a_batch(pools, tally, unusable, is_over, kept):
             pass
     finally:
         for pool in pools.values():
@@ -112,6 +121,7 @@ def _work_a_batch(
     tally: Tally,
     unusable: Collection[str],
     is_over: IsOver,
+    kept: Journal,
 ) -> bool:
     """Claim a batch for one mail service and queue it for its senders.
 
@@ -124,11 +134,12 @@ def _work_a_batch(
     if break_circuit(mail_service):
         return True
     if mail_service not in pools:
-        pools[mail_service] = SenderPool(mail_service)
+        pools[mail_service] = SenderPool(mail_service, kept)
     pool = pools[mail_service]
     lease = _claim(mail_service, pool.gate.batch_size)
     if lease is None:
         return False
+    kept.leased(lease.token)
     rendered = _render(lease, _compose(lease, tally), tally)
     size = pool.gate.chunk_size
     for start in range(0, len(rendered), size):
@@ -153,21 +164,39 @@ def _claim(mail_service: str, limit: int) -> Lease | None:
 
 
 def _compose(lease: Lease, tally: Tally) -> list[Composed]:
-    """The selections worth sending. The others are stored as skipped, with their reason."""
-    requests = [claimed.recipient.request for claimed in lease.claimed]
+    """The selections worth sending, from the newest edition. The others are stored as skipped."""
+    edition = plan.newest_edition(database_now())
+    readers = [claimed for claimed in lease.claimed if claimed.recipient.subscriber_id is not None]
     composed = compose(
-        [request for request in requests if request.subscriber_id is not None],
+        [one.recipient.request(one.digest_id, edition.pk) for one in readers] if edition else [],
         vote_weight=settings.RANKING_VOTE_WEIGHT,
         least=settings.DIGEST_LEAST_PAPERS,
         challenger=trial.challenger_of(settings.RANKING_TRIAL),
     )
-    skips = {one.digest_id: one.skip_reason for one in composed if one.skip_reason}
-    erased = [request.digest_id for request in requests if request.subscriber_id is None]
-    skips |= dict.fromkeys(erased, Digest.SkipReason.ERASED)
+    skips = _skips(lease, {one.digest_id: one.skip_reason for one in composed}, edition)
     if skips:
-        leases.skip(lease.token, skips)
+        leases.skip(lease.token, skips, edition.pk if edition else None)
         tally.add_skips(Counter(skips.values()))
     return [one for one in composed if not one.skip_reason]
+
+
+def _skips(
+    lease: Lease, skip_reasons: Mapping[int, str], edition: Edition | None
+) -> dict[int, str]:
+    """Why these digests are not sent, by id, given what composing said of those it was given.
+
+    That nothing is new to a reader has another reason if their edition never closed.
+    """
+    skips = {}
+    for claimed in lease.claimed:
+        reason = skip_reasons.get(claimed.digest_id, Digest.SkipReason.NO_EDITION)
+        if claimed.recipient.subscriber_id is None:
+            reason = Digest.SkipReason.ERASED
+        elif reason == Digest.SkipReason.NOTHING_NEW and plan.is_awaiting(claimed.due_at, edition):
+            reason = Digest.SkipReason.NO_EDITION
+        if reason:
+            skips[claimed.digest_id] = reason
+    return skips
 
 
 def _render(lease: Lease, composed: Sequence[Composed], tally: Tally) -> list[Rendered]:
@@ -191,7 +220,7 @@ def _render(lease: Lease, composed: Sequence[Composed], tally: Tally) -> list[Re
 
 
 def _message(claimed: Claimed, selection: Composed, now: datetime) -> DigestMessage:
-    request = claimed.recipient.request
+    request = claimed.recipient.request(claimed.digest_id, selection.window.edition_id)
     return render(
         shared_parts(selection.window, request.language),
         selection,
@@ -205,10 +234,7 @@ def _message(claimed: Claimed, selection: Composed, now: datetime) -> DigestMess
 def _ensure_links(lease: Lease, now: datetime) -> None:
     """Store the links in these mails for the readers who have not had a digest this month."""
     current = links.epoch(now)
-    behind = [
-        claimed.recipient.request.subscriber_id
-        for claimed in lease.claimed
-        if claimed.recipient.links_epoch != current
-    ]
+    recipients = [claimed.recipient for claimed in lease.claimed]
+    behind = [one.subscriber_id or 0 for one in recipients if one.links_epoch != current]
     if behind:
         links.ensure(list(Subscriber.objects.filter(pk__in=behind)), now)

@@ -1,17 +1,13 @@
 """A sender: one thread, one connection to the mail service, one chunk after another."""
 
-import random
-import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 from queue import Queue
 from threading import Event, Thread
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.db import connection as database
 from django.utils import timezone
 
@@ -22,21 +18,22 @@ from subscribers.models import Suppression
 
 from . import handover, leases
 from .chunks import Chunk, Rendered, Tally
-from .connection import Connection
-from .handover import HandOver
+from .connection import UNREACHABLE, Connection
+from .doubt.journal import Journal
+from .handover import HandOver, patiently
+from .limits.breaker import doubt_in
+from .limits.deadline import FRESH_SECONDS, deadline, stale_after
 from .limits.gate import Gate, Passed
-from .limits.holds import hold
+from .limits.holds import hold, hold_if_doubtful
 from .limits.providers import is_throttling
 from .outcomes import Outcome, Verdict
 
 State = Digest.State
-# How long a mail service that could not be reached is left alone.
-UNREACHABLE = timedelta(seconds=30)
 QUOTA_USED_UP = "The day's quota is used up."
-# How long a worker waits for the database to come back: less than it is given for its own end.
-PATIENCE = timedelta(seconds=15)
-FIRST_WAIT = timedelta(minutes=1)
-LONGEST_WAIT = timedelta(hours=1)
+# The longest that a sender without a connection waits, in seconds, before it tries again.
+LONGEST_REST = 4.0
+# A chunk ends after this long, well below every limit above it; the rest is given back.
+CHUNK_SECONDS = 30.0
 
 
 class Sender(Thread):
@@ -45,8 +42,11 @@ class Sender(Thread):
     Once the run is halted, by this sender or another, it gives back what it takes.
     """
 
-    def __init__(self, chunks: "Queue[Chunk | None]", gate: Gate, halted: Event) -> None:
+    def __init__(
+        self, chunks: "Queue[Chunk | None]", gate: Gate, halted: Event, journal: Journal
+    ) -> None:
         super().__init__(name="sender", daemon=True)
+        self._journal = journal
         self._gate = gate
         self._chunks = chunks
         self._halted = halted
@@ -61,7 +61,7 @@ class Sender(Thread):
 
     def run(self) -> None:
         try:
-            with Connection(self._gate.mail_service) as connection:
+            with Connection(self._gate.mail_service, self._gate.lines) as connection:
                 while (chunk := self._chunks.get()) is not None:
                     self._take(chunk, connection)
         except BaseException as error:
@@ -75,91 +75,167 @@ class Sender(Thread):
     def _take(self, chunk: Chunk, connection: Connection) -> None:
         if self._halted.is_set():
             leases.release(chunk.token, chunk.ids)
-        elif not _deliver_chunk(chunk, self._gate, connection, self._tally):
+        elif not _deliver_chunk(chunk, self._gate, connection, self._tally, self._journal):
             self._halted.set()
+        elif connection.failures:
+            self._halted.wait(min(2.0 ** (connection.failures - 1), LONGEST_REST))
 
 
-def _deliver_chunk(chunk: Chunk, gate: Gate, connection: Connection, tally: Tally) -> bool:
+def _deliver_chunk(
+    chunk: Chunk, gate: Gate, connection: Connection, tally: Tally, journal: Journal
+) -> bool:
     """Mark, hand over and record one chunk. Returns False if the run must stop."""
     if problem := connection.open():
-        hold(gate.mail_service, problem.detail, _length_of(problem))
+        is_held = _hold(problem, gate, connection)
         leases.release(chunk.token, chunk.ids)
-        return False
+        return not is_held
     providers = {one.composed.digest_id: one.claimed.recipient.provider for one in chunk.rendered}
     passed = gate.admit(providers)
     _send_back(chunk.token, passed.waits)
-    until = time.monotonic() + settings.DELIVERY_LEASE.total_seconds()
-    addresses = _mark(chunk, passed, gate, tally)
-    marked = [one for one in chunk.rendered if one.composed.digest_id in addresses]
-    outcomes, problem = _hand_over(marked, addresses, passed, connection, until)
-    hand_overs = [
-        _hand_over_of(one, outcome) for one, outcome in zip(marked, outcomes, strict=True)
-    ]
-    _record(chunk.token, hand_overs)
+    journal.marking(chunk.token, passed.ids)
+    marked = Marked(chunk, passed, gate, tally)
+    outcomes, problem = _hand_over(marked, passed, connection, journal)
+    hand_overs = _hand_overs(marked.rendered, outcomes, problem)
+    patiently(lambda: handover.record(chunk.token, hand_overs))
+    journal.recorded(chunk.token, passed.ids)
     tally.states.update(hand_over.state for hand_over in hand_overs)
-    _note_providers(gate, marked, outcomes)
-    if problem:
-        hold(gate.mail_service, problem.detail, _length_of(problem))
+    _note_providers(gate, marked.rendered, outcomes)
+    is_held = problem is not None and _hold(problem, gate, connection)
+    if any(hand_over.state == State.UNCERTAIN for hand_over in hand_overs):
+        is_held = hold_if_doubtful(gate.mail_service) or is_held
     if passed.too_many:
         # The hold comes first, so that only another mail service can claim what is given back.
         hold(gate.mail_service, QUOTA_USED_UP, passed.quota_wait)
         leases.release(chunk.token, passed.too_many)
-    return problem is None and not passed.too_many
+    return not is_held and not passed.too_many
 
 
-def _mark(chunk: Chunk, passed: Passed, gate: Gate, tally: Tally) -> dict[int, str]:
-    """Mark those who passed the gate. Returns the addresses of those that may be handed over."""
-    addresses = handover.mark_sending(
-        chunk.token,
-        [one.composed for one in chunk.rendered if one.composed.digest_id in passed.ids],
-        lease=settings.DELIVERY_LEASE,
-        late=settings.DELIVERY_LATE,
-        mail_service=gate.mail_service,
-    )
-    _set_aside(chunk.token, passed.ids - set(addresses), tally)
-    gate.give_back(passed, len(passed.ids) - len(addresses))
-    return addresses
+def _hold(problem: Outcome, gate: Gate, connection: Connection) -> bool:
+    """Hold the mail service, unless only this connection could not be opened. Returns whether it
+    did."""
+    if connection.failures and gate.lines.is_any_open():
+        return False
+    hold(gate.mail_service, problem.detail, _length_of(problem))
+    return True
 
 
-def _record(token: UUID, hand_overs: Sequence[HandOver]) -> None:
-    """Store what became of a chunk, even if the database is being restarted just now: what surely
-    went out should not fall into doubt because of that."""
-    patience = time.monotonic() + PATIENCE.total_seconds()
-    while True:
-        try:
-            handover.record(token, hand_overs)
-        except (OperationalError, InterfaceError):
-            database.close()
-            if time.monotonic() >= patience:
-                raise
-            time.sleep(0.5)
-        else:
-            return
+# --- the mark ------------------------------------------------------------------------------
+class Marked:
+    """The digests of a chunk that are marked as being sent, and who may still get theirs.
+
+    Consent is as old as the mark. So is the lease, which may have ended while this process or the
+    whole machine stood still, and then another may have sent the digest. Hence a mark that is no
+    longer fresh, by any of the clocks, is looked at again.
+    """
+
+    def __init__(self, chunk: Chunk, passed: Passed, gate: Gate, tally: Tally) -> None:
+        """Mark those who passed the gate, and set the others aside."""
+        self.token, self._mail_service = chunk.token, gate.mail_service
+        self._is_stale = stale_after(FRESH_SECONDS)
+        self._addresses = handover.mark_sending(
+            chunk.token,
+            [one.composed for one in chunk.rendered if one.composed.digest_id in passed.ids],
+            lease=settings.DELIVERY_LEASE,
+            late=settings.DELIVERY_LATE,
+            mail_service=gate.mail_service,
+        )
+        _set_aside(chunk.token, passed.ids - set(self._addresses), tally)
+        gate.give_back(passed, len(passed.ids) - len(self._addresses))
+        self.rendered = [one for one in chunk.rendered if one.composed.digest_id in self._addresses]
+
+    def address(self, place: int) -> str | None:
+        """Where to hand over the digest at this place now, or None if it must not go any more."""
+        if self._is_stale():
+            self._look_again(place)
+        return self._addresses.get(self.rendered[place].composed.digest_id)
+
+    def following(self, place: int) -> str:
+        """The recipient after the one at this place, or "" if that is not known for sure."""
+        if place + 1 == len(self.rendered):
+            return ""
+        return self._addresses.get(self.rendered[place + 1].composed.digest_id, "")
+
+    def _look_again(self, place: int) -> None:
+        self._is_stale = stale_after(FRESH_SECONDS)
+        self._addresses = handover.look_again(
+            self.token,
+            [one.composed.digest_id for one in self.rendered[place:]],
+            lease=settings.DELIVERY_LEASE,
+            late=settings.DELIVERY_LATE,
+            mail_service=self._mail_service,
+        )
+
+
+# --- the hand-over -------------------------------------------------------------------------
+def _hand_over(
+    marked: Marked, passed: Passed, connection: Connection, journal: Journal
+) -> tuple[list[Outcome | None], Outcome | None]:
+    """Give each message to the mail service, until there is a problem or the chunk's time is over.
+
+    Returns an outcome for each of the first digests, None for one that must not go any more, and
+    the problem. The rest has not been begun.
+    """
+    is_over = deadline(CHUNK_SECONDS)
+    outcomes: list[Outcome | None] = []
+    for place, rendered in enumerate(marked.rendered):
+        if is_over():
+            return outcomes, None
+        if problem := connection.open():
+            return outcomes, problem
+        passed.wait_for_turn(rendered.claimed.recipient.provider)
+        address = marked.address(place)
+        if address is None:
+            outcomes.append(None)
+            continue
+        # A recipient who may have to wait for their turn is not announced to the server in advance.
+        following = "" if passed.is_paced else marked.following(place)
+        journal.begun(marked.token, rendered.composed.digest_id)
+        outcome = _hand_over_one(rendered, address, following, connection)
+        outcomes.append(outcome)
+        journal.ended(marked.token, _hand_over_of(rendered, outcome))
+        if outcome.verdict is Verdict.STOP or outcome.wait:
+            return outcomes, outcome
+        if problem := doubt_in(outcomes):
+            return outcomes, problem
+    return outcomes, None
+
+
+def _hand_over_one(
+    rendered: Rendered, address: str, following: str, connection: Connection
+) -> Outcome:
+    rendered.message.to = [address]
+    outcome = connection.hand_over(rendered.message, following=following)
+    if outcome.is_bad_address:
+        reason, now = Suppression.Reason.BOUNCED, timezone.now()
+        patiently(lambda: suppression.suppress(hashed(address), reason, now))
+    return outcome
+
+
+def _hand_over_of(rendered: Rendered, outcome: Outcome) -> HandOver:
+    return handover.of_outcome(rendered.composed.digest_id, rendered.claimed.attempts + 1, outcome)
+
+
+def _hand_overs(
+    rendered: Sequence[Rendered], outcomes: Sequence[Outcome | None], problem: Outcome | None
+) -> list[HandOver]:
+    """What to record: each outcome, and the rest of the chunk as not begun."""
+    hand_overs = [
+        _hand_over_of(one, outcome)
+        for one, outcome in zip(rendered, outcomes, strict=False)
+        if outcome is not None
+    ]
+    wait = UNREACHABLE if problem else timedelta(0)
+    detail = problem.detail if problem else ""
+    return hand_overs + [
+        HandOver(one.composed.digest_id, State.READY, error=detail, wait=wait, is_spent=False)
+        for one in rendered[len(outcomes) :]
+    ]
 
 
 def _send_back(token: UUID, waits: Mapping[int, timedelta]) -> None:
     """Give back those whose turn has not come; one statement for each length of wait."""
     for wait in set(waits.values()):
         leases.release(token, [pk for pk, own in waits.items() if own == wait], wait=wait)
-
-
-def _note_providers(gate: Gate, marked: Sequence[Rendered], outcomes: Sequence[Outcome]) -> None:
-    """Back off from providers that asked us to slow down, and note which ones took mail."""
-    pairs = list(zip(marked, outcomes, strict=True))
-    throttling = {
-        one.claimed.recipient.provider
-        for one, outcome in pairs
-        if outcome.verdict is Verdict.RETRY and is_throttling(outcome.detail)
-    }
-    for provider in throttling:
-        gate.providers.note_deferral(provider)
-    took = {one.claimed.recipient.provider for one, outcome in pairs if _is_sent(outcome)}
-    for provider in took - throttling:
-        gate.providers.note_success(provider)
-
-
-def _is_sent(outcome: Outcome) -> bool:
-    return outcome.verdict is Verdict.SENT
 
 
 def _set_aside(token: UUID, passed_over: Collection[int], tally: Tally) -> None:
@@ -170,73 +246,23 @@ def _set_aside(token: UUID, passed_over: Collection[int], tally: Tally) -> None:
         leases.release(token, ids)
 
 
-def _hand_over(
-    marked: Sequence[Rendered],
-    addresses: dict[int, str],
-    passed: Passed,
-    connection: Connection,
-    until: float,
-) -> tuple[list[Outcome], Outcome | None]:
-    """Give each message to the mail service. After a problem of the service's, the rest waits.
-
-    Nothing is handed over after `until` (monotonic), when the lease has ended: this process may
-    have been frozen, and another may have found out meanwhile that the service has no such mail.
-    """
-    outcomes = []
-    problem: Outcome | None = None
-    recipients = [addresses[rendered.composed.digest_id] for rendered in marked]
-    # A recipient who may have to wait for their turn is not announced to the server in advance.
-    following = [""] * len(marked) if passed.is_paced else [*recipients[1:], ""][: len(marked)]
-    for rendered, recipient, next_one in zip(marked, recipients, following, strict=True):
-        problem = problem or _overdue(until) or connection.open()
-        if problem:
-            outcome = Outcome(Verdict.RETRY, problem.detail, wait=UNREACHABLE)
-        else:
-            passed.wait_for_turn(rendered.claimed.recipient.provider)
-            rendered.message.to = [recipient]
-            outcome = connection.hand_over(rendered.message, following=next_one)
-            if outcome.verdict is Verdict.STOP or outcome.wait:
-                problem = outcome
-        if outcome.is_bad_address:
-            suppression.suppress(hashed(recipient), Suppression.Reason.BOUNCED, timezone.now())
-        outcomes.append(outcome)
-    return outcomes, problem
-
-
-def _overdue(until: float) -> Outcome | None:
-    if time.monotonic() < until:
-        return None
-    return Outcome(Verdict.RETRY, "The lease had ended before the hand-over.", wait=UNREACHABLE)
-
-
-_STATES = {
-    Verdict.SENT: State.SENT,
-    Verdict.FAILED: State.FAILED,
-    Verdict.UNCERTAIN: State.UNCERTAIN,
-    Verdict.RETRY: State.READY,
-}
-
-
-def _hand_over_of(rendered: Rendered, outcome: Outcome) -> HandOver:
-    hand_over = partial(
-        HandOver,
-        rendered.composed.digest_id,
-        message_id=outcome.message_id,
-        error=outcome.detail,
-    )
-    if outcome.wait or outcome.verdict is Verdict.STOP:
-        # The mail service said "not now" to everybody, so this digest loses no attempt.
-        return hand_over(State.READY, wait=outcome.wait or timedelta(0), is_spent=False)
-    attempts = rendered.claimed.attempts + 1
-    if outcome.verdict is Verdict.RETRY and attempts >= settings.DELIVERY_ATTEMPTS:
-        return hand_over(State.FAILED)
-    return hand_over(_STATES[outcome.verdict], wait=_back_off(attempts))
-
-
-def _back_off(attempts: int) -> timedelta:
-    """Twice as long each time, with jitter so that a thousand retries do not come at once."""
-    doublings = 2.0 ** (attempts - 1)
-    return min(FIRST_WAIT * doublings, LONGEST_WAIT) * random.uniform(0.75, 1.25)
+def _note_providers(
+    gate: Gate, rendered: Sequence[Rendered], outcomes: Sequence[Outcome | None]
+) -> None:
+    """Back off from providers that asked us to slow down, and note which ones took mail."""
+    throttling, took = set(), set()
+    for one, outcome in zip(rendered, outcomes, strict=False):
+        provider = one.claimed.recipient.provider
+        if outcome is None or outcome.wait:
+            continue  # that was about us, not about the provider
+        if outcome.verdict is Verdict.RETRY and is_throttling(outcome.detail):
+            throttling.add(provider)
+        elif outcome.verdict is Verdict.SENT:
+            took.add(provider)
+    for provider in throttling:
+        gate.providers.note_deferral(provider)
+    for provider in took - throttling:
+        gate.providers.note_success(provider)
 
 
 def _length_of(problem: Outcome) -> timedelta | None:

@@ -3,7 +3,7 @@ from .edition import Edition, EditionPaper
 from .event import Event
 from .feedback import Click, Vote
 from .hold import Hold
-from .pace import BackOff, DayCount, Pace
+from .pace import BackOff, DayCount, LastSending, Pace, Place, Turn
 from .paper import Look, Paper, PaperTopic, Sighting
 
 __all__ = [
@@ -15,10 +15,13 @@ __all__ = [
     "EditionPaper",
     "Event",
     "Hold",
+    "LastSending",
     "Look",
     "Pace",
     "Paper",
     "PaperTopic",
+    "Place",
     "Sighting",
+    "Turn",
     "Vote",
 ]

@@ -8,9 +8,11 @@ from django.db.models.functions import Now
 
 
 class Digest(models.Model):
-    """One subscriber's selection from one edition, and what became of it.
+    """One subscriber's digest of one local date, and what became of it.
 
-    The pair is unique, so anything that runs twice finds the row already there. A row that is READY
+    `local_date` is the day in the reader's own calendar on which the digest is due. The pair is
+    unique, so anything that runs twice finds the row already there. The row exists from the moment
+    the reader is due; `edition` is the newest closed one when it is composed. A row that is READY
     with a `lease_until` in the future is held by the worker that knows `lease_token`; SENDING means
     that the mail service may have it. `paper_ids` and `reasons` (codes, see ``choosing.reasons``)
     are parallel and in order; with `template_version` they are enough to render the digest again.
@@ -38,6 +40,8 @@ class Digest(models.Model):
         THIN = "thin", "Too few papers; they wait for the next digest"
         NOTHING_NEW = "nothing_new", "Every paper was in an earlier digest"
         NO_MATCH = "no_match", "No paper on the reader's topics"
+        NO_EDITION = "no_edition", "No new edition had closed"
+        SUPERSEDED = "superseded", "The next day's digest took its place"
         LATE = "late", "Too late; the papers wait for the next digest"
 
     # The mail service certainly has these, so their papers never come again.
@@ -50,7 +54,11 @@ class Digest(models.Model):
     # pair below serves as the subscriber's index, and a BRIN finds an edition's rows, which are
     # stored together.
     edition = models.ForeignKey(
-        "digest.Edition", on_delete=models.PROTECT, related_name="digests", db_index=False
+        "digest.Edition",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="digests",
+        db_index=False,
     )
     subscriber = models.ForeignKey(
         "subscribers.Subscriber",
@@ -63,6 +71,7 @@ class Digest(models.Model):
     skip_reason = models.CharField(max_length=12, choices=SkipReason, db_default="", blank=True)
     error = models.CharField(max_length=300, db_default="", blank=True)
 
+    local_date = models.DateField()
     due_at = models.DateTimeField(db_default=Now())
     next_attempt_at = models.DateTimeField(db_default=Now())
     attempts = models.PositiveSmallIntegerField(db_default=0)
@@ -86,7 +95,7 @@ class Digest(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["subscriber", "edition"], name="one_digest_a_reader_and_edition"
+                fields=["subscriber", "local_date"], name="one_digest_a_reader_and_date"
             )
         ]
         indexes: ClassVar = [
@@ -107,11 +116,13 @@ class Digest(models.Model):
                 name="digest_in_trial",
                 condition=models.Q(chosen_by__isnull=False),
             ),
-            # For the circuit breaker: what has gone wrong recently.
+            # For the circuit breaker, and the list of those in doubt: what has gone wrong recently.
             models.Index(
                 fields=["handed_over_at"],
                 name="digest_gone_wrong",
-                condition=models.Q(state__in=["failed", "bounced", "complained"]),
+                condition=models.Q(
+                    state__in=["failed", "bounced", "complained", "uncertain", "assumed"]
+                ),
             ),
         ]
 

@@ -57,3 +57,35 @@ class BackOff(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mail_service} to {self.provider}: not before {self.not_before:%H:%M:%S}"
+
+
+class LastSending(models.Model):
+    """When digests were last sent, in one row. Files outside the database hold the same time, so
+    that a database restored from a backup is found out (``delivery.limits.memory``)."""
+
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"Last sent at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Turn(models.Model):
+    """Whose turn it is on a day (UTC) whose quota is too small for all: the readers whose IDs come
+    after `after` up to `until`, in a circle."""
+
+    day = models.DateField(primary_key=True)
+    after = models.BigIntegerField()
+    until = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y-%m-%d}: readers from {self.after} to {self.until}"
+
+
+class Place(models.Model):
+    """A place for one chain of sending tasks. `ring` is the number of the only task that counts."""
+
+    number = models.PositiveIntegerField(primary_key=True)
+    ring = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"Place {self.number}: task {self.ring}"

@@ -5,7 +5,7 @@ that arrive later wait for the next one, so none is lost between two editions, a
 candidate twice.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import transaction
 from django.db.models import Prefetch, QuerySet
@@ -57,16 +57,28 @@ def close(day: date, *, now: datetime) -> Edition | None:
         return edition
 
 
+def due_to_close(day: date, hour: int) -> datetime:
+    """Return the instant at which the edition of `day` is due to close: at that UTC hour."""
+    return datetime.combine(day, time(hour), UTC)
+
+
 def close_if_due(now: datetime, *, hour: int) -> Edition | None:
-    """Close today's edition if it is past the UTC `hour`; return it if that happened here."""
-    today = now.astimezone(UTC).date()
-    is_closed = Edition.objects.closed().filter(date__gte=today).exists()
-    if now.astimezone(UTC).hour < hour or is_closed or not waiting_papers().exists():
+    """Close the edition that is due, unless it is closed. Returns it, or None.
+
+    An edition is due at the UTC `hour` of its day. One that was missed, for example in an outage,
+    is closed late if papers were there in time. After midnight, later papers alone do not make one:
+    they wait for the next. Safe to repeat and to run twice at once.
+    """
+    day = (now.astimezone(UTC) - timedelta(hours=hour)).date()
+    waiting = waiting_papers()
+    if day < now.astimezone(UTC).date():
+        waiting = waiting.filter(first_seen_at__lt=due_to_close(day, hour))
+    if Edition.objects.closed().filter(date__gte=day).exists() or not waiting.exists():
         return None
     try:
-        return close(today, now=now)
+        return close(day, now=now)
     except EditionError:
-        return None  # another tick closed it first
+        return None  # another process was faster
 
 
 _TOPICS = Prefetch("papertopic_set", queryset=PaperTopic.objects.order_by("topic_id"))

@@ -39,7 +39,8 @@ def _digest(
     digest: Digest, papers: Mapping[int, Paper], names: Mapping[int, str]
 ) -> dict[str, Any]:
     return {
-        "edition": digest.edition.date,
+        "date": digest.local_date,
+        "edition": digest.edition.date if digest.edition else None,
         "state": digest.state,
         "skip_reason": digest.skip_reason,
         "due_at": digest.due_at,

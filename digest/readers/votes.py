@@ -25,6 +25,6 @@ def digest_with(subscriber: Subscriber, paper_id: int) -> Digest | None:
     """Return the newest digest in which this reader was sent the paper, if there is one."""
     return (
         Digest.objects.filter(subscriber=subscriber, paper_ids__contains=[paper_id])
-        .order_by("-edition")
+        .order_by("-local_date")
         .first()
     )

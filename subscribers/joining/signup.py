@@ -69,8 +69,12 @@ def confirm(link: Link, now: datetime) -> Subscriber:
     subscriber.paused_until = None
     # The next tick sends their first digest; the planner then sets the regular time.
     subscriber.next_due_at = now
+    subscriber.next_due_on = schedule.today_in(subscriber.zone, now)
     subscriber.save(
-        update_fields=["state", "confirmed_at", "unsubscribed_at", "paused_until", "next_due_at"]
+        update_fields=[
+            *("state", "confirmed_at", "unsubscribed_at", "paused_until"),
+            *("next_due_at", "next_due_on"),
+        ]
     )
     _record(subscriber, Consent.Act.CONFIRMED, now)
     links.ensure([subscriber], now)
@@ -96,9 +100,9 @@ def refuse(link: Link, now: datetime) -> None:
 
 
 def next_regular(subscriber: Subscriber, now: datetime) -> datetime:
-    """Return when the second digest is due: not on the same day as the first."""
-    tomorrow = schedule.end_of_day(now, subscriber.zone)
-    return schedule.next_due_of(subscriber, tomorrow - timedelta(seconds=1))
+    """Return when the second digest is due: not on the day of the first, which comes at once."""
+    today = schedule.today_in(subscriber.zone, now)
+    return schedule.next_due(now, schedule.timing_of(subscriber), today).at
 
 
 # --- tidying up ----------------------------------------------------------------------------

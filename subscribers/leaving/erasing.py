@@ -16,6 +16,9 @@ def erase(subscriber: Subscriber, now: datetime) -> None:
     suppression stays too, so that somebody who complained gets no mail again. Waiting digests are
     skipped at hand-over. Safe to repeat.
     """
-    gone, _by_model = Subscriber.objects.filter(pk=subscriber.pk).delete()
-    if gone:
+    # Everybody locks the reader before the rows that belong to them, so nobody waits in a circle.
+    # Locked first of all, the reader can get no new row that the deletion would not see.
+    locked = Subscriber.objects.select_for_update().filter(pk=subscriber.pk)
+    if locked.values_list("pk").first():
+        Subscriber.objects.filter(pk=subscriber.pk).delete()
         Consent.objects.create(address_hash=subscriber.address_hash, act=Consent.Act.ERASED, at=now)

@@ -48,12 +48,21 @@ def suppress(address_hash: str, reason: Suppression.Reason, now: datetime) -> Su
     if not is_new and _WEIGHTS[reason] > _WEIGHTS[suppression.reason]:
         suppression.reason = reason
         suppression.save(update_fields=["reason"])
-    subscriber = Subscriber.objects.filter(address_hash=address_hash).first()
-    if subscriber is not None and reason != Suppression.Reason.BOUNCED:
-        links.revoke_confirmations(subscriber)
-    if subscriber is not None and reason == Suppression.Reason.COMPLAINED:
-        unsubscribe(subscriber, Consent.Act.COMPLAINED, now)
+    if reason != Suppression.Reason.BOUNCED:
+        _stop(address_hash, reason, now)
     return suppression
+
+
+def _stop(address_hash: str, reason: Suppression.Reason, now: datetime) -> None:
+    """Do to the reader with this address, if there is one, what somebody's wish asks for."""
+    # Locked before the links, as in ``erasing``.
+    locked = Subscriber.objects.select_for_update(no_key=True)
+    subscriber = locked.filter(address_hash=address_hash).first()
+    if subscriber is None:
+        return
+    links.revoke_confirmations(subscriber)
+    if reason == Suppression.Reason.COMPLAINED:
+        unsubscribe(subscriber, Consent.Act.COMPLAINED, now)
 
 
 def lift_bounce(address_hash: str) -> None:

@@ -27,7 +27,12 @@ def unsubscribe(subscriber: Subscriber, act: Consent.Act, now: datetime) -> bool
     changed = (
         Subscriber.objects.filter(pk=subscriber.pk)
         .exclude(state=Subscriber.State.UNSUBSCRIBED)
-        .update(state=Subscriber.State.UNSUBSCRIBED, next_due_at=None, unsubscribed_at=now)
+        .update(
+            state=Subscriber.State.UNSUBSCRIBED,
+            next_due_at=None,
+            next_due_on=None,
+            unsubscribed_at=now,
+        )
     )
     if changed:
         Consent.objects.create(

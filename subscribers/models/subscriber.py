@@ -70,6 +70,9 @@ class Subscriber(models.Model):
     )
     paused_until = models.DateField(null=True, blank=True)
     next_due_at = models.DateTimeField(null=True, blank=True)
+    # The reader's own calendar days: a digest's date does not change when its reader moves.
+    next_due_on = models.DateField(null=True, blank=True, editable=False)
+    last_due_on = models.DateField(null=True, blank=True, editable=False)
 
     links_epoch = models.CharField(
         max_length=24, default="", editable=False, help_text="Set by links.ensure."

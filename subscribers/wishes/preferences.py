@@ -1,7 +1,6 @@
 """Changing a reader's preferences, and saying in words when the next digest comes."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -56,11 +55,10 @@ def save_preferences(subscriber: Subscriber, wanted: Preferences, now: datetime)
 def change(subscriber: Subscriber, now: datetime, **fields: Any) -> Subscriber:
     """Set these fields of the reader. Returns the reader with a new `next_due_at`."""
     subscriber = Subscriber.objects.select_for_update().get(pk=subscriber.pk)
-    before = copy(subscriber)
     for name, value in fields.items():
         setattr(subscriber, name, value)
-    reschedule(subscriber, before, now)
-    subscriber.save(update_fields=[*fields, "next_due_at"])
+    reschedule(subscriber, now)
+    subscriber.save(update_fields=[*fields, "next_due_at", "next_due_on"])
     return subscriber
 
 
@@ -91,30 +89,18 @@ def _replace_emphases(subscriber: Subscriber, emphases: Mapping[int, int]) -> No
     )
 
 
-def reschedule(subscriber: Subscriber, before: Subscriber, now: datetime) -> None:
-    """Set `next_due_at` from the new preferences, without saving.
+def reschedule(subscriber: Subscriber, now: datetime) -> None:
+    """Set when the reader's next digest is due, without saving.
 
-    The next digest never comes on the day of the last one, by the calendar of the new zone.
+    It never comes on the local date of the last one, in whatever zone that was. A digest that is
+    due and that the planner has not seen yet stays due, so that its day is not lost.
     """
-    subscriber.next_due_at = None
-    if subscriber.state == Subscriber.State.ACTIVE:
-        after = max([now, *_ends_of_days_served(subscriber.zone, before, now)])
-        subscriber.next_due_at = schedule.next_due_of(subscriber, after)
-
-
-def _ends_of_days_served(zone: str, before: Subscriber, now: datetime) -> Iterator[datetime]:
-    """Yield the last second of each day that has had its digest, for a reader who moves to `zone`.
-
-    The preferences `before` the change tell when the last digest was due. If they already ruled out
-    another digest today, perhaps after an earlier change, today counts as served too.
-    """
-    ends = []
-    if last := schedule.last_due_of(before, now):
-        ends.append(schedule.end_of_day(last, zone))
-    today = schedule.end_of_day(now, before.zone)
-    if before.next_due_at is not None and before.next_due_at >= today:
-        ends += [today, schedule.end_of_day(now, zone)]
-    return (end - timedelta(seconds=1) for end in ends)
+    is_active = subscriber.state == Subscriber.State.ACTIVE
+    if is_active and subscriber.next_due_at is not None and subscriber.next_due_at <= now:
+        return
+    subscriber.next_due_at = subscriber.next_due_on = None
+    if is_active:
+        subscriber.next_due_at, subscriber.next_due_on = schedule.next_due_of(subscriber, now)
 
 
 # --- a new link ----------------------------------------------------------------------------

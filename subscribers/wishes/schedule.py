@@ -2,76 +2,80 @@
 
 from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from subscribers.models import Subscriber
 
+_DAY = timedelta(days=1)
 _DAYS = {
     Subscriber.Frequency.DAILY.value: frozenset(range(7)),
     Subscriber.Frequency.WEEKDAYS.value: frozenset(range(5)),
 }
 
 
-def next_due(
-    after: datetime,
-    *,
-    zone: str,
-    hour: int,
-    frequency: str,
-    weekday: int,
-    paused_until: date | None,
-) -> datetime:
-    """Return the first instant after `after`, in UTC, at which clocks in `zone` show `hour`:00.
+class Due(NamedTuple):
+    """When a digest is due, in UTC, and the reader's own calendar day that it belongs to."""
 
-    Only days that `frequency` allows count, and none before `paused_until`. `weekday` (Monday is 0)
-    is the day of a weekly digest. If the hour occurs twice, the first one counts. If the clock
-    skips the hour, the digest is due at the moment of the jump. A day that a country skipped
-    altogether, as Samoa did when it crossed the date line, has no digest.
+    at: datetime
+    on: date
+
+
+class Timing(NamedTuple):
+    """The preferences that decide when a digest is due.
+
+    `weekday` is the day of a weekly digest; Monday is 0.
     """
-    tz = ZoneInfo(zone)
-    allowed = _DAYS.get(frequency, {weekday})
-    day = max(after.astimezone(tz).date(), paused_until or date.min)
+
+    zone: str
+    hour: int
+    frequency: str
+    weekday: int
+    paused_until: date | None
+
+
+def next_due(after: datetime, timing: Timing, last: date | None = None) -> Due:
+    """Return the first time after `after` at which clocks in the zone show the hour.
+
+    Only days that the frequency allows count, none before `paused_until`, and none up to `last`,
+    the local date of the reader's latest digest. If the hour occurs twice, the first one counts. If
+    the clock skips the hour, the digest is due at the moment of the jump, and still belongs to the
+    day that it was meant for. A day that a country skipped altogether, as Samoa did when it crossed
+    the date line, has no digest.
+    """
+    tz = ZoneInfo(timing.zone)
+    allowed = _DAYS.get(timing.frequency, {timing.weekday})
+    # The day before, because an hour that the clock skips at midnight is due on the next day.
+    day = max(after.astimezone(tz).date() - _DAY, timing.paused_until or date.min)
+    if last is not None:
+        day = max(day, last + _DAY)
     while True:
         if day.weekday() in allowed:
-            due = _instant(day, hour, tz)
-            if due is not None and due > after:
-                return due
-        day += timedelta(days=1)
+            at = _instant(day, timing.hour, tz)
+            if at is not None and at > after:
+                return Due(at, day)
+        day += _DAY
 
 
-def next_due_of(subscriber: Subscriber, after: datetime) -> datetime:
-    """Return `next_due` for the subscriber's preferences, whatever their state."""
-    return next_due(
-        after,
-        zone=subscriber.zone,
-        hour=subscriber.hour,
-        frequency=subscriber.frequency,
-        weekday=subscriber.weekday,
-        paused_until=subscriber.paused_until,
+def timing_of(subscriber: Subscriber) -> Timing:
+    """Return what the subscriber's preferences say about when a digest is due."""
+    return Timing(
+        subscriber.zone,
+        subscriber.hour,
+        subscriber.frequency,
+        subscriber.weekday,
+        subscriber.paused_until,
     )
 
 
-def last_due_of(subscriber: Subscriber, now: datetime) -> datetime | None:
-    """Return when a digest was last due within the past week, ignoring pauses, or None."""
-    tz = ZoneInfo(subscriber.zone)
-    allowed = _DAYS.get(subscriber.frequency, {subscriber.weekday})
-    today = now.astimezone(tz).date()
-    for day in (today - timedelta(days=days) for days in range(8)):
-        if day.weekday() in allowed:
-            due = _instant(day, subscriber.hour, tz)
-            if due is not None and due <= now:
-                return due
-    return None
+def next_due_of(subscriber: Subscriber, after: datetime) -> Due:
+    """Return `next_due` for the subscriber's preferences, whatever their state."""
+    return next_due(after, timing_of(subscriber), subscriber.last_due_on)
 
 
-def end_of_day(now: datetime, zone: str) -> datetime:
-    """Return the first instant of tomorrow in `zone`, as UTC."""
-    tz = ZoneInfo(zone)
-    today = now.astimezone(tz).date()
-    day = today + timedelta(days=1)
-    while (start := _instant(day, 0, tz)) is None:
-        day += timedelta(days=1)
-    return start
+def today_in(zone: str, now: datetime) -> date:
+    """Return today's date in `zone`."""
+    return now.astimezone(ZoneInfo(zone)).date()
 
 
 def _instant(day: date, hour: int, tz: ZoneInfo) -> datetime | None:

@@ -67,7 +67,13 @@ def _make_reports(chance: Random) -> list[Report]:
     Suppression.objects.all().delete()
     now = timezone.now()
     digests = Digest.objects.bulk_create(
-        Digest(edition=edition, subscriber=reader, state=Digest.State.SENT, handed_over_at=now)
+        Digest(
+            edition=edition,
+            subscriber=reader,
+            local_date=edition.date,
+            state=Digest.State.SENT,
+            handed_over_at=now,
+        )
         for reader in readers
     )
     reports = [

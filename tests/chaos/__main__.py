@@ -47,6 +47,7 @@ def main() -> int:
             os.environ |= ENVIRONMENT
             os.environ |= SETTINGS  # for this process too: they bound the number in doubt
             os.environ |= {"DATABASE_URL": postgres.url, "REDIS_URL": valkey.url}
+            os.environ["STATE_FOLDER"] = str(folder / "state")
             django.setup()
             import_module("django.core.management").call_command("migrate", verbosity=0)
             rounds = import_module("tests.chaos.rounds")

@@ -17,7 +17,7 @@ from deploy import children
 
 POOL = 2
 WORKER = (
-    *("-A", "deploy", "worker", "--concurrency", str(POOL), "--queues", "letters,digests"),
+    *("-A", "deploy", "worker", "--concurrency", str(POOL), "--queues", "ticks,letters,digests"),
     *("--without-mingle", "--without-gossip"),
 )
 # A worker that takes longer than this to stop is killed, and the round has failed.

@@ -11,7 +11,7 @@ from digest.choosing.composing import Composed
 from digest.mail.message import DigestMessage
 from digest.mail.rendering import render
 from digest.mail.shared import shared_parts
-from digest.models import Digest, Paper
+from digest.models import Digest, Edition, Paper
 from subscribers import links
 from subscribers.models import Subscriber, Topic
 from tests.factories import make_digest, make_edition, make_paper, make_reader, make_topic
@@ -38,12 +38,19 @@ def sent_digest(
     return make_digest(make_edition(papers, fits={topic.pk: 0.9}), reader, **{**usual, **fields})
 
 
+def edition_of(digest: Digest) -> Edition:
+    """The edition of a digest that has been composed."""
+    assert digest.edition is not None
+    return digest.edition
+
+
 def mail_of(
     digest: Digest, *, language: str = "en", is_first: bool = False, is_weekly: bool = False
 ) -> DigestMessage:
     """The mail that the digest was sent as."""
     assert digest.subscriber_id is not None
-    window = Window(digest.edition_id, digest.edition.date - timedelta(days=1))
+    edition = edition_of(digest)
+    window = Window(edition.pk, edition.date - timedelta(days=1))
     selection = selection_of(window, digest.paper_ids, digest.reasons, is_first=is_first)
     message = render(
         shared_parts(window, language),
@@ -87,7 +94,7 @@ def vote_path(digest: Digest, place: int = 0) -> str:
 def read_path(digest: Digest) -> str:
     assert digest.subscriber_id is not None
     token = links.monthly(digest.subscriber_id, timezone.now()).read
-    return f"/d/{token}/{digest.edition.date:%Y-%m-%d}"
+    return f"/d/{token}/{edition_of(digest).date:%Y-%m-%d}"
 
 
 def click_path(digest: Digest, place: int = 0) -> str:

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from digest.models import Digest, Hold
 from tests.factories import make_digest, make_edition, make_reader, make_topic
@@ -76,6 +77,24 @@ def test_a_digest_is_found_by_its_readers_address(admin_client: Client) -> None:
 
     assert reverse("admin:digest_digest_change", args=[mine.pk]) in page
     assert reverse("admin:digest_digest_change", args=[other.pk]) not in page
+
+
+@pytest.mark.parametrize("choice", ["36500", "7"])
+def test_whoever_may_have_got_nothing_is_found_with_one_click(
+    admin_client: Client, choice: str
+) -> None:
+    edition, now = make_edition(), timezone.now()
+    states = (Digest.State.UNCERTAIN, Digest.State.ASSUMED, Digest.State.SENT, Digest.State.READY)
+    digests = [
+        make_digest(edition, make_reader(), state=state, handed_over_at=now) for state in states
+    ]
+
+    page = admin_client.get(
+        reverse("admin:digest_digest_changelist"), {"doubt": choice}, secure=True
+    ).content.decode()
+
+    shown = [reverse("admin:digest_digest_change", args=[one.pk]) in page for one in digests]
+    assert shown == [True, True, False, False]
 
 
 def test_an_operator_pauses_and_resumes_sending(admin_client: Client) -> None:

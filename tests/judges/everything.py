@@ -11,7 +11,7 @@ from digest.models import Digest, PaperTopic, Sighting
 from subscribers import letters, links
 from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Letter, Link, Subscriber
-from tests.digest.sent import mail_of, read_path, sent_digest, vote_path
+from tests.digest.sent import edition_of, mail_of, read_path, sent_digest, vote_path
 from tests.factories import abstract_of, make_paper, make_reader, make_topic
 
 _TITLES = ["Robots that fold towels", "دراسة عن الروبوتات", "On $O(n^2)$ <maps>", "折り紙"]
@@ -79,7 +79,7 @@ def public_paths(digest: Digest) -> dict[str, str]:
     names = [
         *("", "signup/", "signup/embed/", "signup/frame/", "signup/check-your-inbox/"),
         *("signup/frame/check-your-inbox/", "signup/refused/", "erased/"),
-        *("today", "archive", f"archive/{digest.edition.date}", "archive/2001-01-01"),
+        *("today", "archive", f"archive/{edition_of(digest).date}", "archive/2001-01-01"),
         *("topics", "topics/robots", "topics/robots?order=new", f"papers/{digest.paper_ids[0]}"),
         *("search", "search?q=robots", "search?q=robbots", "search?q=zzz", "nowhere"),
     ]

@@ -35,7 +35,8 @@ def now() -> datetime:
 
 @pytest.fixture
 def reader(db: None) -> Subscriber:
-    """An active reader whose links in digests work now."""
-    subscriber = make_reader(email="Reader@dest.example")
+    """An active reader whose links in digests work now, and who is due later."""
+    next_due_at = timezone.now() + timedelta(hours=1)
+    subscriber = make_reader(email="Reader@dest.example", next_due_at=next_due_at)
     links.ensure([subscriber], timezone.now())
     return subscriber

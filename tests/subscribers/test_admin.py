@@ -1,11 +1,14 @@
 """What operators can look up, what they can add, and what they cannot do."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from subscribers import addresses
-from subscribers.models import Consent, Letter, Subscriber, Suppression
+from subscribers.models import Consent, Letter, Subscriber, Suppression, Topic
 from tests.factories import make_reader, make_topic
 
 pytestmark = pytest.mark.django_db
@@ -22,8 +25,27 @@ def test_a_reader_is_found_by_their_address(admin_client: Client, term: str) -> 
 
 
 def test_saving_preferences_moves_the_next_digest(admin_client: Client) -> None:
-    reader = make_reader()
+    reader = make_reader(next_due_at=timezone.now() + timedelta(hours=1))
     topic = make_topic()
+
+    save(admin_client, reader, topic)
+
+    assert reader.next_due_at is not None
+    assert (reader.next_due_at.hour, reader.state) == (21, Subscriber.State.ACTIVE)
+    assert set(reader.topics.all()) == {topic}
+
+
+def test_saving_preferences_keeps_a_digest_that_is_due(admin_client: Client) -> None:
+    due_at = timezone.now() - timedelta(seconds=10)
+    reader = make_reader(next_due_at=due_at)
+
+    save(admin_client, reader, make_topic())
+
+    assert (reader.next_due_at, reader.zone, reader.hour) == (due_at, "Asia/Tokyo", 6)
+
+
+def save(client: Client, reader: Subscriber, topic: Topic) -> None:
+    """Save other preferences for the reader, who is to follow the topic."""
     fields = {
         "zone": "Asia/Tokyo",
         "hour": "6",
@@ -39,13 +61,10 @@ def test_saving_preferences_moves_the_next_digest(admin_client: Client) -> None:
         "state": Subscriber.State.UNSUBSCRIBED,
     }
 
-    page = admin_client.post(f"/admin/subscribers/subscriber/{reader.pk}/change/", fields)
+    page = client.post(f"/admin/subscribers/subscriber/{reader.pk}/change/", fields)
 
-    reader.refresh_from_db()
     assert page.status_code == 302
-    assert reader.next_due_at is not None
-    assert (reader.next_due_at.hour, reader.state) == (21, Subscriber.State.ACTIVE)
-    assert set(reader.topics.all()) == {topic}
+    reader.refresh_from_db()
 
 
 def test_nobody_is_subscribed_by_an_operator(admin_client: Client) -> None:

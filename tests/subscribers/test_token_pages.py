@@ -14,7 +14,7 @@ from django.utils import timezone
 from subscribers import addresses, links
 from subscribers.joining import address_change
 from subscribers.models import Letter, Link, Subscriber
-from tests.digest.sent import sent_digest
+from tests.digest.sent import edition_of, sent_digest
 from tests.factories import make_reader
 
 pytestmark = pytest.mark.django_db
@@ -93,7 +93,7 @@ def links_of_all_kinds() -> dict[str, str]:
         "subscribers/confirm_address.html": urlsplit(moved).path,
         "subscribers/preferences.html": f"/p/{monthly.preferences}",
         "subscribers/unsubscribe.html": urlsplit(links.unsubscribe_url(reader.pk)).path,
-        "digest/readers/read.html": f"/d/{monthly.read}/{digest.edition.date}",
+        "digest/readers/read.html": f"/d/{monthly.read}/{edition_of(digest).date}",
         "digest/readers/vote.html": f"/v/{monthly.vote}/{digest.paper_ids[0]}",
     }
 

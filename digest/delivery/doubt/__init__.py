@@ -16,7 +16,7 @@ or a refusal would turn it into two mails or a false "failed".
 from collections import Counter
 
 from digest.delivery import routing
-from digest.delivery.deadline import deadline
+from digest.delivery.limits.deadline import deadline
 
 from .look_up import look_up
 from .retry import retry

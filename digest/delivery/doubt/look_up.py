@@ -7,8 +7,8 @@ from typing import Any
 
 import requests
 
-from digest.delivery import mail_services, routing
-from digest.delivery.deadline import IsOver
+from digest.delivery import events, mail_services, routing
+from digest.delivery.limits.deadline import IsOver
 from digest.delivery.mail_services import Doubtful
 from digest.delivery.outcomes import Verdict
 from digest.models import Digest
@@ -22,8 +22,6 @@ BATCH = 100
 PAUSE = timedelta(minutes=3)
 # A service may list a message only a while after it accepted it.
 SETTLING = timedelta(minutes=15)
-
-_SETTLED = {Verdict.SENT: State.SENT, Verdict.RETRY: State.READY}
 
 
 def look_up(mail_service: str, backend: Any, *, is_over: IsOver) -> Counter[str]:
@@ -39,7 +37,7 @@ def look_up(mail_service: str, backend: Any, *, is_over: IsOver) -> Counter[str]
     with requests.Session() as session:
         try:
             for digest, outcome in ask(session, backend, digests):
-                if state := _SETTLED.get(outcome.verdict):
+                if state := _settled_state(digest, outcome.verdict):
                     states[state] += _settle(digest, state, outcome.message_id)
                 if is_over():
                     break
@@ -80,6 +78,16 @@ def _take(mail_service: str) -> list[Doubtful]:
         {"mail_service": mail_service, "batch": BATCH, "pause": PAUSE, "settling": SETTLING},
     )
     return sorted((Doubtful(*row) for row in rows), key=lambda digest: digest.handed_over_at)
+
+
+def _settled_state(digest: Doubtful, verdict: Verdict) -> str | None:
+    """The state that ends the doubt, or None if it remains.
+
+    A search may miss what the service has. What it reported in an event outweighs that.
+    """
+    if verdict is Verdict.RETRY:
+        return events.state_told(digest.digest_id)
+    return State.SENT if verdict is Verdict.SENT else None
 
 
 def _settle(digest: Doubtful, state: str, message_id: str) -> int:

@@ -1,7 +1,9 @@
 """Limits: how many digests may go, to whom, how fast, and when to stop.
 
 In go the digests of a chunk; out come those that may go now, at which pace, and how long the others
-wait. Read ``gate`` first, which asks all the others: ``rates`` (messages a second and a day),
-``providers`` (mailbox providers that want to be left alone), ``breaker`` (when too much goes wrong)
-and ``holds`` (stopping a mail service).
+wait. Read ``gate`` first, which asks the others: ``rates`` (messages a second and a day),
+``rotation`` (whose turn it is if a day's quota is too small) and ``providers`` (mailbox providers
+that want to be left alone). ``breaker`` says when too much goes wrong, ``memory`` when the database
+has forgotten what was sent, and ``holds`` stops a mail service. ``lines`` counts a run's open
+connections, ``places`` bounds how many tasks send, and ``deadline`` says how long.
 """

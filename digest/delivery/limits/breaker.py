@@ -1,17 +1,21 @@
 """The circuit breaker: when too much of what we sent has gone wrong, sending stops.
 
-Going on would cost the domain its reputation, and a person has to find the cause (a bad list of
-addresses, a blocked server, a digest that reads like spam). The caller stores the reason as a
-``Hold`` without an end.
+Going on would cost the domain its reputation or the readers their digests, and a person has to find
+the cause (a bad list of addresses, a blocked server, a digest that reads like spam, a server that
+takes messages and never says so). The caller stores the reason as a ``Hold`` without an end.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.db.models.functions import Greatest, Now
 
+from digest.delivery.conditions import SILENT
+from digest.delivery.outcomes import Outcome, Verdict
 from digest.models import Digest, Hold
 
 from . import rates
@@ -19,6 +23,11 @@ from . import rates
 State = Digest.State
 # Not handed over yet, or the outcome is not known yet.
 UNSETTLED = (State.READY, State.SENDING)
+IN_DOUBT = (State.UNCERTAIN, State.ASSUMED)
+# This many messages in a row that one connection leaves in doubt are no restart of the server,
+# which would refuse the next connection. The service is left alone for a while.
+DOUBT_A_CONNECTION = 3
+DOUBT_PAUSE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,13 @@ COMPLAINED = Trouble(
     "mails of the last day were reported as spam",
     fewest=3,
 )
+# A mail service that restarts leaves a message in doubt on each connection.
+DOUBTED = Trouble(
+    IN_DOUBT,
+    timedelta(hours=1),
+    "mails of the last hour were left in doubt",
+    fewest=20,
+)
 
 
 def is_time_to_look(mail_service: str, *, every: timedelta = timedelta(seconds=10)) -> bool:
@@ -62,19 +78,26 @@ def is_time_to_look(mail_service: str, *, every: timedelta = timedelta(seconds=1
 
 
 def tripped(
-    mail_service: str, *, refused: float = 0.05, complained: float = 0.001, least: int = 100
+    mail_service: str,
+    *,
+    refused: float = 0.05,
+    complained: float = 0.001,
+    doubted: float = 0.05,
+    doubt_in_a_row: int = 24,
+    least: int = 100,
 ) -> str | None:
     """Why sending must stop, as a sentence for the hold's reason, or None if it may go on.
 
-    `refused` and `complained` are the largest tolerated shares (above 0, at most 1) of the mails
-    handed over within an hour and within a day. Mails from before an operator last released a hold
-    do not count, because the same figures would stop us again at once. Below `least` mails nothing
-    is concluded. Makes two or three quick queries, changes nothing, and is safe to repeat. The
-    large providers ask for complaints below 0.1 %: https://support.google.com/a/answer/81126
+    `refused`, `complained` and `doubted` are the largest tolerated shares (above 0, at most 1) of
+    the mails handed over within an hour, or a day for `complained`. Mails from before an operator
+    last released a hold do not count, because the same figures would stop us again at once. Below
+    `least` mails nothing is concluded, unless so many as `doubt_in_a_row` were left in doubt. Makes
+    a few quick queries, changes nothing, and is safe to repeat. The large providers ask for
+    complaints below 0.1 %: https://support.google.com/a/answer/81126
     """
-    for trouble, limit in ((REFUSED, refused), (COMPLAINED, complained)):
-        since = _since(mail_service, trouble.window)
-        mails = Digest.objects.filter(mail_service=mail_service, handed_over_at__gt=since)
+    limits = ((REFUSED, refused), (COMPLAINED, complained), (DOUBTED, doubted))
+    for trouble, limit in limits:
+        mails = _mails(mail_service, trouble.window)
         bad = mails.filter(state__in=trouble.states).count()
         if bad < trouble.fewest:
             continue
@@ -84,7 +107,32 @@ def tripped(
         settled = mails.exclude(state__in=UNSETTLED).order_by("-pk")
         if reason := reason_to_stop(trouble, bad, settled[:enough].count(), limit, least):
             return reason
-    return None
+    return run_of_doubt(mail_service, least=doubt_in_a_row)
+
+
+def run_of_doubt(mail_service: str, *, least: int) -> str | None:
+    """Why sending must stop if the last `least` hand-overs have all been left in doubt, else None.
+
+    What a dead worker of ours left in doubt says nothing about the mail service. Safe to repeat.
+    """
+    mails = _mails(mail_service, DOUBTED.window)
+    if mails.filter(state__in=IN_DOUBT).count() < least:
+        return None
+    # Rows with a high primary key were planned, and mostly handed over, last.
+    newest = mails.exclude(state__in=UNSETTLED).order_by("-pk")[: 5 * least]
+    in_order = sorted(newest.values_list("handed_over_at", "pk", "state"), key=itemgetter(0, 1))
+    if any(state not in IN_DOUBT for _, _, state in in_order[-least:]):
+        return None
+    return f"The last {least} mails were left in doubt: they may have gone out or not."
+
+
+def doubt_in(outcomes: Sequence[Outcome | None]) -> Outcome | None:
+    """The problem that the last outcomes on one connection amount to if all of them are doubt."""
+    last = [outcome for outcome in outcomes if outcome][-DOUBT_A_CONNECTION:]
+    if len(last) < DOUBT_A_CONNECTION or any(o.verdict is not Verdict.UNCERTAIN for o in last):
+        return None
+    said = f"{len(last)} messages in a row were left in doubt: {last[-1].detail}"
+    return Outcome(Verdict.RETRY, said[:300], wait=DOUBT_PAUSE)
 
 
 def reason_to_stop(trouble: Trouble, bad: int, mails: int, limit: float, least: int) -> str | None:
@@ -94,6 +142,12 @@ def reason_to_stop(trouble: Trouble, bad: int, mails: int, limit: float, least: 
     return (
         f"{_percent(bad / mails)} of the {mails} {trouble.words}; the limit is {_percent(limit)}."
     )
+
+
+def _mails(mail_service: str, window: timedelta) -> QuerySet[Digest]:
+    since = _since(mail_service, window)
+    mails = Digest.objects.filter(mail_service=mail_service, handed_over_at__gt=since)
+    return mails.exclude(error=SILENT)
 
 
 def _since(mail_service: str, window: timedelta) -> datetime:

@@ -11,8 +11,11 @@ from django.conf import settings
 from subscribers.database import database_now
 
 from . import rates
+from .lines import Lines
+from .memory import Memory
 from .providers import Providers
 from .rates import Pacer, QuotaShare
+from .rotation import PATIENCE, rotation_of_today
 
 Limit = TypeVar("Limit", int, float)
 # Nobody waits for a turn further off than this; the digests go back and are claimed later.
@@ -73,12 +76,13 @@ class Gate:
         self.mail_service = mail_service
         self._per_second = _of_service(settings.MAIL_PER_SECOND, mail_service)
         self._provider_rates: Mapping[str, float] = settings.PROVIDER_PER_SECOND
-        self._quota = rates.quota_of(
-            rates.day_of_service(mail_service),
-            settings.MAIL_WARM_UP,
-            _of_service(settings.MAIL_PER_DAY, mail_service),
-        )
+        self._quota = _quota_of(mail_service)
+        total = _total_quota(mail_service)
+        self._rotation = rotation_of_today(total)
+        self._share = (self._quota or 0) / total if total else 0.0
         self.providers = Providers(mail_service)
+        self.lines = Lines()
+        self._memory = Memory()
 
     @property
     def chunk_size(self) -> int:
@@ -106,15 +110,15 @@ class Gate:
         for provider, ids in chunk.by_provider().items():
             if until := self.providers.paused().get(provider):
                 chunk.set_aside(ids, until - database_now())
-        taken = rates.take_quota(self.mail_service, len(chunk.providers), quota=self._quota)
-        too_many = list(chunk.providers)[taken.number :]
+        taken, too_many = self._take_quota(chunk)
         quota_wait = _until_midnight(database_now()) if too_many else timedelta(0)
         for pk in too_many:
             del chunk.providers[pk]
         provider_pacers = self._provider_pacers(chunk)
         pacer = self._pacer(chunk)
-        rates.give_back(taken, taken.number - len(chunk.providers))
+        self._give_back(taken, taken.number - len(chunk.providers))
         pacer.wait_for_start()
+        self._memory.note_sending()
         return Passed(
             frozenset(chunk.providers),
             chunk.waits,
@@ -127,7 +131,36 @@ class Gate:
 
     def give_back(self, passed: Passed, number: int) -> None:
         """Return the quota of `number` digests that passed and were not sent after all."""
-        rates.give_back(passed.taken, number)
+        self._give_back(passed.taken, number)
+
+    def _give_back(self, taken: QuotaShare, number: int) -> None:
+        if self._rotation:
+            self._rotation.to_come += number
+        rates.give_back(taken, number)
+
+    def _take_quota(self, chunk: _Sorting) -> tuple[QuotaShare, Sequence[int]]:
+        """Take a share of the quota, first for those who have the turn today.
+
+        Returns it, and those for whom nothing is left. Those for whom there may be something later,
+        if the others do not use it up, are set aside.
+        """
+        ids = list(chunk.providers)
+        rotation = self._rotation
+        others = rotation.without_turn(ids) if rotation else set()
+        with_turn = [pk for pk in ids if pk not in others]
+        taken = rates.take_quota(self.mail_service, len(with_turn), quota=self._quota)
+        too_many = with_turn[taken.number :]
+        if rotation is None or self._quota is None:
+            return taken, too_many
+        rotation.to_come -= taken.number
+        reserve = rotation.reserve(self._share)
+        rest = rates.take_quota(self.mail_service, len(others), quota=max(self._quota - reserve, 0))
+        left_out = sorted(others)[rest.number :]
+        if reserve and not too_many:
+            chunk.set_aside(left_out, min(PATIENCE, _until_midnight(database_now())))
+        else:
+            too_many += left_out
+        return QuotaShare(self.mail_service, taken.day, taken.number + rest.number), too_many
 
     def _provider_pacers(self, chunk: _Sorting) -> Mapping[str, Pacer]:
         pacers = {}
@@ -161,6 +194,20 @@ class Gate:
 def _of_service(limit: Mapping[str, Limit], mail_service: str) -> Limit | None:
     """The service's own limit, or the one given without a name; None is no limit."""
     return limit.get(mail_service, limit.get(""))
+
+
+def _quota_of(mail_service: str) -> int | None:
+    return rates.quota_of(
+        rates.day_of_service(mail_service),
+        settings.MAIL_WARM_UP,
+        _of_service(settings.MAIL_PER_DAY, mail_service),
+    )
+
+
+def _total_quota(mail_service: str) -> int | None:
+    """The quota of all mail services together, or None if one of them has none."""
+    quotas = [_quota_of(name) for name in {mail_service, *settings.MAIL_SERVICES}]
+    return None if None in quotas else sum(quota or 0 for quota in quotas)
 
 
 def _until_midnight(now: datetime) -> timedelta:

@@ -1,6 +1,6 @@
-"""Django's SMTP backend with two additions: it knows how far a conversation had come when it broke,
-and to servers that allow it (RFC 2920) it sends the end of one message and the beginning of the
-next in one packet."""
+"""Django's SMTP backend with three additions: it knows how far a conversation had come when it
+broke, it can wait longer for the answer to a message than for any other, and to servers that allow
+it (RFC 2920) it sends the end of one message and the beginning of the next in one packet."""
 
 import re
 import smtplib
@@ -24,14 +24,21 @@ class _Transmitting:
     data_begun = False
     # The sender and the recipient whose message the server has been told to expect next.
     announced: tuple[str, str] | None = None
+    # How many seconds to wait for the answer to a message; None: as long as for any other.
+    answer_timeout: float | None = None
 
     def mail(self, sender: str, options: Any = ()) -> tuple[int, bytes]:
         self.data_begun = False
         return super().mail(sender, options)  # type: ignore[misc,no-any-return]  # a mixin
 
-    def data(self, msg: Any) -> tuple[int, bytes]:
+    def data(self: Any, msg: Any) -> tuple[int, bytes]:
+        code, text = self.docmd("DATA")
+        if code != 354:
+            raise smtplib.SMTPDataError(code, text)
         self.data_begun = True
-        return super().data(msg)  # type: ignore[misc,no-any-return]  # a mixin
+        self.send(_ended(msg))
+        answer: tuple[int, bytes] = self._answer_to_message()
+        return answer
 
     def transmit(self: Any, sender: str, recipient: str, content: bytes, following: str) -> None:
         """Hand over one message with CRLF line endings. Raises what ``sendmail`` raises.
@@ -48,7 +55,8 @@ class _Transmitting:
         if self.announced is None:
             self.send(_envelope(sender, recipient))
         self.announced = None
-        from_answer, to_answer, data_answer = [self.getreply() for _ in range(3)]
+        from_answer = self._reply_to_sender(sender)
+        to_answer, data_answer = self.getreply(), self.getreply()
         is_refused = from_answer[0] != 250 or to_answer[0] not in {250, 251}
         if data_answer[0] == 354:
             self.data_begun = not is_refused
@@ -58,7 +66,7 @@ class _Transmitting:
                 text += _envelope(sender, following)
                 self.announced = (sender, following)
             self.send(text)
-            data_answer = self.getreply()
+            data_answer = self._answer_to_message()
         if is_refused or data_answer[0] != 250:
             self._begin_anew(421 in {from_answer[0], to_answer[0], data_answer[0]})
         if from_answer[0] != 250:
@@ -67,6 +75,27 @@ class _Transmitting:
             raise smtplib.SMTPRecipientsRefused({recipient: to_answer})
         if data_answer[0] != 250:
             raise smtplib.SMTPDataError(*data_answer)
+
+    def _answer_to_message(self: Any) -> tuple[int, bytes]:
+        """The answer to the dot that ends a message.
+
+        Whoever gives up early cannot know whether the message was taken. So it may take as long as
+        RFC 5321 §4.5.3.2.6 allows, while a server that is slow to say anything else is left.
+        """
+        if self.answer_timeout is not None:
+            self.sock.settimeout(self.answer_timeout)
+        answer: tuple[int, bytes] = self.getreply()  # or it raises, having closed the connection
+        if self.answer_timeout is not None:
+            self.sock.settimeout(self.timeout)
+        return answer
+
+    def _reply_to_sender(self: Any, sender: str) -> tuple[int, bytes]:
+        """The answer to MAIL. A server that ends the connection there answers nothing else."""
+        code, text = self.getreply()
+        if code == 421:
+            self.close()
+            raise smtplib.SMTPSenderRefused(code, text, sender)
+        return code, text
 
     def _begin_anew(self: Any, is_closing: bool) -> None:
         if is_closing:
@@ -107,6 +136,8 @@ class EmailBackend(smtp.EmailBackend):
 
     # The recipient of the message after the next one, if that message follows at once.
     following = ""
+    # See `_Transmitting`.
+    answer_timeout: float | None = None
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
@@ -123,7 +154,9 @@ class EmailBackend(smtp.EmailBackend):
             return bool(super()._send(email_message))  # type: ignore[misc]  # not in its stubs
         message: Any = email_message.message()
         sender, recipient = _bare(email_message.from_email), _bare(recipients[0])
-        self._expected(sender, recipient).transmit(
+        connection = self._expected(sender, recipient)
+        connection.answer_timeout = self.answer_timeout
+        connection.transmit(
             sender,
             recipient,
             message.as_bytes(linesep="\r\n"),

@@ -1,14 +1,18 @@
 """``manage.py send_due``: send everything that is due now, without Celery."""
 
 from argparse import ArgumentParser
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from digest.delivery import handover, plan
+from digest.delivery.doubt.listing import doubtful
 from digest.delivery.run import deliver
 from digest.models import Hold
+
+LOOK_BACK = timedelta(days=7)
 
 
 class Command(BaseCommand):
@@ -30,5 +34,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{count} {state}")
         for reason, count in sorted(tally.skip_reasons.items()):
             self.stdout.write(f"  {count} skipped: {reason}")
+        if in_doubt := doubtful(within=LOOK_BACK).count():
+            self.stdout.write(
+                f"{in_doubt} in doubt or assumed sent in the last {LOOK_BACK.days} days"
+                " (manage.py list_doubtful)"
+            )
         for hold in Hold.objects.active():
             self.stderr.write(self.style.ERROR(f"Nothing more is sent: {hold}"))

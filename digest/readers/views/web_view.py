@@ -27,6 +27,7 @@ def read(request: HttpRequest, token: str, day: str) -> HttpResponse:
         Digest.objects.filter(subscriber=subscriber, edition__date=_date(day))
         .exclude(paper_ids=[])
         .select_related("edition")
+        .order_by("-local_date")
         .first()
     )
     if digest is None:
@@ -34,7 +35,7 @@ def read(request: HttpRequest, token: str, day: str) -> HttpResponse:
     with override(subscriber.language):
         is_weekly = subscriber.frequency == Subscriber.Frequency.WEEKLY
         context = {
-            "date": digest.edition.date,
+            "date": _date(day),
             "number": len(digest.paper_ids),
             "is_weekly": is_weekly,
             "sections": _sections(digest, is_weekly=is_weekly),

@@ -20,6 +20,7 @@ from digest.models import Click, Digest, Edition, Paper, Vote
 from digest.ranking.rank import Part
 from digest.readers.votes import vote
 from subscribers.models import Subscriber, Topic
+from tests.digest.sent import edition_of
 from tests.factories import make_digest, make_edition, make_paper, make_reader, make_topic
 from tests.smtp_sink import Sink
 
@@ -252,7 +253,7 @@ def share_of(result: trial.TrialResult) -> tuple[float, int] | None:
 
 def test_a_trial_without_credit_is_not_decided() -> None:
     digest = drafted(make_reader(), make_edition())
-    make_digest(digest.edition, make_reader(), paper_ids=digest.paper_ids)
+    make_digest(edition_of(digest), make_reader(), paper_ids=digest.paper_ids)
 
     (result,) = trial.results()
 

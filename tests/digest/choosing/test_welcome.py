@@ -7,7 +7,7 @@ from django.utils import translation
 
 from digest.mail.message import DigestMessage
 from tests.contract import check_digest, html_of, text_of
-from tests.digest.sent import html_part, mail_of, sent_digest
+from tests.digest.sent import edition_of, html_part, mail_of, sent_digest
 from tests.factories import make_paper, make_topic
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +45,7 @@ def test_a_weekly_digest_groups_papers_by_topic_starting_with_the_best_paper_s()
     papers = [make_paper(title=f"Title {number}") for number in range(5)]
     codes = [f"topic:{robots.pk}", f"topic:{search.pk}", "votes:3", f"topic:{robots.pk}", "votes:0"]
     digest = sent_digest(papers, topic=search, reasons=codes)
-    digest.edition.candidates.filter(paper=papers[4]).update(fits={})
+    edition_of(digest).candidates.filter(paper=papers[4]).update(fits={})
 
     raw = check_digest(mail_of(digest, is_weekly=True).message().as_bytes())
 
@@ -89,7 +89,7 @@ def test_a_mail_names_its_language() -> None:
 def test_dates_in_a_mail_are_in_its_language() -> None:
     digest = sent_digest()
 
-    months = {"en": f"{digest.edition.date:%B}"}
+    months = {"en": f"{edition_of(digest).date:%B}"}
     with translation.override("de"):
         months["de"] = translation.gettext(months["en"])
 

@@ -8,12 +8,14 @@ from django.db.models.functions import Now
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digest.delivery.conditions import SILENT
 from digest.delivery.limits.breaker import (
     COMPLAINED,
     REFUSED,
     Trouble,
     is_time_to_look,
     reason_to_stop,
+    run_of_doubt,
     tripped,
 )
 from digest.models import Digest, Hold
@@ -30,6 +32,7 @@ def hand_over(mail_service: str = "smtp", minutes_ago: int = 5, **numbers: int) 
     Digest.objects.bulk_create(
         Digest(
             edition=edition,
+            local_date=handed_over_at.date(),
             state=state,
             mail_service=mail_service,
             handed_over_at=handed_over_at,
@@ -122,6 +125,68 @@ def test_the_limits_are_the_operators() -> None:
     assert tripped("smtp", refused=0.07) is None
     assert tripped("smtp", refused=0.06) is not None
     assert tripped("smtp", refused=0.06, least=101) is None
+
+
+# --- doubt -----------------------------------------------------------------------------------
+def test_too_much_doubt_stops_the_sending() -> None:
+    hand_over(sent=470, uncertain=20, assumed=10)
+
+    assert tripped("smtp") == (
+        "6 % of the 500 mails of the last hour were left in doubt; the limit is 5 %."
+    )
+
+
+def test_a_service_that_restarts_leaves_one_in_doubt_on_each_connection() -> None:
+    hand_over(sent=100, uncertain=19)
+
+    assert tripped("smtp") is None
+
+
+def leave_silent(number: int) -> None:
+    hand_over(uncertain=number)
+    Digest.objects.filter(state=State.UNCERTAIN).update(error=SILENT)
+
+
+def test_the_doubt_that_our_own_dead_workers_left_does_not_count() -> None:
+    hand_over(sent=100)
+    leave_silent(200)
+
+    assert tripped("smtp") is None
+    assert run_of_doubt("smtp", least=20) is None
+
+
+def test_doubt_in_a_row_stops_the_sending_however_few_mails_there_were() -> None:
+    hand_over(minutes_ago=9, sent=3)
+    hand_over(minutes_ago=8, uncertain=10, assumed=10)
+
+    assert run_of_doubt("smtp", least=20) == (
+        "The last 20 mails were left in doubt: they may have gone out or not."
+    )
+    assert run_of_doubt("smtp", least=21) is None
+    assert tripped("smtp", doubt_in_a_row=20) is not None
+
+
+def test_one_clear_answer_ends_a_run_of_doubt() -> None:
+    hand_over(minutes_ago=9, uncertain=30)
+    hand_over(minutes_ago=8, failed=1)
+    hand_over(minutes_ago=7, uncertain=19)
+
+    assert run_of_doubt("smtp", least=20) is None
+
+
+def test_doubt_is_counted_in_the_order_of_the_hand_overs() -> None:
+    hand_over(minutes_ago=5, sent=1)  # a digest that was planned first and sent last
+    hand_over(minutes_ago=9, uncertain=20)
+
+    assert run_of_doubt("smtp", least=20) is None
+
+
+def test_doubt_from_before_a_release_does_not_count() -> None:
+    hand_over(minutes_ago=10, uncertain=200)
+    hold = Hold.objects.create(mail_service="smtp", reason="Doubt")
+    Hold.objects.filter(pk=hold.pk).update(released_at=Now() - timedelta(minutes=8))
+
+    assert run_of_doubt("smtp", least=20) is None
 
 
 def test_one_worker_looks_and_not_again_at_once() -> None:

@@ -16,6 +16,7 @@ from digest.models import Digest, Hold
 from subscribers.leaving.suppression import suppress
 from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Subscriber, Suppression
+from tests.digest.sent import edition_of
 from tests.factories import make_digest, make_edition, make_reader, make_topic
 from tests.smtp_sink import Sink
 
@@ -32,10 +33,8 @@ def claim(limit: int = 10, lease: timedelta = LEASE) -> leases.Lease:
 
 def mark(token: object, *digests: Digest, lease: timedelta = LEASE) -> dict[int, str]:
     selections = [
-        Composed(
-            digest.pk, Window(digest.edition_id, digest.edition.date), (1,), ("votes:1",), (), ""
-        )
-        for digest in digests
+        Composed(digest.pk, Window(edition.pk, edition.date), (1,), ("votes:1",), (), "")
+        for digest, edition in zip(digests, map(edition_of, digests), strict=True)
     ]
     return handover.mark_sending(
         token,  # type: ignore[arg-type]  # a lease's token, or a wrong one

@@ -54,13 +54,39 @@ def is_out_of_reach(digest: Digest) -> bool:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("before", [State.SENDING, State.UNCERTAIN, State.ASSUMED, State.SENT])
+@pytest.mark.parametrize(
+    "before",
+    [State.READY, State.SKIPPED, State.SENDING, State.UNCERTAIN, State.ASSUMED, State.SENT],
+)
 def test_a_delivered_event_ends_the_doubt(before: str) -> None:
     digest = sent_digest(state=before)
 
     events.record(event_of(digest, EventType.DELIVERED), "Postmark")
 
     assert state_of(digest) == State.DELIVERED
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "kind",
+    [EventType.OPENED, EventType.CLICKED, EventType.AUTORESPONDED, EventType.UNSUBSCRIBED],
+)
+def test_what_only_a_mail_that_arrived_can_cause_ends_the_doubt(kind: str) -> None:
+    digest = sent_digest(state=State.UNCERTAIN)
+
+    events.record(event_of(digest, kind), "Postmark")
+
+    assert state_of(digest) == State.DELIVERED
+
+
+@pytest.mark.django_db
+def test_a_digest_that_was_skipped_after_all_forgets_the_reason_when_it_was_delivered() -> None:
+    digest = sent_digest(state=State.SKIPPED, skip_reason=Digest.SkipReason.LATE)
+
+    events.record(event_of(digest, EventType.DELIVERED), "Postmark")
+
+    digest.refresh_from_db()
+    assert (digest.state, digest.skip_reason) == (State.DELIVERED, "")
 
 
 @pytest.mark.django_db
@@ -368,7 +394,12 @@ def reduce(told: list[tuple[str, bool]]) -> str:
     return state
 
 
-@pytest.mark.parametrize("state", [State.READY, State.SKIPPED])
+@pytest.mark.parametrize("state", [State.READY, State.SKIPPED, State.SENDING])
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_event_does_not_move_a_digest_that_was_not_handed_over(state: str, kind: str) -> None:
-    assert events.next_state(state, kind, permanent=True) == state
+def test_whatever_we_believed_an_event_shows_that_the_service_had_it(state: str, kind: str) -> None:
+    assert events.next_state(state, kind, permanent=True) == events.STATE_OF_KIND[kind]
+
+
+@pytest.mark.parametrize("state", State)
+def test_an_event_that_says_nothing_of_the_mail_moves_nothing(state: str) -> None:
+    assert events.next_state(state, EventType.UNKNOWN, permanent=False) == state

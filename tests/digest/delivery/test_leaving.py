@@ -155,7 +155,7 @@ def test_a_bounce_during_the_run_keeps_back_what_waits_and_leaves_what_was_sent(
     deliver(seconds=60)
 
     sent.refresh_from_db()
-    waiting = Digest.objects.get(subscriber=gone, edition__date__gt=earlier.date)
+    waiting = Digest.objects.get(subscriber=gone, local_date__gt=earlier.date)
     assert (answer.status_code, sent.state) == (200, State.BOUNCED)
     assert (waiting.state, waiting.skip_reason) == (State.SKIPPED, Digest.SkipReason.SUPPRESSED)
     assert recipients(sink) == [stays.email]

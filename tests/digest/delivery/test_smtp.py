@@ -3,7 +3,8 @@
 import smtplib
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -15,15 +16,19 @@ BODY = "A first line\n.a line with a dot\n..two\n.\nthe end"
 
 
 class Server:
-    """Answers from a list, in order, and keeps what it was told. "" hangs up."""
+    """Answers from a list, in order, and keeps what it was told. "" hangs up, and a number is the
+    seconds to wait before the next answer."""
 
-    def __init__(self, answers: list[str]) -> None:
+    def __init__(self, answers: Sequence[str | float], *, is_pipelining: bool = True) -> None:
         self.told: list[bytes] = []
-        self._answers = [
-            "220 ready",
-            "250-server.example\r\n250-8BITMIME\r\n250 PIPELINING",
-            *answers,
-        ]
+        offered = "\r\n250 PIPELINING" if is_pipelining else "\r\n250 HELP"
+        self._waits: dict[int, float] = {}
+        self._answers = ["220 ready", f"250-server.example\r\n250-8BITMIME{offered}"]
+        for answer in answers:
+            if isinstance(answer, str):
+                self._answers.append(answer)
+            else:
+                self._waits[len(self._answers)] = answer
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -49,6 +54,7 @@ class Server:
                     return
                 if not answer:
                     return
+                time.sleep(self._waits.get(number, 0))
                 line.sendall(answer.encode() + b"\r\n")
 
     def _read(self, lines: "Iterator[bytes]") -> bool:
@@ -67,8 +73,8 @@ class Server:
 
 
 @contextmanager
-def backend_of(server: Server) -> Iterator[EmailBackend]:
-    backend = EmailBackend(host="127.0.0.1", port=server.port, timeout=5)
+def backend_of(server: Server, *, timeout: float = 5) -> Iterator[EmailBackend]:
+    backend = EmailBackend(host="127.0.0.1", port=server.port, timeout=timeout)
     backend.open()
     try:
         yield backend
@@ -142,6 +148,56 @@ def test_only_after_the_text_has_begun_is_a_lost_line_in_doubt(
             backend.send_messages([message])
 
     assert backend.data_begun is begun
+
+
+# --- how long to wait ------------------------------------------------------------------------
+def send_patiently(server: Server, *, timeout: float, answer_timeout: float | None) -> None:
+    message = EmailMessage("Subject", BODY, "us@x.example", ["reader@dest.example"])
+    with backend_of(server, timeout=timeout) as backend:
+        backend.answer_timeout = answer_timeout
+        backend.send_messages([message])
+
+
+@pytest.mark.parametrize("is_pipelining", [True, False])
+def test_the_answer_to_the_text_may_take_longer_than_the_others(is_pipelining: bool) -> None:
+    answers: list[str | float] = ["250 ok", "250 ok", "354 go", 1.5, "250 taken"]
+
+    with Server(answers, is_pipelining=is_pipelining).running() as server:
+        send_patiently(server, timeout=0.7, answer_timeout=5)
+
+    assert server.told[-1].endswith(b"the end\r\n.\r\n")
+
+
+@pytest.mark.parametrize("is_pipelining", [True, False])
+@pytest.mark.parametrize(
+    ("answers", "answer_timeout"),
+    [
+        ([1.5, "250 ok"], 5.0),
+        (["250 ok", "250 ok", "354 go", 1.5, "250 taken"], 0.7),
+        (["250 ok", "250 ok", "354 go", 1.5, "250 taken"], None),  # a letter
+    ],
+)
+def test_every_other_answer_and_a_letter_s_has_the_short_time(
+    answers: Sequence[str | float], answer_timeout: float | None, is_pipelining: bool
+) -> None:
+    with (
+        Server(answers, is_pipelining=is_pipelining).running() as server,
+        pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"),
+    ):
+        send_patiently(server, timeout=0.7, answer_timeout=answer_timeout)
+
+
+@pytest.mark.parametrize("is_pipelining", [True, False])
+def test_a_line_lost_before_the_text_is_not_in_doubt(is_pipelining: bool) -> None:
+    with (
+        Server(["250 ok", "250 ok", ""], is_pipelining=is_pipelining).running() as server,
+        backend_of(server) as backend,
+    ):
+        message = EmailMessage("Subject", BODY, "us@x.example", ["reader@dest.example"])
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            backend.send_messages([message])
+
+        assert not backend.data_begun
 
 
 def message_to(*names: str) -> list[EmailMessage]:

@@ -5,7 +5,6 @@ A worker here is what one is to the database: a token, the digests it leased, an
 marked. It crashes by being forgotten; it is slow by acting after `time_passes`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -39,11 +38,12 @@ WORKERS = 3
 LONG = timedelta(hours=1)
 SERVICE = "smtp"
 
-# Where each state may go, in one step. An event may come at any time and lift a digest that
-# was handed over; nothing but the word of the worker that handed it over makes it ready again.
+# Where each state may go, in one step. An event may come at any time and shows that the service
+# has the digest, whatever we believed; nothing but the word of the worker that handed it over makes
+# it ready again.
 _TOLD = {State.DEFERRED, State.DELIVERED, State.BOUNCED, State.COMPLAINED}
 ARROWS: dict[str, set[State]] = {
-    State.READY: {State.SENDING, State.SKIPPED, State.FAILED},
+    State.READY: {State.SENDING, State.SKIPPED, State.SENT, State.FAILED, *_TOLD},
     State.SENDING: {State.READY, State.SENT, State.FAILED, State.UNCERTAIN, State.ASSUMED, *_TOLD},
     State.UNCERTAIN: {State.READY, State.SENT, State.FAILED, State.ASSUMED, *_TOLD},
     State.ASSUMED: {State.SENT, State.FAILED, *_TOLD},
@@ -53,7 +53,7 @@ ARROWS: dict[str, set[State]] = {
     State.DELIVERED: {State.BOUNCED, State.COMPLAINED},
     State.BOUNCED: {State.COMPLAINED},
     State.COMPLAINED: set(),
-    State.SKIPPED: set(),
+    State.SKIPPED: {State.SENT, State.FAILED, *_TOLD},
 }
 WORDS = [State.SENT, State.FAILED, State.UNCERTAIN, State.READY]
 EVENTS = [
@@ -189,9 +189,11 @@ class Delivery(RuleBasedStateMachine):
         """A digest turns out to be thin, or cannot be rendered."""
         worker = self._any_worker(data)
         chosen = self._any_digest(data).pk
-        act: Callable[..., int] = leases.skip if is_thin else leases.fail
 
-        number = act(worker.token, {chosen: Digest.SkipReason.THIN})
+        if is_thin:
+            number = leases.skip(worker.token, {chosen: Digest.SkipReason.THIN}, None)
+        else:
+            number = leases.fail(worker.token, {chosen: "It could not be rendered."})
 
         assert number == len(worker.held & {chosen})
         worker.forget({chosen})
@@ -259,7 +261,7 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(data=strategies.data(), kind=strategies.sampled_from(EVENTS))
     def hear(self, data: strategies.DataObject, kind: str) -> None:
-        """An event of the mail service: true, late, or of a digest it never had."""
+        """An event of the mail service. It has the digest, so nobody may hand it over any more."""
         digest = self._any_digest(data)
         assert digest.subscriber is not None
         events.record(
@@ -274,6 +276,9 @@ class Delivery(RuleBasedStateMachine):
         )
         if kind in {EventType.BOUNCED, EventType.COMPLAINED}:
             self.unwanted.add(digest.pk)
+        self.in_the_dark.add(digest.pk)
+        for worker in self.workers:
+            worker.forget({digest.pk})
 
     # --- what must hold --------------------------------------------------------------------
     @invariant()
@@ -332,7 +337,8 @@ class Delivery(RuleBasedStateMachine):
         return dict(Digest.objects.values_list("pk", "state"))
 
     def _mark(self, worker: Worker) -> dict[int, str]:
-        window = Window(0, timezone.now().date())
+        edition = Edition.objects.get()
+        window = Window(edition.pk, edition.date)
         return handover.mark_sending(
             worker.token,
             [Composed(pk, window, (1,), ("votes:1",), (), "") for pk in self.digests],

@@ -19,7 +19,7 @@ from digest.models import Click, Digest, Edition, Paper, Vote
 from digest.readers.votes import vote
 from subscribers.models import Subscriber
 from tests.contract import check_digest, html_of, text_of
-from tests.digest.sent import click_path, html_part, mail_of, sent_digest
+from tests.digest.sent import click_path, edition_of, html_part, mail_of, sent_digest
 from tests.factories import make_digest, make_edition, make_paper, make_reader
 
 pytestmark = pytest.mark.django_db
@@ -154,8 +154,9 @@ def test_clicks_on_all_papers_within_a_minute_are_a_machines(client: Client) -> 
 def test_a_burst_in_one_digest_does_not_flag_another(client: Client) -> None:
     ours = sent_digest([make_paper() for _ in range(10)])
     papers = [make_paper() for _ in range(10)]
-    ours.edition.date -= timedelta(days=1)
-    ours.edition.save()
+    earlier = edition_of(ours)
+    earlier.date -= timedelta(days=1)
+    earlier.save()
     theirs = sent_digest(papers)
 
     follow(client, ours, [0], seconds=1)

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from digest.models import Paper
 from subscribers import links
 from subscribers.models import Subscriber
-from tests.digest.sent import html_part, mail_of, read_path, sent_digest, vote_path
+from tests.digest.sent import edition_of, html_part, mail_of, read_path, sent_digest, vote_path
 from tests.factories import make_paper, make_reader, make_topic
 
 pytestmark = pytest.mark.django_db
@@ -113,7 +113,7 @@ def test_a_token_for_votes_does_not_read(client: Client) -> None:
     digest = sent_digest()
     token = vote_path(digest).split("/")[2]
 
-    assert client.get(f"/d/{token}/{digest.edition.date}").status_code == 404
+    assert client.get(f"/d/{token}/{edition_of(digest).date}").status_code == 404
 
 
 @pytest.mark.parametrize("papers", [3, 12])

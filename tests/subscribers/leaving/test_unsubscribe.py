@@ -18,7 +18,7 @@ from subscribers import letters, links
 from subscribers.leaving import suppression
 from subscribers.leaving.unsubscribe import UNDO_FOR, by_mail, unsubscribe
 from subscribers.models import Consent, Letter, Subscriber, Suppression
-from tests.digest.sent import mail_of, sent_digest
+from tests.digest.sent import edition_of, mail_of, sent_digest
 from tests.factories import make_reader
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -208,7 +208,7 @@ def test_the_link_in_an_old_mail_outlives_keys_and_edition(
     digest = sent_digest()
     mail = mail_of(digest)
     header = str(mail.message()["List-Unsubscribe"])
-    reader, edition = digest.subscriber, digest.edition
+    reader, edition = digest.subscriber, edition_of(digest)
     assert reader is not None
 
     settings.LINK_KEY = "another-link-key-another-link-key-another"
@@ -226,7 +226,7 @@ def test_the_address_in_an_old_mail_outlives_keys_and_edition(settings: Settings
     settings.MAIL_UNSUBSCRIBE = "unsubscribe@news.example.org"
     digest = sent_digest()
     header = str(mail_of(digest).message()["List-Unsubscribe"])
-    reader, edition = digest.subscriber, digest.edition
+    reader, edition = digest.subscriber, edition_of(digest)
     assert reader is not None
     (to,) = re.findall(r"<mailto:([^>]+)>", header)
 

@@ -1,8 +1,8 @@
 """When a digest is due: particular days, and properties over all zones."""
 
-from copy import copy
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from subscribers.models import Subscriber
 from subscribers.wishes import preferences
-from subscribers.wishes.schedule import end_of_day, last_due_of, next_due, next_due_of
+from subscribers.wishes.schedule import Due, Timing, next_due
+
+from .planner import LONGEST_WAIT, plan, start
 
 ZONES = sorted(available_timezones())
 
@@ -25,14 +27,15 @@ def due(
     weekday: int = 0,
     paused_until: date | None = None,
 ) -> datetime:
-    return next_due(
-        after,
-        zone=zone,
-        hour=hour,
-        frequency=frequency,
-        weekday=weekday,
-        paused_until=paused_until,
-    )
+    return next_due(after, Timing(zone, hour, frequency, weekday, paused_until)).at
+
+
+def dues(first: datetime, until: datetime, timing: Timing) -> list[Due]:
+    """Everything that is due in that time, each after the one before it, as it is planned."""
+    found = [next_due(first, timing)]
+    while found[-1].at < until:
+        found.append(next_due(found[-1].at, timing, found[-1].on))
+    return found
 
 
 def at(text: str, zone: str = "UTC") -> datetime:
@@ -137,35 +140,46 @@ def test_a_day_that_a_country_left_out_has_no_digest(zone: str, missing: date) -
     assert result - day_before.astimezone(UTC) == timedelta(days=1)
 
 
-# --- the days themselves -------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("now", "zone", "end"),
-    [
-        ("2026-11-23T12:00", "UTC", "2026-11-24T00:00"),
-        ("2026-11-23T12:00", "Asia/Tokyo", "2026-11-23T15:00"),
-        ("2026-03-29T10:00", "Europe/Berlin", "2026-03-29T22:00"),  # of 23 hours
-        ("2026-11-01T12:00", "America/New_York", "2026-11-02T05:00"),  # of 25
-        ("2026-03-28T12:00", "Asia/Beirut", "2026-03-28T22:00"),  # tomorrow has no midnight
-        ("2011-12-29T12:00", "Pacific/Apia", "2011-12-30T10:00"),  # tomorrow is left out
-    ],
-)
-def test_a_day_ends_where_the_next_one_begins(now: str, zone: str, end: str) -> None:
-    assert end_of_day(at(now), zone) == at(end)
+# --- the local date ------------------------------------------------------------------------
+def test_a_digest_belongs_to_the_day_that_it_was_meant_for() -> None:
+    saturday, sunday = date(2026, 3, 28), date(2026, 3, 29)
+    nuuk = Timing("America/Nuuk", 23, "daily", 0, None)
+    jump = at("2026-03-29T01:00")
+
+    assert next_due(at("2026-03-28T12:00"), nuuk) == (jump, saturday)
+    assert next_due(jump, nuuk, saturday) == (at("2026-03-30T00:00"), sunday)
 
 
 @pytest.mark.parametrize(
-    ("frequency", "now", "last"),
+    ("zone", "gap"),
     [
-        ("daily", "2026-11-23T07:00", "2026-11-23T07:00"),
-        ("daily", "2026-11-23T06:59", "2026-11-22T07:00"),
-        ("weekdays", "2026-11-23T06:59", "2026-11-20T07:00"),
-        ("weekly", "2026-11-24T12:00", "2026-11-18T07:00"),
+        # Both jumped from 23:00 on Saturday to 00:00 on Sunday.
+        ("America/Scoresbysund", date(2026, 3, 28)),
+        ("America/Nuuk", date(2026, 3, 28)),
+        # Havana and Beirut jumped from 00:00 to 01:00 on Sunday.
+        ("America/Havana", date(2026, 3, 8)),
+        ("Asia/Beirut", date(2026, 3, 29)),
     ],
 )
-def test_the_last_digest_was_due_when_the_wishes_say(frequency: str, now: str, last: str) -> None:
-    reader = Subscriber(frequency=frequency, weekday=2)
+@pytest.mark.parametrize("hour", [0, 23])
+def test_no_date_is_lost_or_doubled_over_a_gap_at_midnight(zone: str, gap: date, hour: int) -> None:
+    noon = datetime.combine(gap - timedelta(days=2), time(12), UTC)
 
-    assert last_due_of(reader, at(now)) == at(last)
+    found = dues(noon, noon + timedelta(days=5), Timing(zone, hour, "daily", 0, None))
+
+    dates = [due.on for due in found]
+    assert gap in dates
+    assert dates == [dates[0] + timedelta(days=number) for number in range(len(dates))]
+
+
+def test_nothing_is_due_on_the_date_of_the_last_digest_or_before_it() -> None:
+    monday, noon = date(2026, 11, 23), at("2026-11-23T12:00")
+    at_18 = Timing("UTC", 18, "daily", 0, None)
+
+    assert next_due(noon, at_18).on == monday
+    assert next_due(noon, at_18, monday) == (at("2026-11-24T18:00"), monday + timedelta(days=1))
+    # The last one came beyond the date line, where it was Tuesday already.
+    assert next_due(noon, at_18, monday + timedelta(days=1)).at == at("2026-11-25T18:00")
 
 
 # --- properties ----------------------------------------------------------------------------
@@ -182,6 +196,8 @@ wishes = st.fixed_dictionaries(
         "weekday": st.integers(0, 6),
     }
 )
+days_off = st.none() | st.integers(-400, 400)
+ALLOWED = {"daily": range(7), "weekdays": range(5)}
 
 
 def shows_the_hour(instant: datetime, zone: str, hour: int) -> bool:
@@ -189,64 +205,58 @@ def shows_the_hour(instant: datetime, zone: str, hour: int) -> bool:
     return (shown.hour, shown.minute, shown.second) == (hour, 0, 0) and shown.fold == 0
 
 
-@settings(max_examples=300, deadline=None)
-@given(after=instants, wish=wishes, pause=st.none() | st.integers(-400, 400))
-def test_a_digest_is_later_not_in_a_pause_and_at_the_hour_unless_the_clock_jumps(
-    after: datetime, wish: dict[str, object], pause: int | None
-) -> None:
-    tz = ZoneInfo(str(wish["zone"]))
-    paused_until = None if pause is None else (after + timedelta(days=pause)).date()
+def days_after(instant: datetime, number: int | None) -> date | None:
+    return None if number is None else (instant + timedelta(days=number)).date()
 
-    result = next_due(after, **wish, paused_until=paused_until)  # type: ignore[arg-type]
+
+@settings(max_examples=300, deadline=None)
+@given(after=instants, wish=wishes, pause=days_off, had=days_off)
+def test_a_digest_is_later_not_in_a_pause_and_at_the_hour_unless_the_clock_jumps(
+    after: datetime, wish: dict[str, Any], pause: int | None, had: int | None
+) -> None:
+    paused_until, last = days_after(after, pause), days_after(after, had)
+    timing = Timing(**wish, paused_until=paused_until)
+    tz = ZoneInfo(timing.zone)
+
+    result, on = next_due(after, timing, last)
 
     shown, before = result.astimezone(tz), (result - timedelta(seconds=1)).astimezone(tz)
     assert result > after
     assert result.tzinfo is UTC
-    assert paused_until is None or shown.date() >= paused_until
-    assert shows_the_hour(result, tz.key, int(str(wish["hour"]))) or (
-        shown.replace(tzinfo=None) - before.replace(tzinfo=None) > timedelta(seconds=1)
-    )
+    assert paused_until is None or on >= paused_until
+    assert last is None or on > last
+    assert on.weekday() in ALLOWED.get(timing.frequency, [timing.weekday])
+    if shows_the_hour(result, tz.key, timing.hour):
+        assert shown.date() == on
+    else:
+        assert shown.replace(tzinfo=None) - before.replace(tzinfo=None) > timedelta(seconds=1)
+        assert on in (shown.date(), before.date())
 
 
 @settings(max_examples=60, deadline=None)
 @given(after=instants, wish=wishes)
-def test_no_allowed_hour_is_left_out(after: datetime, wish: dict[str, object]) -> None:
-    zone, hour = str(wish["zone"]), int(str(wish["hour"]))
-    allowed = {"daily": range(7), "weekdays": range(5)}.get(
-        str(wish["frequency"]), [int(str(wish["weekday"]))]
-    )
-    result = next_due(after, **wish, paused_until=None)  # type: ignore[arg-type]
+def test_no_allowed_hour_is_left_out(after: datetime, wish: dict[str, Any]) -> None:
+    timing = Timing(**wish, paused_until=None)
+    allowed = ALLOWED.get(timing.frequency, [timing.weekday])
+
+    result = next_due(after, timing).at
 
     quarter = after.replace(minute=0, second=0, microsecond=0)
     while (quarter := quarter + timedelta(minutes=15)) < result:
         is_missed = (
             quarter > after
-            and shows_the_hour(quarter, zone, hour)
-            and quarter.astimezone(ZoneInfo(zone)).weekday() in allowed
+            and shows_the_hour(quarter, timing.zone, timing.hour)
+            and quarter.astimezone(ZoneInfo(timing.zone)).weekday() in allowed
         )
         assert not is_missed
 
 
-def test_every_zone_has_one_digest_a_day_over_the_changes_of_a_year() -> None:
+@pytest.mark.parametrize("hour", [2, 23])
+def test_every_zone_has_one_digest_a_day_over_the_changes_of_a_year(hour: int) -> None:
     for zone in ZONES:
-        instant, dues = at("2026-02-20T12:00"), []
-        while instant < at("2026-11-10T12:00"):
-            instant = due(instant, zone, 2)
-            dues.append(instant.astimezone(ZoneInfo(zone)).date())
-        assert len(dues) == len(set(dues)) == (dues[-1] - dues[0]).days + 1, zone
-
-
-@settings(max_examples=100, deadline=None)
-@given(after=instants, wish=wishes)
-def test_the_next_due_time_becomes_the_last_once_it_has_come(
-    after: datetime, wish: dict[str, object]
-) -> None:
-    reader = Subscriber(**wish)
-
-    due = next_due_of(reader, after)
-
-    assert last_due_of(reader, due) == due
-    assert (last_due_of(reader, due - timedelta(seconds=1)) or after) <= after
+        timing = Timing(zone, hour, "daily", 0, None)
+        found = [due.on for due in dues(at("2026-02-20T12:00"), at("2026-11-10T12:00"), timing)]
+        assert len(found) == len(set(found)) == (found[-1] - found[0]).days + 1, zone
 
 
 # --- people who move -----------------------------------------------------------------------
@@ -256,23 +266,22 @@ moves = st.lists(
 
 
 @settings(max_examples=200, deadline=None)
-@given(start=instants, home=wishes, journey=moves)
-def test_wherever_one_travels_a_day_has_one_digest_and_three_days_have_one(
-    start: datetime, home: dict[str, object], journey: list[tuple[int, str, int]]
+@given(begin=instants, home=wishes, journey=moves)
+def test_wherever_one_travels_a_date_has_one_digest_and_three_days_have_one(
+    begin: datetime, home: dict[str, Any], journey: list[tuple[int, str, int]]
 ) -> None:
     """Across date lines, gaps and folds: each move this many minutes after the first digest."""
     reader = Subscriber(state=Subscriber.State.ACTIVE, **{**home, "frequency": "daily"})
-    reader.next_due_at = next_due_of(reader, start)
-    served: list[tuple[datetime, str]] = []
+    start(reader, begin)
+    served: list[Due] = []
 
     for minutes, zone, hour in [*journey, (6000, "UTC", 7)]:
-        now = reader.next_due_at + timedelta(minutes=minutes)
-        while reader.next_due_at <= now:
-            served.append((reader.next_due_at, reader.zone))
-            reader.next_due_at = next_due_of(reader, reader.next_due_at)
-        before, reader.zone, reader.hour = copy(reader), zone, hour
-        preferences.reschedule(reader, before, now)
         assert reader.next_due_at is not None
+        now = reader.next_due_at + timedelta(minutes=minutes)
+        served += plan(reader, now)
+        reader.zone, reader.hour = zone, hour
+        preferences.reschedule(reader, now)
 
-    for (earlier, _), (later, zone) in pairwise(served):
-        assert end_of_day(earlier, zone) <= later <= earlier + timedelta(days=3)
+    for earlier, later in pairwise(served):
+        assert earlier.on < later.on
+        assert later.at - earlier.at <= LONGEST_WAIT

@@ -1,0 +1,116 @@
+"""What a process has begun is known on its host after it has died."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from aiosmtpd.smtp import Envelope
+from pytest_django import Settings
+
+from digest.delivery import plan
+from digest.delivery.doubt import journal
+from digest.delivery.run import deliver
+from digest.models import Digest
+from tests.factories import make_edition, make_reader
+from tests.smtp_sink import Sink
+from tests.workers import environment
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+State = Digest.State
+READERS = 30
+WORKER = (
+    "import django; django.setup(); from digest.delivery.run import deliver; deliver(seconds=60)"
+)
+
+
+@pytest.fixture(autouse=True)
+def _state(settings: Settings, tmp_path: Path) -> None:
+    settings.STATE_FOLDER = tmp_path
+
+
+def killed_in_the_middle(sink: Sink, tmp_path: Path, *, after: int) -> None:
+    """Start a worker in a process of its own, and kill it when so many mails have come in."""
+    worker: subprocess.Popen[bytes] | None = None
+
+    def killing(_: Envelope) -> str:
+        time.sleep(0.02)
+        if len(sink.messages) == after and worker is not None:
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
+        return "250 OK"
+
+    sink.on_data = killing
+    more = {"STATE_FOLDER": str(tmp_path), "MAIL_CONNECTIONS": "1", "DELIVERY_CHUNK": str(READERS)}
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER], env=environment(**more, DELIVERY_LEASE_SECONDS="300")
+    )
+    worker.wait(60)
+
+
+def test_at_most_one_message_a_connection_is_in_doubt_after_a_kill(
+    sink: Sink, tmp_path: Path
+) -> None:
+    make_edition()
+    for _ in range(READERS):
+        make_reader()
+    plan.plan_due()
+    killed_in_the_middle(sink, tmp_path, after=10)
+    assert Digest.objects.filter(state=State.SENDING).count() == READERS
+
+    assert journal.recover() == 1
+
+    states = list(Digest.objects.values_list("state", flat=True))
+    assert states.count(State.UNCERTAIN) <= 1
+    assert states.count(State.SENT) >= 9
+    assert State.SENDING not in states
+    sink.on_data = lambda _: "250 OK"
+    deliver(seconds=60)
+    recipients = [mail.recipients[0] for mail in sink.messages]
+    assert len(recipients) == len(set(recipients)) >= READERS - 1
+
+
+def test_a_journal_of_another_boot_proves_nothing(
+    sink: Sink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_edition()
+    for _ in range(READERS):
+        make_reader()
+    plan.plan_due()
+    killed_in_the_middle(sink, tmp_path, after=10)
+    monkeypatch.setattr(journal, "_boot", lambda: "another")
+
+    assert journal.recover() == 0
+
+    assert Digest.objects.filter(state=State.SENDING).count() == READERS
+
+
+def test_the_journal_of_a_living_process_is_left_alone() -> None:
+    with journal.opened() as kept:
+        kept.leased(uuid4())
+        # The lock belongs to the open file, so that even this process cannot take it twice.
+        assert journal.recover() == 0
+
+
+def test_a_run_that_ends_well_leaves_no_journal(sink: Sink, tmp_path: Path) -> None:
+    make_edition()
+    make_reader()
+
+    deliver(seconds=60)
+
+    assert len(sink.messages) == 1
+    assert list((tmp_path / "journal").iterdir()) == []
+
+
+def test_without_a_folder_mails_go_out_all_the_same(sink: Sink, settings: Settings) -> None:
+    settings.STATE_FOLDER = None
+    make_edition()
+    make_reader()
+
+    deliver(seconds=60)
+
+    assert len(sink.messages) == 1

@@ -1,0 +1,187 @@
+"""The tick and the chains of sending tasks, with real queues and real workers."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from django.conf import settings
+from django.db import connection
+from pytest_django import Settings
+
+from deploy import processes
+from deploy.processes import Children
+from digest import tasks
+from digest.delivery.limits import places
+from digest.papers import looking
+from subscribers.models import Subscriber
+from tests.factories import build_reader, make_edition
+from tests.smtp_sink import Sink
+from tests.workers import environment, flush_redis, wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def queued(queue: str) -> int:
+    """How many tasks wait in this queue."""
+    with Celery(broker=settings.REDIS_URL, set_as_current=False).connection() as broker:
+        return int(broker.default_channel.client.llen(queue))
+
+
+@pytest.fixture(autouse=True)
+def _empty_queues(settings: Settings) -> Iterator[None]:
+    settings.SOURCES = []
+    flush_redis()
+    yield
+    flush_redis()
+
+
+def readers(number: int) -> None:
+    make_edition()
+    Subscriber.objects.bulk_create(build_reader() for _ in range(number))
+
+
+@contextmanager
+def workers_of_make_run(folder: Path, **more: str) -> Iterator[None]:
+    """The workers that `make run` starts, without its clock."""
+    children = Children(folder, environment(**more))
+    children.start("worker", "celery", *processes.worker_arguments("digests"))
+    children.start("clock worker", "celery", *processes.worker_arguments("ticks", "letters"))
+    try:
+        yield
+    finally:
+        children.stop()
+
+
+# --- the tick ------------------------------------------------------------------------------
+@pytest.mark.parametrize("broken", [step.__name__ for step in tasks.TICK])
+def test_a_step_that_fails_leaves_the_others_and_is_reported(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: str
+) -> None:
+    done: list[str] = []
+
+    def stand_in(name: str) -> Callable[[], Any]:
+        def step() -> None:
+            if name == broken:
+                raise LookupError("a mistake of ours")
+            done.append(name)
+
+        step.__name__ = name
+        return step
+
+    names = [step.__name__ for step in tasks.TICK]
+    monkeypatch.setattr(tasks, "TICK", tuple(stand_in(name) for name in names))
+
+    with pytest.raises(RuntimeError, match=broken):
+        tasks.tick()
+
+    assert done == [name for name in names if name != broken]
+    assert f"step {broken} failed: LookupError" in caplog.text
+
+
+def test_a_source_that_cannot_be_asked_for_does_not_keep_anybody_from_their_digest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: Any) -> None:
+        raise LookupError("a mistake of ours")
+
+    readers(3)
+    monkeypatch.setattr(looking, "sources_due", fail)
+
+    with pytest.raises(RuntimeError, match="look_at_sources"):
+        tasks.tick()
+
+    assert queued("digests") > 0
+
+
+# --- places --------------------------------------------------------------------------------
+def test_ticks_do_not_add_up_to_more_chains_than_places(sink: Sink, settings: Settings) -> None:
+    settings.SENDERS = 2
+    readers(3)
+    for _ in range(60):
+        tasks.start_senders()
+
+    started = []
+    for place in range(2):
+        for number in range(1, 61):
+            with places.take(place, number) as is_ours:
+                started += [place] if is_ours else []
+
+    assert started == [0, 1]
+
+
+def test_a_place_that_works_is_not_rung_and_a_second_task_for_it_ends_at_once(
+    settings: Settings,
+) -> None:
+    settings.SENDERS = 2
+    readers(3)
+    from_another_session = places.ring(0)
+    with places.take(0, from_another_session) as is_ours:
+        assert is_ours
+        taken = in_another_session(lambda: places.is_taken(0))
+        again = in_another_session(lambda: enters(0, from_another_session))
+        in_another_session(tasks.start_senders)
+
+    assert (taken, again) == (True, False)
+    assert queued("digests") == 1, "only the other place was rung"
+
+
+def enters(place: int, number: int) -> bool:
+    with places.take(place, number) as is_ours:
+        return is_ours
+
+
+def in_another_session(act: Callable[[], Any]) -> Any:
+    def work() -> Any:
+        try:
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+def test_a_place_is_free_again_when_its_worker_has_died(tmp_path: Path) -> None:
+    number = places.ring(0)
+    code = (
+        "import django, time; django.setup()\n"
+        "from digest.delivery.limits import places\n"
+        f"with places.take(0, {number}) as is_ours:\n"
+        "    print(is_ours, flush=True); time.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env=environment(), stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"True\n"
+    taken = places.is_taken(0)
+    process.kill()
+    process.communicate()
+
+    assert taken
+    wait_until(lambda: not places.is_taken(0), seconds=10, what="the place")
+
+
+def test_a_tick_runs_within_seconds_while_sending_at_a_low_rate(sink: Sink, tmp_path: Path) -> None:
+    readers(2000)
+    limits = {"MAIL_PER_SECOND": "5", "SENDERS": "4"}
+    with workers_of_make_run(tmp_path, **limits):
+        tasks.tick.delay()
+        wait_until(lambda: len(sink.messages) > 5, seconds=60, what="the first mails")
+        for _ in range(60):
+            tasks.tick.delay()
+        start = time.monotonic()
+        wait_until(lambda: queued("ticks") == 0, seconds=30, what="an hour's ticks")
+        seconds = time.monotonic() - start
+        # What the ticks left behind is gone through at once, except for one task a place.
+        wait_until(lambda: queued("digests") <= 4, seconds=45, what="the tasks of old rings")
+
+    assert seconds < 15
+    assert len(sink.messages) < 2000, "they were still sending"
