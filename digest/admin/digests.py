@@ -12,7 +12,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from digest.choosing import reasons
-from digest.delivery.doubt.listing import doubtful
 from digest.models import Digest, Event, Paper
 from subscribers import addresses
 from subscribers.models import Topic
@@ -38,7 +37,11 @@ class DoubtFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         days = {"7": 7, "36500": 36500}.get(self.value() or "")
-        return queryset.filter(pk__in=doubtful(within=timedelta(days=days))) if days else queryset
+        return (
+            queryset.filter(pk__in=Digest.objects.doubtful(within=timedelta(days=days)))
+            if days
+            else queryset
+        )
 
 
 @admin.register(Digest)

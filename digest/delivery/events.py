@@ -167,7 +167,9 @@ def _bounces_for_long(event: Event, subscriber: Subscriber) -> bool:
         return False
     bounces = Event.objects.filter(digest=OuterRef("pk"), kind=EventType.BOUNCED)
     digests = Digest.objects.filter(subscriber=subscriber, handed_over_at__isnull=False)
-    newest = digests.order_by("-handed_over_at").annotate(has_bounced=Exists(bounces))[:_LOOK_BACK]
+    newest: Any = digests.order_by("-handed_over_at").annotate(has_bounced=Exists(bounces))[
+        :_LOOK_BACK
+    ]
     in_vain = takewhile(
         lambda d: d.has_bounced and _state_after(event, d) == State.DEFERRED, newest
     )

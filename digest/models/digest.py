@@ -1,10 +1,23 @@
-from typing import ClassVar
+from datetime import timedelta
+from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
+
+
+class DigestQuerySet(models.QuerySet["Digest"]):
+    def doubtful(self, *, within: timedelta) -> Self:
+        """Digests handed over `within` this time that are in doubt or assumed sent, oldest first.
+
+        Their readers may have got nothing. Those in doubt may still be settled; those assumed sent
+        only by an event of the mail service.
+        """
+        states = (Digest.State.UNCERTAIN, Digest.State.ASSUMED)
+        recent = self.filter(state__in=states, handed_over_at__gt=Now() - within)
+        return recent.order_by("handed_over_at", "id")
 
 
 class Digest(models.Model):
@@ -91,6 +104,8 @@ class Digest(models.Model):
     message_id = models.CharField(max_length=300, db_default="", blank=True)
     created_at = models.DateTimeField(db_default=Now())
     handed_over_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar = DigestQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from digest.delivery.doubt.listing import doubtful
+from digest.models import Digest
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--days", type=int, default=7, help="how far to look back (7)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for digest in doubtful(within=timedelta(days=options["days"])):
+        for digest in Digest.objects.doubtful(within=timedelta(days=options["days"])):
             at = digest.handed_over_at
             fields = (
                 digest.uuid,

@@ -8,9 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from digest.delivery import handover, plan
-from digest.delivery.doubt.listing import doubtful
 from digest.delivery.run import deliver
-from digest.models import Hold
+from digest.models import Digest, Hold
 
 LOOK_BACK = timedelta(days=7)
 
@@ -34,7 +33,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{count} {state}")
         for reason, count in sorted(tally.skip_reasons.items()):
             self.stdout.write(f"  {count} skipped: {reason}")
-        if in_doubt := doubtful(within=LOOK_BACK).count():
+        if in_doubt := Digest.objects.doubtful(within=LOOK_BACK).count():
             self.stdout.write(
                 f"{in_doubt} in doubt or assumed sent in the last {LOOK_BACK.days} days"
                 " (manage.py list_doubtful)"
