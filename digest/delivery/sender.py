@@ -95,6 +95,7 @@ def _deliver_chunk(
     journal.marking(chunk.token, passed.ids)
     marked = Marked(chunk, passed, gate, tally)
     outcomes, problem = _hand_over(marked, passed, connection, journal)
+    gate.give_back(passed, len(marked.rendered) - len(outcomes))
     hand_overs = _hand_overs(marked.rendered, outcomes, problem)
     patiently(lambda: handover.record(chunk.token, hand_overs))
     journal.recorded(chunk.token, passed.ids)

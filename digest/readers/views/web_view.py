@@ -26,7 +26,6 @@ def read(request: HttpRequest, token: str, day: str) -> HttpResponse:
     digest = (
         Digest.objects.filter(subscriber=subscriber, edition__date=_date(day))
         .exclude(paper_ids=[])
-        .select_related("edition")
         .order_by("-local_date")
         .first()
     )

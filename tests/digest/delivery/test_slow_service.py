@@ -18,7 +18,7 @@ from digest.choosing.composing import Composed
 from digest.delivery import handover, leases, plan, sender
 from digest.delivery.limits import deadline
 from digest.delivery.run import deliver
-from digest.models import Digest, Hold
+from digest.models import DayCount, Digest, Hold
 from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Subscriber
 from tests.factories import make_edition, make_reader
@@ -75,6 +75,21 @@ def test_a_chunk_ends_by_time_and_its_rest_is_given_back(
         deliver(seconds=60)
     assert states() == [(State.SENT, 1)] * 8
     assert len({mail.recipients[0] for mail in sink.messages}) == len(sink.messages) == 8
+
+
+def test_the_rest_of_a_chunk_uses_up_no_quota(
+    sink: Sink, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MAIL_PER_DAY = {"": 100}
+    monkeypatch.setattr(sender, "CHUNK_SECONDS", 3 * SLOW)
+    sink.on_data = slowly
+    make_edition()
+    for _ in range(8):
+        make_reader()
+
+    deliver(seconds=60)
+
+    assert DayCount.objects.get().number == len(sink.messages) < 8
 
 
 def test_a_stop_is_heard_between_two_messages(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
