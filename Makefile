@@ -19,7 +19,7 @@ demo: .venv/.installed ## See it work: a day's papers, readers, mails (SERVE=0 e
 	$(RUN) -m deploy.demo $(if $(filter 0,$(SERVE)),--once) $(if $(PORT),--port $(PORT))
 
 test: .venv/.installed ## Run the tests (ARGS="-k digest" selects some)
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 lint: export ENV_FILE := deploy/env.example
 lint: .venv/.installed ## Check style, types, the import rules and the migrations

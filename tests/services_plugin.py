@@ -2,7 +2,8 @@
 
 `-p tests.services_plugin` in pyproject.toml loads it early enough to set the environment before
 pytest-django reads the settings. Each run uses its own folder, so two runs in one checkout do not
-interfere. A DATABASE_URL or REDIS_URL in the environment takes precedence.
+interfere, and so does each process of a run on several cores (`pytest -n`). A DATABASE_URL or
+REDIS_URL in the environment takes precedence.
 """
 
 import os
@@ -28,11 +29,23 @@ ENVIRONMENT = {
     "EMAIL_URL": "smtp://127.0.0.1:1",  # nothing listens there
     "STATE_FOLDER": "",  # every test starts with another database
 }
+# The process that hands out tests to others needs settings, but no servers.
+NOWHERE = {
+    "DATABASE_URL": "postgresql://nowhere.invalid/none",
+    "REDIS_URL": "redis://nowhere.invalid",
+}
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """Start the servers. This is a wrapper because pytest-django's own hook is a `tryfirst`."""
+    os.environ |= ENVIRONMENT
+    if _has_workers(early_config):
+        os.environ |= {name: os.environ.get(name, url) for name, url in NOWHERE.items()}
+        return (yield)
+    for name, url in NOWHERE.items():
+        if os.environ.get(name) == url:  # a worker inherits it
+            del os.environ[name]
     _sweep()
     folder = HOME / f"test-{os.getpid()}"
     stack = ExitStack()
@@ -42,9 +55,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         servers = stack.enter_context(running(folder, durable=False))
     except ServerError as error:
         raise pytest.UsageError(str(error)) from error
-    os.environ |= ENVIRONMENT
     os.environ |= {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
     return (yield)
+
+
+def _has_workers(config: pytest.Config) -> bool:
+    """Whether this process only hands out the tests to others (pytest-xdist)."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return False
+    return bool(getattr(config.known_args_namespace, "numprocesses", None))
 
 
 def _sweep() -> None:
