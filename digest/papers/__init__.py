@@ -7,6 +7,7 @@ Read in this order:
 
 * ``looking``   asks the sources that are due, and notes what came of it
 * ``intake``    stores an answer, each paper once however many sources list it
+* ``identity``  which stored paper is meant, under any of its names
 * ``matching``  works out a paper's features and topics
 * ``editions``  freezes the waiting papers as the edition of a day
 * ``excerpts``  shortens an abstract to whole sentences

@@ -117,7 +117,7 @@ def describe(candidate: EditionPaper) -> PaperCard:
         names=tuple(shorten(name, NAME_LENGTH) for name in paper.authors[:NAMED_AUTHORS]),
         num_authors=max(paper.num_authors, len(paper.authors)),
         organization=shorten(paper.organization, NAME_LENGTH),
-        source_name=shorten(paper.source_title, NAME_LENGTH) or label_of(paper.first_source),
+        source_name=source_name(paper),
         published=paper.published_at.date() if paper.published_at else None,
         votes=candidate.votes,
         comments=candidate.comments,
@@ -129,6 +129,11 @@ def describe(candidate: EditionPaper) -> PaperCard:
 def title_of(paper: Paper) -> str:
     """Return the title, cut to a card's length; the paper's key if it has no title."""
     return shorten(paper.title, TITLE_LENGTH) or paper.key
+
+
+def source_name(paper: Paper) -> str:
+    """Return what readers see as the paper's source."""
+    return shorten(paper.source_title, NAME_LENGTH) or label_of(paper.first_source)
 
 
 def page_url(paper: Paper) -> str:

@@ -21,8 +21,8 @@ class EditionError(Exception):
 
 
 def waiting_papers() -> QuerySet[Paper]:
-    """Return the papers that are in no edition yet, most votes first."""
-    return Paper.objects.filter(candidate=None).order_by("-votes", "-comments", "id")
+    """Return the papers that are in no edition yet and belong into one, most votes first."""
+    return Paper.objects.filter(candidate=None, set_aside="").order_by("-votes", "-comments", "id")
 
 
 def open_edition(day: date) -> Edition:

@@ -4,19 +4,22 @@ In: an `Answer` of a source. Out: new and updated Paper and Sighting rows, and a
 counts them. Nothing is ever deleted here, and an answer is stored as a whole or not at all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max
 
 from digest.models import Paper, Sighting
 from digest.sources import Answer, SourcePaper
 from digest.sources.keys import kind, strength
-from digest.sources.text import TELLING_TITLE, title_key
+from digest.sources.notices import withdrawn_title
+from digest.sources.text import title_key
 from subscribers.database import Lock, wait_for_lock
 
+from .identity import Known
 from .matching import match
 
 # What any source may add where a paper has nothing yet.
@@ -34,7 +37,7 @@ _SHARED_TEXTS = (
 )
 _TEXTS = (*_SHARED_TEXTS, "source_title")
 _FIGURES = ("votes", "comments")
-_KEPT_WITH_TEXTS = ("key", "title_key", "changed_at")
+_KEPT_WITH_TEXTS = ("key", "title_key", "changed_at", "set_aside")
 _MOST_PROBLEMS = 20
 
 
@@ -70,15 +73,18 @@ def store(source: str, answer: Answer, *, seen_at: datetime) -> Intake:
 
     A paper that is already stored, under its key or from another source under its title, is
     updated; the time it was first seen stays. Votes and comments are recorded with their time
-    (a Sighting) unless later ones are known, so storing an old answer again changes nothing.
+    (a Sighting) unless later ones are known, so storing an old answer again changes nothing. A
+    paper that was announced long before it is first seen, or that is withdrawn, is set aside.
     Safe to repeat. The number of queries does not depend on the number of papers.
     """
     given = {paper.key: paper for paper in reversed(answer.papers)}
     with transaction.atomic():
         wait_for_lock(Lock.STORING_PAPERS)
-        merge = _Merge(source, seen_at, given)
+        merge = _Merge(source, seen_at, given.values(), answer.withdrawn)
         for paper in reversed(given.values()):
             merge.put(paper)
+        for paper in answer.withdrawn:
+            merge.withdraw(paper)
         merge.save()
     match([*merge.new, *merge.rewritten])
     return Intake(
@@ -92,21 +98,17 @@ def store(source: str, answer: Answer, *, seen_at: datetime) -> Intake:
 class _Merge:
     """Merges one answer into the stored papers. Nothing is written before `save`."""
 
-    def __init__(self, source: str, seen_at: datetime, given: Mapping[str, SourcePaper]) -> None:
+    def __init__(
+        self,
+        source: str,
+        seen_at: datetime,
+        given: Collection[SourcePaper],
+        withdrawn: Collection[SourcePaper],
+    ) -> None:
         self._source = source
         self._seen_at = seen_at
-        titles = {title_key(paper.title) for paper in given.values()}
-        stored = list(
-            Paper.objects.filter(Q(key__in=given) | Q(title_key__in=titles))
-            .order_by("pk")
-            .select_for_update()
-        )
-        self._by_key: dict[str, Paper] = {}
-        self._by_title: dict[str, list[Paper]] = {}
-        for paper in stored:
-            self._by_key[paper.key] = paper
-            self._by_title.setdefault(paper.title_key, []).append(paper)
-        newest = Sighting.objects.filter(paper__in=stored).values_list("paper")
+        self._known = Known([*given, *withdrawn])
+        newest = Sighting.objects.filter(paper__in=self._known.papers).values_list("paper")
         self._last_seen_at = dict(newest.annotate(Max("at")).order_by())
         self._sightings: list[Sighting] = []
         self.new: list[Paper] = []
@@ -116,34 +118,54 @@ class _Merge:
 
     def put(self, given: SourcePaper) -> None:
         """Merge `given` into its stored paper, or into a new one."""
-        titled = self._by_title.setdefault(title_key(given.title), [])
-        paper = self._by_key.get(given.key) or next(
-            (other for other in titled if _is_same_work(given, other)), None
-        )
+        paper = self._known.find(given)
         if paper is None:
             paper = Paper(
                 key=given.key,
                 first_source=self._source,
                 first_seen_at=self._seen_at,
+                set_aside=Paper.Aside.OLD if _is_old(given, self._seen_at) else "",
                 source_title="",  # until the database sets it, its default is no text
             )
-            titled.append(paper)
             self.new.append(paper)
+        former = paper.key
         is_rewritten = self._take_texts(paper, given)
         is_recounted = self._take_figures(paper, given)
-        self._by_key[paper.key] = paper
+        is_news = self._take_news(paper, given)
+        self._known.learn(paper, given, former)
         if paper.pk is None:
             return
         self.known.add(paper)
         if is_rewritten:
             self.rewritten.add(paper)
-        if is_rewritten or is_recounted:
+        if is_rewritten or is_recounted or is_news:
             self.changed.add(paper)
+
+    def withdraw(self, given: SourcePaper) -> None:
+        """Set the stored paper aside that `given` says is withdrawn, if there is one."""
+        paper = self._known.find(given) or self._known.titled(
+            withdrawn_title(given.title) or given.title, self._source
+        )
+        if paper and paper.set_aside != Paper.Aside.WITHDRAWN:
+            paper.set_aside = Paper.Aside.WITHDRAWN
+            paper.changed_at = self._seen_at
+            if paper.pk is not None:
+                self.known.add(paper)
+                self.changed.add(paper)
 
     def save(self) -> None:
         Paper.objects.bulk_create(self.new)
         Paper.objects.bulk_update(self.changed, [*_TEXTS, *_FIGURES, *_KEPT_WITH_TEXTS])
         Sighting.objects.bulk_create(self._sightings)
+        self._known.save()
+
+    def _take_news(self, paper: Paper, given: SourcePaper) -> bool:
+        """Take a paper that was old for one source as news if another source lists it as such."""
+        is_news = given.announced_at is None and paper.first_source != self._source
+        if paper.set_aside != Paper.Aside.OLD or not is_news:
+            return False
+        paper.set_aside = ""
+        return True
 
     def _take_texts(self, paper: Paper, given: SourcePaper) -> bool:
         """Copy the texts of `given`, and return whether that changed the paper.
@@ -153,7 +175,7 @@ class _Merge:
         look.
         """
         before = [getattr(paper, name) for name in _TEXTS]
-        is_deciding = paper.first_source == self._source and paper.key == given.key
+        is_deciding = paper.first_source == self._source and kind(paper.key) == kind(given.key)
         for name in _TEXTS if is_deciding else _SHARED_TEXTS:
             value = getattr(given, name)
             value = list(value) if isinstance(value, tuple) else value
@@ -187,24 +209,8 @@ class _Merge:
         return before != [getattr(paper, name) for name in _FIGURES]
 
 
-def _is_same_work(given: SourcePaper, paper: Paper) -> bool:
-    """Whether two papers of the same title are one. In doubt they are not.
-
-    The title must be long enough to prove it, the keys must be of different kinds, and if both
-    name authors, they must have one in common.
-    """
-    names = _surnames(given.authors)
-    others = _surnames(paper.authors)
-    return (
-        len(title_key(given.title)) >= TELLING_TITLE
-        and kind(given.key) != kind(paper.key)
-        and (not names or not others or not names.isdisjoint(others))
-    )
-
-
-def _surnames(authors: Iterable[str]) -> set[str]:
-    """Return the last names in "Ada Lovelace", "A. Lovelace" and "Lovelace, Ada"."""
-    return {
-        title_key(name.partition(",")[0] if "," in name else name.rpartition(" ")[2])
-        for name in authors
-    }
+def _is_old(given: SourcePaper, seen_at: datetime) -> bool:
+    """Whether the source made the paper known so long ago that it is no news any more."""
+    if given.announced_at is None:
+        return False
+    return given.announced_at < seen_at - timedelta(days=settings.NEWS_DAYS)

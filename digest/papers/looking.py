@@ -4,9 +4,10 @@ In: the settings and the clock. Out: papers, through `intake.store`, and one Loo
 request.
 """
 
+import hashlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
@@ -14,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from digest.models import Look
+from digest.models import Look, Validator
 from digest.sources import (
     OPTIONS,
     Download,
@@ -22,10 +23,12 @@ from digest.sources import (
     NotYet,
     Source,
     SourceError,
+    Validators,
     download,
     get_source,
 )
 from digest.sources.arxiv import SECONDS_BETWEEN_REQUESTS, is_at_arxiv
+from digest.sources.base import NOTHING_KNOWN
 from digest.sources.http import AGENT
 from subscribers.database import Lock, wait_for_lock
 
@@ -53,11 +56,25 @@ def sources_due(every: timedelta) -> list[str]:
 def polite_download(url: str) -> Download:
     """GET `url` as this site, no more often than its owner allows. Raises SourceError."""
     with _turn(url):
-        return download(url, agent=f"{AGENT} (+{settings.SITE_URL})")
+        return download(url, agent=_agent())
 
 
-def look(name: str, day: date | None = None, *, get: Get = polite_download) -> Look:
+def changed_download(url: str) -> Download:
+    """GET `url` in the same way, if it has changed since it was last read and stored."""
+    row = Validator.objects.filter(address=_hashed(url)).first()
+    known = Validators(row.etag, row.last_modified) if row else NOTHING_KNOWN
+    with _turn(url):
+        return download(url, agent=_agent(), known=known)
+
+
+def _agent() -> str:
+    return f"{AGENT} (+{settings.SITE_URL})"
+
+
+def look(name: str, day: date | None = None, *, get: Get | None = None) -> Look:
     """Ask a source for the papers of `day`, or for its latest, and store them.
+
+    Feeds are asked for changes only; a daily source that repeats itself is news to the operator.
 
     Returns the Look row that says what came of it. A source that fails is such an outcome, not
     an exception, and changes no paper. Safe to repeat.
@@ -66,7 +83,11 @@ def look(name: str, day: date | None = None, *, get: Get = polite_download) -> L
     result = Look(source=name, day=day, at=at)
     try:
         source = source_named(name)
-        intake = store(name, source.fetch(day, get), seen_at=at)
+        usual = polite_download if source.is_daily else changed_download
+        answer = source.fetch(day, get or usual)
+        with transaction.atomic():
+            intake = store(name, answer, seen_at=at)
+            _remember(answer.validators, at)
     except NotYet as error:
         is_over = day is not None and day < at.date()
         result.outcome = Look.Outcome.FAILED if is_over else Look.Outcome.QUIET
@@ -84,7 +105,7 @@ def look(name: str, day: date | None = None, *, get: Get = polite_download) -> L
     return result
 
 
-def look_back(name: str, days: int = 7, *, get: Get = polite_download) -> list[Look]:
+def look_back(name: str, days: int = 7, *, get: Get | None = None) -> list[Look]:
     """Look at the latest papers and again at the days before.
 
     That brings in what an outage kept from us, and updates votes and comments. Stops at the
@@ -100,6 +121,26 @@ def look_back(name: str, days: int = 7, *, get: Get = polite_download) -> list[L
         if looks[-1].outcome == Look.Outcome.FAILED:
             break
     return looks
+
+
+def _remember(validators: Mapping[str, Validators], at: datetime) -> None:
+    """Keep what the addresses answered with. What they say next is compared with that.
+
+    Kept as hashes, because an address may hold a secret.
+    """
+    Validator.objects.bulk_create(
+        [
+            Validator(address=_hashed(url), etag=one.etag, last_modified=one.last_modified, at=at)
+            for url, one in validators.items()
+        ],
+        update_conflicts=True,
+        unique_fields=["address"],
+        update_fields=["etag", "last_modified", "at"],
+    )
+
+
+def _hashed(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()
 
 
 def _unread(name: str, asked: list[date | None]) -> list[date | None]:

@@ -1,11 +1,11 @@
-"""What a paper is about: its features, and how well it fits each topic."""
+"""What a paper is about: its features, how well it fits each topic, what it is found by."""
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from django.db import transaction
 
-from digest.models import Paper, PaperTopic
+from digest.models import Change, Paper, PaperTopic
 from digest.ranking.features import VERSION, Features, features_of
 from digest.ranking.tfidf import TopicTerms, topic_fits
 from subscribers.models import Topic
@@ -15,10 +15,13 @@ BACKGROUND = 1000
 
 
 def match(papers: Sequence[Paper]) -> None:
-    """Recompute the features and topics of `papers` and store them. Safe to repeat and to run twice
-    at once."""
+    """Recompute the features and topics of `papers`, and what they can be found by, and store them.
+
+    Safe to repeat and to run twice at once.
+    """
     if not papers:
         return
+    Change.forget_old()
     topics = list(Topic.objects.order_by("pk"))
     fits = topic_fits(
         [(paper.title, paper.abstract) for paper in papers],
@@ -27,9 +30,10 @@ def match(papers: Sequence[Paper]) -> None:
     )
     for paper in papers:
         paper.features = _stored(_features_of(paper))
+        paper.make_searchable()
     with transaction.atomic():
         _lock(papers)
-        Paper.objects.bulk_update(papers, ["features"])
+        Paper.objects.bulk_update(papers, ["features", "search", "names"], batch_size=500)
         PaperTopic.objects.filter(paper__in=papers).delete()
         PaperTopic.objects.bulk_create(
             PaperTopic(paper=papers[row], topic=topics[column], fit=float(fits[row, column]))

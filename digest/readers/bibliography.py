@@ -1,4 +1,5 @@
-"""Reads a reader's own library: BibTeX, CSL-JSON or RIS, as Zotero and others export it.
+"""Reads a reader's own library, as Zotero and others export it: BibTeX, CSL-JSON, RIS, PubMed's
+and EndNote's formats, or a list of links.
 
 In: an exported file, as bytes. Out: for each entry, only what identifies the paper, taken from
 its ids, links and title.
@@ -8,15 +9,17 @@ import json
 import logging
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bibtexparser.bparser import BibTexParser
 from django.utils.translation import gettext as _
 
-from digest.sources.keys import arxiv_id, recognised
+from digest.sources.keys import arxiv_id, names
 from digest.sources.text import TELLING_TITLE, clean, presentable, title_key
+
+from . import reference_formats as formats
 
 MOST_BYTES = 1_000_000
 MOST_ENTRIES = 2000
@@ -25,17 +28,25 @@ _MOST_SECONDS = 5.0
 # Parsing a broken entry takes time that grows with the square of its length.
 _LONGEST_ENTRY = 20_000
 _LONGEST_FIELD = 1000
+_MOST_VALUES = 50
 
+# The key may be missing, or hold anything but a comma: we do not need it.
 _BIBTEX_ENTRY = re.compile(
-    r"@\s{0,9}([A-Za-z]{1,30})\s{0,9}[{(]\s{0,99}[^\s,=@{}()\"]{1,300}\s{0,99},"
+    r"@\s{0,9}([A-Za-z]{1,30})\s{0,9}[{(]"
+    r"(?:\s{0,99}[^,=\"\n]{0,300},|(?=\s{0,99}[A-Za-z_-]{1,40}\s{0,9}=))"
 )
-_RIS_LINE = re.compile(r"^([A-Z][A-Z0-9])  ?- ?(.*)$")
-_RIS_ENTRY = re.compile(r"^TY  ?- ", re.MULTILINE)
 _TAG = re.compile(r"</?[a-z][^<>]{0,200}>", re.IGNORECASE)
-# For each format: the field with the title, and those with ids and links, most reliable first.
-_BIBTEX = ("title", ("doi", "url", "eprint", "journal", "howpublished", "number", "note"))
-_CSL = ("title", ("DOI", "URL", "number", "archive_location", "note"))
-_RIS = ("TI", ("DO", "UR", "M1", "AN", "N1"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """How to read a format: the fields with the title, those with its second part, and those with
+    ids and links, most reliable first."""
+
+    entries: Callable[[str], Iterable[Mapping[str, Any] | None]]
+    titles: tuple[str, ...]
+    subtitles: tuple[str, ...]
+    ids: tuple[str, ...]
 
 
 class Unreadable(ValueError):
@@ -98,22 +109,24 @@ def too_many() -> Unreadable:
 # --- formats -------------------------------------------------------------------------------
 def _entries(text: str) -> Iterator[Reference | None]:
     """Yield the entries, with None for each broken one. Raises `Unreadable`."""
-    if text[0] in "[{":
-        return _limited(_csl(text), *_CSL)
-    if _RIS_ENTRY.search(text):
-        return _limited(_ris(text), *_RIS)
-    if _BIBTEX_ENTRY.search(text):
-        return _limited(_bibtex(text), *_BIBTEX)
-    raise Unreadable(_("This is not BibTeX, CSL-JSON or RIS."))
-
-
-def _limited(
-    records: Iterable[Mapping[str, Any] | None], title: str, ids: Iterable[str]
-) -> Iterator[Reference | None]:
-    for number, record in enumerate(records):
-        if number == MOST_ENTRIES:
+    form = _format_of(text)
+    last = time.thread_time() + _MOST_SECONDS
+    number = 0
+    for number, record in enumerate(form.entries(text), 1):
+        if number > MOST_ENTRIES:
             raise too_many()
-        yield _entry(record, title, ids) if record else None
+        yield _entry(record, form) if record and time.thread_time() < last else None
+    if not number:
+        raise Unreadable(_("This is not BibTeX, CSL-JSON or RIS."))
+
+
+def _format_of(text: str) -> _Format:
+    if text[0] in "[{":
+        return _CSL
+    for mark, form in _BY_MARK:
+        if mark.search(text):
+            return form
+    return _LINKS
 
 
 def _bibtex(text: str) -> Iterator[Mapping[str, Any] | None]:
@@ -122,13 +135,14 @@ def _bibtex(text: str) -> Iterator[Mapping[str, Any] | None]:
     parser.expect_multiple_parse = True
     starts = list(_BIBTEX_ENTRY.finditer(text))
     ends = [*(start.start() for start in starts[1:]), len(text)]
-    last = time.monotonic() + _MOST_SECONDS
+    last = time.thread_time() + _MOST_SECONDS
     for start, end in zip(starts, ends, strict=True):
         if start[1].lower() in {"comment", "preamble", "string"}:
             continue
         # Runs of spaces take the parser longest.
-        block = " ".join(text[start.start() : end].split())
-        is_readable = len(block) <= _LONGEST_ENTRY and time.monotonic() < last
+        fields = " ".join(text[start.end() : end].split())
+        block = f"@{start[1]}{'(' if '(' in start[0].partition('{')[0] else '{'}key, {fields}"
+        is_readable = len(block) <= _LONGEST_ENTRY and time.thread_time() < last
         yield _bibtex_fields(parser, block) if is_readable else None
 
 
@@ -154,35 +168,70 @@ def _csl(text: str) -> Iterator[Mapping[str, Any] | None]:
         said = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise Unreadable(_("This looks like CSL-JSON, but it is incomplete or broken.")) from error
-    items = said.get("items") if isinstance(said, dict) else said
+    items = said.get("items", [said]) if isinstance(said, dict) else said
+    if isinstance(said, dict) and "items" not in said and not isinstance(said.get("title"), str):
+        items = None
     if not isinstance(items, list) or not items:
         raise Unreadable(_("This JSON does not contain a list of entries."))
     return (item if isinstance(item, dict) else None for item in items)
 
 
-def _ris(text: str) -> Iterator[Mapping[str, Any] | None]:
-    record: dict[str, str] = {}
-    for line in [*text.splitlines(), "TY  - "]:
-        match = _RIS_LINE.match(line)
-        tag, value = match.groups() if match else ("", "")
-        if tag == "TY" and record:
-            yield record
-            record = {}
-        tag = "TI" if tag == "T1" else tag
-        if tag:
-            record[tag] = f"{record[tag]} {value}" if tag in record else value
+_CSL = _Format(
+    _csl,
+    ("title",),
+    ("subtitle",),
+    ("DOI", "URL", "number", "archive_location", "note"),
+)
+_LINKS = _Format(formats.links, (), (), ("key",))
+_BY_MARK = (
+    (
+        formats.RIS_ENTRY,
+        _Format(
+            formats.ris, ("TI", "T1", "CT"), (), ("DO", "UR", "L1", "L2", "LK", "M1", "AN", "N1")
+        ),
+    ),
+    (formats.NBIB_ENTRY, _Format(formats.nbib, ("TI",), (), ("AID", "LID", "SO"))),
+    (formats.ENW_ENTRY, _Format(formats.enw, ("T",), (), ("R", "U", "M", "L", "Z"))),
+    (
+        _BIBTEX_ENTRY,
+        _Format(
+            _bibtex,
+            ("title", "maintitle"),
+            ("subtitle", "titleaddon"),
+            ("doi", "url", "eprint", "journal", "howpublished", "number", "note"),
+        ),
+    ),
+)
 
 
 # --- one entry -----------------------------------------------------------------------------
-def _entry(record: Mapping[str, Any], title: str, ids: Iterable[str]) -> Reference | None:
-    # A DOI from BibTeX may be written as LaTeX: "10.1000/a\_b".
-    texts = [clean(record.get(name), _LONGEST_FIELD).replace("\\", "") for name in ids]
-    keys = tuple(dict.fromkeys(key for text in texts if (key := recognised(text))))
-    said = _TAG.sub("", clean(record.get(title), _LONGEST_FIELD))
+def _entry(record: Mapping[str, Any], form: _Format) -> Reference | None:
+    # A DOI from BibTeX may be written as LaTeX: "10.1000/a\\_b".
+    texts = [
+        clean(value, _LONGEST_FIELD).replace("\\", "")
+        for name in form.ids
+        for value in _values(record.get(name))
+    ]
+    if form is _LINKS:
+        return Reference(tuple(texts), ())
+    keys = tuple(dict.fromkeys(key for text in texts for key in names(text)))
+    title = _first(record, form.titles)
+    subtitle = _first(record, form.subtitles)
     # BibTeX keeps LaTeX in titles; stored papers do not.
-    form = title_key(presentable(said, _LONGEST_FIELD))
-    telling = (form,) if len(form) >= TELLING_TITLE else ()
-    return Reference(keys, telling) if keys or said else None
+    forms = [title_key(presentable(said, _LONGEST_FIELD)) for said in (title, subtitle)]
+    whole = dict.fromkeys(("".join(forms), forms[0]) if title else ())
+    telling = tuple(one for one in whole if len(one) >= TELLING_TITLE)
+    return Reference(keys, telling) if keys or title else None
+
+
+def _first(record: Mapping[str, Any], fields: Iterable[str]) -> str:
+    """Return the first value of the first of these fields that has one, without tags."""
+    values = (value for name in fields for value in _values(record.get(name)))
+    return next(filter(None, (_TAG.sub("", clean(value, _LONGEST_FIELD)) for value in values)), "")
+
+
+def _values(said: object) -> list[Any]:
+    return said[:_MOST_VALUES] if isinstance(said, list) else [said]
 
 
 def _decoded(content: bytes) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from digest.models import EditionPaper, Paper, Vote
+from digest.models import EditionPaper, Paper, PaperKey, Vote
 from subscribers.models import Subscriber, Subscription
 
 from .bibliography import Library, Reference
@@ -157,7 +157,7 @@ def _votes_up(
 
 
 def _known(references: Sequence[Reference]) -> list[int | None]:
-    """Return the id of the paper for each reference, None if we do not have it. One query."""
+    """Return the id of the paper for each reference, None if we do not have it. Two queries."""
     keys = {key for reference in references for key in reference.keys}
     titles = {key for reference in references for key in reference.title_keys}
     rows = list(
@@ -165,7 +165,8 @@ def _known(references: Sequence[Reference]) -> list[int | None]:
         .order_by("-pk")
         .values_list("pk", "key", "title_key")
     )
-    by_key = {key: pk for pk, key, _title in rows}
+    others = PaperKey.objects.filter(key__in=keys).values_list("key", "paper_id")
+    by_key = dict(others) | {key: pk for pk, key, _title in rows}
     by_title = {title: pk for pk, _key, title in rows}
     return [
         next((by_key[key] for key in reference.keys if key in by_key), None)

@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from digest.models import EditionPaper
-from digest.papers.cards import page_url, title_of
+from digest.papers.cards import page_url, source_name, title_of
 from subscribers.models import Topic
 
 from . import archive
@@ -34,7 +34,8 @@ class AtomFeed(Atom1Feed):
     """Atom with an element for each author. Django's own class writes one author per item."""
 
     def add_item_elements(self, handler: Any, item: dict[str, Any]) -> None:
-        for name in item["names"]:
+        # Atom demands an author: https://www.rfc-editor.org/rfc/rfc4287#section-4.1.2
+        for name in item["names"] or [item["publisher"]]:
             handler.startElement("author", {})
             handler.addQuickElement("name", name)
             handler.endElement("author")
@@ -128,7 +129,8 @@ class AtomPapers(Feed[EditionPaper, Topic | None]):
 
     def item_extra_kwargs(self, item: EditionPaper) -> dict[str, Any]:
         names = item.paper.authors[:NAMED_AUTHORS]
-        return {"names": [_in_xml(name) for name in names]}
+        publisher = item.paper.organization or source_name(item.paper)
+        return {"names": [_in_xml(name) for name in names], "publisher": _in_xml(publisher)}
 
 
 class JsonPapers(AtomPapers):

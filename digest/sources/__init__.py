@@ -14,6 +14,8 @@ Read in this order:
 * ``http``         one careful GET, limited in time, bytes and redirects
 * ``addresses``    which addresses may be requested at all
 * ``markup``       hostile XML and HTML to text
+* ``authors``      the names of authors, however a feed writes them
+* ``notices``      withdrawals, corrections and other announcements that are no papers
 * ``text``         cleaning, shortening and comparing texts, and reading dates
 * ``latex``        LaTeX to plain characters
 * ``keys``         which paper an id or a link names, and which links may be followed
@@ -22,7 +24,16 @@ To add a source, write a module with a class like `base.Source` and add a line t
 `registry.SOURCES`.
 """
 
-from .base import Answer, Download, Get, NotYet, Source, SourceError, SourcePaper
+from .base import (
+    Answer,
+    Download,
+    Get,
+    NotYet,
+    Source,
+    SourceError,
+    SourcePaper,
+    Validators,
+)
 from .http import download
 from .registry import OPTIONS, SOURCES, get_source, label_of
 
@@ -36,6 +47,7 @@ __all__ = [
     "Source",
     "SourceError",
     "SourcePaper",
+    "Validators",
     "download",
     "get_source",
     "label_of",

@@ -10,6 +10,18 @@ from .base import SourceError
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _UNICAST = ipaddress.IPv6Network("2000::/3")
+# What IANA has given a purpose of its own since, or what older Pythons take for public:
+# https://www.iana.org/assignments/iana-ipv4-special-registry and …-ipv6-special-registry.
+_SPECIAL = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            *("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24"),
+            *("192.88.99.0/24", "192.175.48.0/24", "198.18.0.0/15", "240.0.0.0/4"),
+            *("2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3fff::/20"),
+        ),
+    )
+)
 
 
 def is_public(address: IPAddress) -> bool:
@@ -23,6 +35,8 @@ def is_public(address: IPAddress) -> bool:
             return is_public(address.ipv4_mapped)
         if address not in _UNICAST or address.sixtofour or address.teredo:
             return False
+    if any(address in network for network in _SPECIAL):
+        return False
     return address.is_global and not address.is_multicast
 
 

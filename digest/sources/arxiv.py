@@ -13,9 +13,19 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from xml.etree.ElementTree import Element
 
 from . import markup
-from .base import Answer, BadEntry, SourceError, SourcePaper, WebSource, days_back, read_each
-from .keys import recognised
-from .text import clean, is_withdrawn, read_time
+from .base import (
+    Answer,
+    BadEntry,
+    SourceError,
+    SourcePaper,
+    WebSource,
+    Withdrawn,
+    days_back,
+    read_each,
+)
+from .keys import names, recognised
+from .notices import is_withdrawn
+from .text import clean, read_time
 
 FEED = "https://rss.arxiv.org/atom/"
 API = "https://export.arxiv.org/api/query"
@@ -102,8 +112,7 @@ def _check_page(root: Element, answer: Answer) -> None:
 
 def _paper(entry: Element) -> SourcePaper | None:
     fields = markup.fields(entry)
-    if markup.content(fields.get("announce_type")) not in {"", *_NEW}:
-        return None
+    is_new = markup.content(fields.get("announce_type")) in {"", *_NEW}
     number = recognised(
         *(markup.content(fields.get(name)) for name in ("id", "guid", "link"))
     ).removeprefix("arxiv:")
@@ -113,16 +122,22 @@ def _paper(entry: Element) -> SourcePaper | None:
         raise SourceError(f"arXiv answered with an error: {said}")
     if not number:
         raise BadEntry("it has no arXiv id")
-    if is_withdrawn("", "", markup.content(fields.get("comment"))):
-        return None
-    names = _authors(fields)
+    paper = _described(number, title, fields)
+    if is_withdrawn(paper.title, paper.abstract, markup.content(fields.get("comment"))):
+        raise Withdrawn(paper)
+    return paper if is_new else None
+
+
+def _described(number: str, title: str, fields: dict[str, list[Element]]) -> SourcePaper:
+    authors = _authors(fields)
     return SourcePaper(
         key=f"arxiv:{number}",
+        other_keys=names(markup.content(fields.get("doi"))),
         title=title,
         url=f"https://arxiv.org/abs/{number}",
         abstract=_abstract(fields),
-        authors=tuple(names),
-        num_authors=len(names),
+        authors=tuple(authors),
+        num_authors=len(authors),
         published_at=read_time(markup.content(fields.get("published") or fields.get("pubDate"))),
         categories=tuple(
             element.get("term") or element.text or "" for element in fields.get("category", [])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
+from .notices import is_no_paper, is_withdrawn
 from .text import (
     ABSTRACT_LENGTH,
     CATEGORY_LENGTH,
@@ -14,7 +15,6 @@ from .text import (
     TITLE_LENGTH,
     clean,
     clean_each,
-    is_withdrawn,
     presentable,
 )
 
@@ -27,9 +27,11 @@ class SourcePaper:
     presentable and bounded, so no source can forget to.
 
     `key` identifies the paper across all sources: ``arxiv:2405.15738``, ``doi:…``, ``url:…``.
+    `other_keys` are further names of it: its DOI, its address, the id that its feed gives it.
     `num_authors` may be more than `authors` holds. `source_title` is what the source calls
-    itself, where it has a name for this paper's list (a feed's title). None for a figure and ""
-    for a text mean that the source does not say.
+    itself, where it has a name for this paper's list (a feed's title). `announced_at` is when the
+    source made the paper known; None if it is news. None for a figure and "" for a text mean that
+    the source does not say.
     """
 
     key: str
@@ -46,6 +48,8 @@ class SourcePaper:
     code_url: str = ""
     organization: str = ""
     source_title: str = ""
+    other_keys: tuple[str, ...] = ()
+    announced_at: datetime | None = None
 
     def __post_init__(self) -> None:
         texts = {
@@ -59,6 +63,12 @@ class SourcePaper:
         }
         for name, text in texts.items():
             object.__setattr__(self, name, text)
+        others = dict.fromkeys(key for key in self.other_keys if key and key != self.key)
+        object.__setattr__(self, "other_keys", tuple(others))
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return (self.key, *self.other_keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +76,16 @@ class Answer:
     """What a source said.
 
     `entries` counts all that it listed, including those we do not take. `problems` has one
-    sentence for each entry or address that was left out.
+    sentence for each entry or address that was left out. `withdrawn` are papers that it says are
+    withdrawn. `validators` tell, for each address that was read whole, what to send to learn
+    whether it has changed since.
     """
 
     papers: list[SourcePaper] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     entries: int = 0
+    withdrawn: list[SourcePaper] = field(default_factory=list)
+    validators: dict[str, "Validators"] = field(default_factory=dict)
 
 
 class SourceError(Exception):
@@ -93,12 +107,38 @@ class BadEntry(Exception):
     """An entry that cannot be used. The text completes the sentence "It was left out: …"."""
 
 
+class Withdrawn(Exception):
+    """An entry that says that its paper is withdrawn."""
+
+    def __init__(self, paper: SourcePaper) -> None:
+        super().__init__(paper.key)
+        self.paper = paper
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """The ETag and Last-Modified headers of a response, with which to ask for changes only."""
+
+    etag: str = ""
+    last_modified: str = ""
+
+
+NOTHING_KNOWN = Validators()
+
+
 @dataclass(frozen=True, slots=True)
 class Download:
-    """The decompressed body of a response, and its Content-Type header."""
+    """The decompressed body of a response, its Content-Type header, and where it came from.
+
+    `url` is the address after redirects. `is_unchanged`: the server says that nothing has changed
+    since the last time, and sends nothing.
+    """
 
     body: bytes
     content_type: str = ""
+    url: str = ""
+    validators: Validators = NOTHING_KNOWN
+    is_unchanged: bool = False
 
 
 Get = Callable[[str], Download]
@@ -165,9 +205,15 @@ class WebSource:
         page: str | None = address
         while page:
             got = get(page)
-            answer = self.parse(got.body, got.content_type)
+            answer = Answer() if got.is_unchanged else self.read(page, got)
+            if got.validators != NOTHING_KNOWN:
+                answer.validators[page] = got.validators
             yield answer
             page = self.following(page, answer)
+
+    def read(self, address: str, got: Download) -> Answer:
+        """Read what was found at `address`. Raises SourceError."""
+        return self.parse(got.body, got.content_type)
 
     def _explained(self, error: SourceError) -> SourceError:
         meaning = self.not_yet.get(error.status or 0)
@@ -186,8 +232,10 @@ def joined(answers: Iterable[Answer]) -> Answer:
     for answer in answers:
         whole.papers.extend(answer.papers)
         whole.problems.extend(answer.problems)
+        whole.withdrawn.extend(answer.withdrawn)
+        whole.validators.update(answer.validators)
         entries += answer.entries
-    return Answer(whole.papers, whole.problems, entries)
+    return Answer(whole.papers, whole.problems, entries, whole.withdrawn, whole.validators)
 
 
 def read_each(
@@ -196,11 +244,13 @@ def read_each(
     """Read entry by entry, so that a bad one does not spoil the others.
 
     `read` returns None for an entry that is fine but not for us (a new version of a paper), and
-    raises BadEntry for one that cannot be used. Papers without a title count as bad entries, and
-    withdrawn papers are passed over. If no entry at all can be used, the source has changed its
-    format: that is a SourceError, not an empty day.
+    raises BadEntry for one that cannot be used, and Withdrawn for a paper that is withdrawn where
+    its title and abstract do not say so. Papers without a title count as bad entries, and
+    corrections and editorial matter are passed over. If no entry at all can be used, the source
+    has changed its format: that is a SourceError, not an empty day.
     """
     papers: list[SourcePaper] = []
+    withdrawn: list[SourcePaper] = []
     problems: list[str] = []
     number = 0
     for number, entry in enumerate(entries, 1):
@@ -208,14 +258,17 @@ def read_each(
             paper = read(entry)
             if paper and not paper.title:
                 raise BadEntry("it has no title")
+        except Withdrawn as said:
+            withdrawn.append(said.paper)
         except BadEntry as error:
             problems.append(f"{name}: entry {number} was left out: {error}.")
         else:
-            if paper and not is_withdrawn(paper.title, paper.abstract):
-                papers.append(paper)
+            if paper and not is_no_paper(paper.title):
+                is_gone = is_withdrawn(paper.title, paper.abstract)
+                (withdrawn if is_gone else papers).append(paper)
     if number and len(problems) == number:
         raise SourceError(
             f"None of the {number} entries from {name} could be read, so its format may have "
             f"changed. The first problem: {problems[0]}"
         )
-    return Answer(papers, problems, number)
+    return Answer(papers, problems, number, withdrawn)

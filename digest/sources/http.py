@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,14 +20,17 @@ from urllib.parse import urljoin
 import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
 
 from .addresses import IPAddress, checked, is_public, shown, split
-from .base import Download, SourceError
+from .base import NOTHING_KNOWN, Download, SourceError, Validators
 
 AGENT = "Broadsheet/0.1"
 _REDIRECTS = {301, 302, 303, 307, 308}
 _TRY_LATER = {408, 425, 429}
 _LONGEST_WAIT = 86_400.0
+_LONGEST_ETAG = 500
+_LONGEST_DATE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Limits:
     read: float = 20.0
     total: float = 60.0
     size: int = 20_000_000
-    redirects: int = 3
+    redirects: int = 5
 
 
 def download(
@@ -48,19 +51,27 @@ def download(
     agent: str = AGENT,
     limits: Limits = Limits(),
     is_allowed: Callable[[IPAddress], bool] = is_public,
+    known: Validators = NOTHING_KNOWN,
 ) -> Download:
     """Return the body at `url`, following a few redirects, each checked like the first address.
 
-    Raises SourceError for anything but a complete response with status 200 within `limits`.
+    Cookies that are set on the way are sent to their own sites, and forgotten at the end. With
+    what is `known` of an earlier response, the server may answer that nothing has changed. Raises
+    SourceError for anything but a complete response with status 200 within `limits`.
     """
     deadline = time.monotonic() + limits.total
     first = url
+    cookies = RequestsCookieJar()
+    headers = {"User-Agent": agent} | _conditions(known)
     for _ in range(limits.redirects + 1):
-        with _opened(url, agent, limits, deadline, is_allowed) as response:
+        with _opened(url, headers, cookies, limits, deadline, is_allowed) as response:
             if response.status_code not in _REDIRECTS:
+                if response.status_code == HTTPStatus.NOT_MODIFIED and known != NOTHING_KNOWN:
+                    return Download(b"", url=url, is_unchanged=True)
                 _raise_for_status(url, response)
                 body = b"".join(_chunks(url, response, limits, deadline))
-                return Download(body, response.headers.get("Content-Type", ""))
+                content_type = response.headers.get("Content-Type", "")
+                return Download(body, content_type, url, _validators(response))
             url = urljoin(url, response.headers.get("Location", ""))
     raise SourceError(
         f"{shown(first)} redirects more than {limits.redirects} times, perhaps in a circle. "
@@ -72,7 +83,8 @@ def download(
 @contextmanager
 def _opened(
     url: str,
-    agent: str,
+    headers: Mapping[str, str],
+    cookies: RequestsCookieJar,
     limits: Limits,
     deadline: float,
     is_allowed: Callable[[IPAddress], bool],
@@ -83,18 +95,32 @@ def _opened(
     with requests.Session() as session:
         # Ignore proxies, which connect wherever they like, and passwords in a .netrc.
         session.trust_env = False
+        session.cookies = cookies
         adapter = _Pinned(str(address))
         session.mount(f"{parts.scheme}://", adapter)
         with _in_time(adapter, deadline), _translated(url, deadline):
             response = session.get(
                 url,
-                headers={"Host": parts.netloc.rpartition("@")[2], "User-Agent": agent},
+                headers={"Host": parts.netloc.rpartition("@")[2], **headers},
                 timeout=(limits.connect, limits.read),
                 stream=True,
                 allow_redirects=False,
             )
             with response:
                 yield response
+
+
+def _conditions(known: Validators) -> dict[str, str]:
+    asked = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
+    return {name: value for name, value in asked.items() if value}
+
+
+def _validators(response: requests.Response) -> Validators:
+    """Return what to send with the next request. What is too long, or no plain text, is none."""
+    etag, modified = (response.headers.get(name, "") for name in ("ETag", "Last-Modified"))
+    is_fit = etag.isascii() and etag.isprintable() and len(etag) <= _LONGEST_ETAG
+    is_date = len(modified) <= _LONGEST_DATE and _seconds(modified) is not None
+    return Validators(etag if is_fit else "", modified if is_date else "")
 
 
 class _Pinned(HTTPAdapter):

@@ -13,7 +13,7 @@ from pylatexenc.latex2text import (
     MacroTextSpec,
     get_default_latex_context_db,
 )
-from pylatexenc.latexwalker import LatexMacroNode, LatexWalker
+from pylatexenc.latexwalker import LatexGroupNode, LatexMacroNode, LatexWalker
 
 # A dollar sign starts a formula, or it means money. A formula starts and ends without a space.
 # A formula with a digit right after it ("$\sim$8 s") does not start with a digit: "from $5-$10"
@@ -41,10 +41,17 @@ _ABOUT = re.compile(r"(?<![^\s(\[])~(?=[\d.])")
 # The target of a link and the color of a text. The words that readers see follow these.
 _UNSEEN = re.compile(r"\\(?:href|textcolor|color)\s*\{[^{}]*\}")
 _CODE_POINT = re.compile(r"\\unicode\{x([0-9A-Fa-f]{2,6})\}")
-# Font commands, and commands that refer to something outside the text.
+# Font commands, and commands that refer to something outside the text or arrange it.
 _UNSAID = (
     *("rm", "bf", "it", "sc", "em", "sf", "tt", "cal", "displaystyle", "limits", "xspace"),
-    *("cite", "citep", "citet", "ref", "label", "footnote", "footnotemark", "thanks"),
+    *("ref", "label", "footnote", "footnotemark", "thanks", "hphantom", "vphantom", "hypersetup"),
+    *("cite", "citep", "citet", "citealt", "citealp", "citeauthor", "citefullauthor", "citeyear"),
+    *("citeyearpar", "Citet", "Citep", "Citealt", "Citealp", "Citeauthor", "citenum", "citetext"),
+    *("citetalias", "citepalias", "defcitealias", "bibliography", "selectlanguage"),
+    *("documentclass", "usepackage", "RequirePackage", "setlength", "addlength", "setcounter"),
+    *("addcounter", "newcommand", "renewcommand", "providecommand", "newenvironment"),
+    *("renewenvironment", "provideenvironment", "DeclareMathOperator", "definecolor"),
+    *("providecolor", "colorlet", "color", "pagecolor", "nopagecolor", "rowcolors"),
 )
 # How many tokens the parser may read more than once. Of 34,000 pieces of LaTeX from real titles
 # and abstracts, none needed more than 28.
@@ -87,10 +94,14 @@ def _escaped(text: str) -> str:
 
 
 def _script(match: re.Match[str]) -> str:
-    """Return an index or exponent: in small characters where they exist, otherwise in full."""
     sign, group, single = match.groups()
     inner = single if group is None else _SCRIPT.sub(_script, group)
-    said = _converted(inner, inner).strip()
+    return scripted(sign, _converted(inner, inner).strip())
+
+
+def scripted(sign: str, said: str) -> str:
+    """Return an index ("_") or exponent ("^"): in small characters where they exist, otherwise in
+    full."""
     table = _RAISED if sign == "^" else _LOWERED
     if said and all(ord(char) in table for char in said):
         return said.translate(table)
@@ -152,10 +163,20 @@ def _character(match: re.Match[str]) -> str:
     return char if char.isprintable() else ""
 
 
-def _unknown(node: LatexMacroNode) -> str:
-    r"""Drop an author's own command if an argument follows; otherwise show its name ("\ours")."""
-    following = node.parsing_state.s[node.pos + node.len :][:1]
-    return "" if following == "{" else f"{node.macroname}{node.macro_post_space}"
+def _unknown(node: LatexMacroNode, l2tobj: LatexNodes2Text) -> str:
+    r"""Show what a command without a rule of ours says: its argument ("\texttt{WeaveBird}").
+
+    The parser knows the arguments of some commands. An author's own command is dropped if an
+    argument follows, as the text then goes on with that; otherwise its name shows ("\ours").
+    """
+    arguments = node.nodeargd.argnlist if node.nodeargd else None
+    if arguments:
+        said = [argument for argument in arguments if isinstance(argument, LatexGroupNode)]
+        needed = [argument for argument in said if argument.delimiters[0] == "{"]
+        text = str(l2tobj.nodelist_to_text(needed[-1:] or arguments[-1:]))
+        return f"{text}{node.macro_post_space}"
+    following = node.parsing_state.s[node.pos + node.len :]
+    return "" if following[:1] == "{" else f"{node.macroname}{node.macro_post_space}"
 
 
 def _converter() -> LatexNodes2Text:
@@ -168,6 +189,8 @@ def _converter() -> LatexNodes2Text:
             *(MacroTextSpec(name, simplify_repl="") for name in _UNSAID),
             MacroTextSpec("eg", simplify_repl="e.g."),
             MacroTextSpec("ie", simplify_repl="i.e."),
+            MacroTextSpec("xrightarrow", simplify_repl="→"),
+            MacroTextSpec("xleftarrow", simplify_repl="←"),
         ],
     )
     context.set_unknown_macro_spec(MacroTextSpec("", simplify_repl=_unknown))

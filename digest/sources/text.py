@@ -31,13 +31,6 @@ _MOST_MARKS = 4
 # legitimate.
 _JOINERS = "\u200c\u200d"
 _FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
-_WITHDRAWN_TITLE = re.compile(
-    r"\W*(retracted|withdrawn)(\s+(article|paper))?\W*(:|\]|$)", re.IGNORECASE
-)
-_WITHDRAWN = re.compile(
-    r"\W*this (paper|article|submission|work) (has been|was|is) (withdrawn|retracted)\b",
-    re.IGNORECASE,
-)
 # How much of a foreign text is looked at, as a multiple of what is kept of it.
 _MOST_RAW = 8
 # LaTeX is longer than what it shows.
@@ -114,11 +107,9 @@ def title_key(title: str) -> str:
     return re.sub(r"[\W_]+", "", letters)[:TITLE_LENGTH]
 
 
-def is_withdrawn(title: str, abstract: str, comment: str = "") -> bool:
-    """Whether its authors or its publisher have withdrawn the paper, according to these texts."""
-    return bool(
-        _WITHDRAWN_TITLE.match(title) or _WITHDRAWN.match(abstract) or _WITHDRAWN.search(comment)
-    )
+def words_of(title: str) -> set[str]:
+    """Return the words of a title without case and accents, to compare."""
+    return set(re.findall(r"\w+", unicodedata.normalize("NFKD", title).casefold()))
 
 
 def _read_time(text: str) -> datetime | None:

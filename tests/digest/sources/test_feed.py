@@ -41,7 +41,9 @@ def test_rss_item_becomes_a_paper() -> None:
         authors=("Ada Lovelace", "Charles Babbage"),
         num_authors=2,
         published_at=datetime(2026, 8, 20, 10, tzinfo=UTC),
+        announced_at=datetime(2026, 8, 20, 10, tzinfo=UTC),
         keywords=("Robots",),
+        other_keys=("at:example.org/1",),
     )
 
 

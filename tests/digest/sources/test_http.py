@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from digest.sources.addresses import IPAddress, is_public, shown
-from digest.sources.base import SourceError
+from digest.sources.base import NOTHING_KNOWN, SourceError
 from digest.sources.http import Limits, download
 
 QUICK = Limits(connect=1, read=0.3, total=1.0, size=1_000_000)
@@ -124,6 +124,15 @@ def test_loopback_is_refused_before_anything_is_asked(world: World) -> None:
         "2001:db8::1",
         "2002:7f00:1::",
         "64:ff9b::7f00:1",
+        "192.0.0.8",
+        "192.0.0.9",
+        "192.88.99.1",
+        "198.18.0.1",
+        "2001:1::1",
+        "2001:20::1",
+        "3fff::1",
+        "5f00::1",
+        "fec0::1",
     ],
 )
 def test_address_that_is_not_public_is_recognized(address: str) -> None:
@@ -181,6 +190,71 @@ def test_redirect_to_a_private_place_is_refused(world: World, target: str) -> No
 
     assert "is not requested" in str(error)
     assert len(world.asked) == 1
+
+
+def test_cookie_that_a_redirect_sets_is_sent_back(world: World) -> None:
+    def gate(handler: BaseHTTPRequestHandler) -> None:
+        script = (
+            answering(b"here")
+            if "seen=yes" in handler.headers.get("Cookie", "")
+            else answering(b"", 302, Location="/feed", **{"Set-Cookie": "seen=yes; Path=/"})
+        )
+        script(handler)
+
+    world.scripts["/feed"] = gate
+
+    assert download(world.at("/feed"), is_allowed=loopback_too).body == b"here"
+    assert len(world.asked) == 2
+
+
+def test_cookie_is_neither_sent_to_another_host_nor_kept(world: World) -> None:
+    cookies: list[str | None] = []
+
+    def listening(handler: BaseHTTPRequestHandler) -> None:
+        cookies.append(handler.headers.get("Cookie"))
+        answering(b"here")(handler)
+
+    away = f"http://localhost:{world.port}/new"
+    world.scripts["/old"] = answering(b"", 302, Location=away, **{"Set-Cookie": "a=b"})
+    world.scripts["/new"] = listening
+
+    download(world.at("/old"), is_allowed=loopback_too)
+    download(world.at("/new"), is_allowed=loopback_too)
+
+    assert cookies == [None, None]
+
+
+def test_only_what_has_changed_is_sent_again(world: World) -> None:
+    modified = "Fri, 20 Nov 2026 10:00:00 GMT"
+
+    def conditional(handler: BaseHTTPRequestHandler) -> None:
+        is_known = handler.headers.get("If-None-Match") == '"7"'
+        is_known &= handler.headers.get("If-Modified-Since") == modified
+        body, status = (b"", 304) if is_known else (b"here", 200)
+        answering(body, status, ETag='"7"', **{"Last-Modified": modified})(handler)
+
+    world.scripts["/feed"] = conditional
+
+    first = download(world.at("/feed"), is_allowed=loopback_too)
+    again = download(world.at("/feed"), is_allowed=loopback_too, known=first.validators)
+
+    assert (first.body, first.url, first.is_unchanged) == (b"here", world.at("/feed"), False)
+    assert (again.body, again.is_unchanged) == (b"", True)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"ETag": '"' + "x" * 900 + '"'}, {"ETag": "é"}, {"Last-Modified": "yesterday"}]
+)
+def test_useless_validators_are_not_kept(world: World, headers: dict[str, str]) -> None:
+    world.scripts["/feed"] = answering(b"here", 200, **headers)
+
+    assert download(world.at("/feed"), is_allowed=loopback_too).validators == NOTHING_KNOWN
+
+
+def test_unchanged_is_an_error_if_nothing_was_known(world: World) -> None:
+    world.scripts["/feed"] = answering(b"", 304)
+
+    assert "answered 304" in str(failure(world.at("/feed")))
 
 
 def test_redirects_in_a_circle_end(world: World) -> None:

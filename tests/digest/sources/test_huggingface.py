@@ -152,7 +152,8 @@ def test_bad_entry_is_left_out_alone(bad: object, why: str) -> None:
 def test_withdrawn_paper_is_passed_over() -> None:
     answer = read(entry(summary="This paper has been withdrawn by its author."))
 
-    assert answer == Answer([], [], 1)
+    assert (answer.papers, answer.problems, answer.entries) == ([], [], 1)
+    assert [paper.key for paper in answer.withdrawn] == ["arxiv:2405.00001"]
 
 
 def test_weekend_is_an_answer_without_papers() -> None:

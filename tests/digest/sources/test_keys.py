@@ -1,6 +1,6 @@
 import pytest
 
-from digest.sources.keys import arxiv_id, kind, recognised, url_key, web_link
+from digest.sources.keys import arxiv_id, guid_key, kind, recognised, url_key, web_link
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,106 @@ def test_key_of_a_long_link_fits_and_differs() -> None:
 
 
 def test_kind_of_a_key_is_its_issuer() -> None:
-    keys = ["arxiv:2405.15738", "doi:10.1000/x", "url:example.org/a", "url:example.org?a"]
+    keys = {
+        "arxiv:2405.15738": "arxiv",
+        "doi:10.1000/x": "doi:10.1000",
+        "url:example.org/a": "url:example.org",
+        "url:example.org?a": "url:example.org",
+    }
 
-    assert [kind(key) for key in keys] == ["arxiv", "doi", "url:example.org", "url:example.org"]
+    assert {key: kind(key) for key in keys} == keys
+
+
+VERSIONS = {
+    "doi:10.21203/rs.3.rs-700001": (
+        "https://doi.org/10.21203/rs.3.rs-700001/v1",
+        "10.21203/rs.3.rs-700001/v12",
+        "https://www.researchsquare.com/article/rs-700001/v2",
+        "https://www.researchsquare.com/article/rs-700001/latest.pdf",
+    ),
+    "doi:10.1101/2026.11.20.700001": (
+        "https://www.biorxiv.org/content/10.1101/2026.11.20.700001v1?rss=1",
+        "https://www.biorxiv.org/content/10.1101/2026.11.20.700001v2.full",
+        "http://medrxiv.org/content/10.1101/2026.11.20.700001v3.full.pdf",
+        "doi:10.1101/2026.11.20.700001",
+    ),
+    "doi:10.20944/preprints202611.0001": (
+        "10.20944/preprints202611.0001.v1",
+        "https://www.preprints.org/manuscript/202611.0001/v2",
+    ),
+    "doi:10.2139/ssrn.4999999": (
+        "https://papers.ssrn.com/sol3/papers.cfm?abstract_id=4999999",
+        "https://ssrn.com/abstract=4999999",
+        "https://dx.doi.org/10.2139/ssrn.4999999",
+    ),
+    "doi:10.31234/osf.io/ab3de": (
+        "https://doi.org/10.31234/osf.io/ab3de",
+        "https://doi.org/10.31234/osf.io/ab3de_v2",
+    ),
+    "url:osf.io/ab3de": (
+        "https://osf.io/ab3de",
+        "https://osf.io/preprints/psyarxiv/ab3de_v2",
+    ),
+    "doi:10.12688/f1000research.123456": (
+        "10.12688/f1000research.123456.1",
+        "https://doi.org/10.12688/f1000research.123456.2",
+    ),
+    "doi:10.26434/chemrxiv-2026-ab1cd": (
+        "10.26434/chemrxiv-2026-ab1cd",
+        "https://doi.org/10.26434/chemrxiv-2026-ab1cd-v3",
+    ),
+    "doi:10.5281/zenodo.7654321": (
+        "https://zenodo.org/records/7654321",
+        "10.5281/zenodo.7654321",
+    ),
+    "doi:10.7554/elife.98765": ("10.7554/eLife.98765.1", "10.7554/eLife.98765"),
+    "doi:10.1038/s41586-026-00001-1": (
+        "https://www.nature.com/articles/s41586-026-00001-1",
+        "doi:10.1038/s41586-026-00001-1",
+    ),
+    "doi:10.1002/abc.12345": (
+        "https://onlinelibrary.example.com/doi/abs/10.1002/abc.12345?af=R",
+        "https://onlinelibrary.example.com/doi/full/10.1002/abc.12345",
+        "https://onlinelibrary.example.com/doi/10.1002%2Fabc.12345",
+    ),
+    "arxiv:2611.00300": ("https://arxiv.org/abs/2611.00300v1", "10.48550/arXiv.2611.00300v2"),
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "text"), [(key, text) for key, texts in VERSIONS.items() for text in texts]
+)
+def test_versions_and_addresses_of_one_preprint_have_one_key(key: str, text: str) -> None:
+    assert recognised(text) == key
+
+
+@pytest.mark.parametrize(
+    "text", ["10.1000/j.2026.12", "10.1016/j.towel.2026.100001", "10.1000/v10", "10.1000/abc.2"]
+)
+def test_what_is_no_version_stays(text: str) -> None:
+    assert recognised(text) == f"doi:{text}"
+
+
+@pytest.mark.parametrize(
+    "mark",
+    ["utm_source=rss", "dgcid=rss_sd_all", "fbclid=x", "rss=1", "af=R", "mc_cid=1", "via=ihub"],
+)
+def test_marks_of_where_readers_come_from_do_not_count(mark: str) -> None:
+    assert url_key(f"https://example.org/a?id=1&{mark}#x") == "url:example.org/a?id=1"
+
+
+def test_versions_count_only_at_servers_of_preprints() -> None:
+    assert url_key("https://f1000research.com/articles/15-123/v2") == url_key(
+        "https://f1000research.com/articles/15-123/v1"
+    )
+    assert url_key("https://lab.example.org/v2") != url_key("https://lab.example.org/v1")
+
+
+def test_id_of_a_feed_means_something_only_at_its_site_unless_it_is_a_uri() -> None:
+    here, there = "https://a.example.org/1", "https://b.example.org/1"
+
+    assert guid_key("77", here) != guid_key("77", there)
+    assert guid_key("tag:a.example.org,2026:77", here) == guid_key(
+        "tag:a.example.org,2026:77", there
+    )
+    assert len(guid_key("urn:" + "x" * 900, here)) <= 200

@@ -5,8 +5,12 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pylatexenc.latex2text import (
+    get_default_latex_context_db as get_default_context_db_of_writer,
+)
+from pylatexenc.latexwalker import get_default_latex_context_db
 
-from digest.sources.latex import plain
+from digest.sources.latex import _UNSAID, plain
 
 
 @pytest.mark.parametrize(
@@ -27,10 +31,38 @@ from digest.sources.latex import plain
         (r"Erd\H{o}s--R\'enyi and G\"odel", "Erdős–Rényi and Gödel"),
         (r"We call it \ours and \emph{Fast\name}", "We call it ours and Fastname"),
         (r"\unicode{xB5}m wide", "µm wide"),
+        (r"A \texttt{WeaveBird} toolkit", "A WeaveBird toolkit"),
+        (
+            r"\texttt{a\_b}, \textsf{W\textbf{eave}} and \mbox{two words}",
+            "a_b, Weave and two words",
+        ),
+        (r"$\mbox{rank}(A)$, \textup{up} and \textmd{medium}", "rank(A), up and medium"),
+        (r"$A \xrightarrow{f} B$ \citealt{x} \definecolor{a}{rgb}{1}here", "A → B here"),
+        (
+            r"Sub-shot-noise metrology by Schr\"odinger cats",
+            "Sub-shot-noise metrology by Schrödinger cats",
+        ),
+        (r"$\Lambda$CDM and H$\alpha$ emitters", "ΛCDM and Hα emitters"),
     ],
 )
 def test_latex_is_shown_as_characters(source: str, shown: str) -> None:
     assert plain(source) == shown
+
+
+def test_no_command_that_the_parser_knows_loses_its_words() -> None:
+    with_argument = {
+        spec.macroname
+        for spec in get_default_latex_context_db().iter_macro_specs()
+        if getattr(spec.args_parser, "argspec", "") in {"{", "[{", "*[{"}
+    }
+    written = {spec.macroname for spec in get_default_context_db_of_writer().iter_macro_specs()}
+    unwritten = with_argument - written - set(_UNSAID) - {"verb"}
+
+    assert {"texttt", "textsf", "mbox", "keywords"} < unwritten
+    assert {name for name in unwritten if plain(rf"\{name}{{woven}} x").split()[0] != "woven"} == {
+        "xrightarrow",
+        "xleftarrow",
+    }
 
 
 @pytest.mark.parametrize(

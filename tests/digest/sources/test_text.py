@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from digest.sources.text import clean, clean_each, is_withdrawn, presentable, read_time, title_key
+from digest.sources.notices import is_withdrawn
+from digest.sources.text import clean, clean_each, presentable, read_time, title_key
 
 
 @pytest.mark.parametrize(
