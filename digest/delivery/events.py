@@ -2,12 +2,14 @@
 
 import hashlib
 import logging
-from datetime import datetime, timedelta
-from itertools import takewhile
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
 from typing import Any
 from uuid import UUID
 
-from anymail.signals import AnymailTrackingEvent, EventType, RejectReason
+from anymail.signals import AnymailTrackingEvent, EventType
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
@@ -19,7 +21,8 @@ from subscribers.leaving import suppression
 from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Subscriber, Suppression
 
-from . import mail_services
+from .mail_services import traits_of
+from .mail_services.bounces import told_by
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +66,15 @@ SOFT_BOUNCES = 5
 SOFT_BOUNCES_FOR = timedelta(days=14)
 # How many of the reader's newest digests are looked at for that.
 _LOOK_BACK = 20
+# Our own Message-IDs, of a digest and of a letter.
+_OUR_MESSAGE_ID = re.compile(
+    r"<?\b(?:d\.(?P<digest>[0-9a-f]{32})|c\.(?P<letter>\d{1,18})\.[0-9a-f]+)@"
+)
+# How many values of a raw event are searched for one of these.
+_VALUES = 300
+# No mail service has a clock that is further from ours.
+_CLOCK_SKEW = timedelta(days=1)
+_FIRST_EVENT = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def record(event: AnymailTrackingEvent, mail_service: str) -> bool:
@@ -72,23 +84,25 @@ def record(event: AnymailTrackingEvent, mail_service: str) -> bool:
     stray event cannot suppress anybody; otherwise it is kept without a digest. Safe to repeat.
     """
     address_hash = _address_hash(event.recipient)
+    told = told_by(event, traits_of(mail_service).bounces)
+    named = _named_in(event)
     with transaction.atomic():
-        digest = _digest_of(event, address_hash)
+        digest = _digest_of(event, named, address_hash)
         row = Event(
             dedupe_key=_dedupe_key(event, mail_service),
-            kind=event.event_type,
+            kind=told.kind[:16],
             digest=digest,
-            address_hash=address_hash,
+            address_hash=address_hash if digest or _is_readers(address_hash) else "",
             mail_service=mail_service,
-            message_id=(event.message_id or "")[:300],
-            reject_reason=event.reject_reason or "",
-            is_permanent=is_permanent(event, mail_service),
-            at=event.timestamp or timezone.now(),
+            message_id=_storable(event.message_id, 300),
+            reject_reason=told.reject_reason[:16],
+            is_permanent=told.is_permanent,
+            at=_time_of(event),
         )
         is_new = _insert(row)
         if is_new:
             # The reader comes first: whoever erases one locks the reader before their digests.
-            _act_on(digest.subscriber if digest else _written_to(event, address_hash), row)
+            _act_on(digest.subscriber if digest else _written_to(named, address_hash), row)
             if digest is not None:
                 _move_on(digest, row)
     return is_new
@@ -108,16 +122,6 @@ def _insert(event: Event) -> bool:
         " ON CONFLICT (dedupe_key) DO NOTHING"
     )
     return execute(statement, values) == 1
-
-
-def is_permanent(event: AnymailTrackingEvent, mail_service: str) -> bool:
-    """Whether a bounce means that the address will never work."""
-    if event.event_type != EventType.BOUNCED:
-        return False
-    raw = event.esp_event if isinstance(event.esp_event, dict) else {}
-    if event.reject_reason not in {RejectReason.BOUNCED, RejectReason.INVALID}:
-        return False
-    return not mail_services.traits_of(mail_service).is_soft_bounce(raw)
 
 
 def next_state(state: str, kind: str, *, permanent: bool) -> str:
@@ -184,26 +188,72 @@ def _state_after(event: Event, digest: Digest) -> str:
     return next_state(digest.state, event.kind, permanent=event.is_permanent)
 
 
-def _digest_of(event: AnymailTrackingEvent, address_hash: str) -> Digest | None:
-    """The digest an event is about. Our id in the metadata is tried first, because the service's
-    own may not be stored yet."""
+def _named_in(event: AnymailTrackingEvent) -> Mapping[str, Any]:
+    """Our own id of the digest or of the letter that an event is about, under "digest" or "letter".
+
+    It travels in the metadata, where the service has any. Over SMTP it has none, and our Message-ID
+    is somewhere in the event.
+    """
+    metadata = event.metadata if isinstance(event.metadata, Mapping) else {}
+    if metadata.get("digest") or metadata.get("letter"):
+        return metadata
+    for value in (event.message_id, *islice(_values(event.esp_event), _VALUES)):
+        if isinstance(value, str) and (found := _OUR_MESSAGE_ID.search(value[:1000])):
+            return found.groupdict()
+    return {}
+
+
+def _values(raw: Any, depth: int = 8) -> Iterator[Any]:
+    """The single values in a raw event, at any level."""
+    if depth and isinstance(raw, Mapping | list):
+        for value in raw.values() if isinstance(raw, Mapping) else raw:
+            yield from _values(value, depth - 1)
+    else:
+        yield raw
+
+
+def _digest_of(
+    event: AnymailTrackingEvent, named: Mapping[str, Any], address_hash: str
+) -> Digest | None:
+    """The digest an event is about. Our id is tried first, because the service's own may not be
+    stored yet."""
     digests = Digest.objects.select_related("subscriber")
     found = None
-    if uuid := _uuid((event.metadata or {}).get("digest")):
+    if uuid := _uuid(named.get("digest")):
         found = digests.filter(uuid=uuid)
-    elif event.message_id:
-        found = digests.filter(message_id=event.message_id)
+    elif message_id := _storable(event.message_id, 300):
+        found = digests.filter(message_id=message_id)
     if found is None:
         return None
     return found.filter(subscriber__address_hash=address_hash).first()
 
 
-def _written_to(event: AnymailTrackingEvent, address_hash: str) -> Subscriber | None:
+def _written_to(named: Mapping[str, Any], address_hash: str) -> Subscriber | None:
     """The reader whose letter the event names, if the letter went to the address it names."""
-    number = str((event.metadata or {}).get("letter", ""))
-    if not number.isdecimal() or len(number) > 18:
+    number = str(named.get("letter", ""))
+    if not re.fullmatch("[0-9]{1,18}", number):
         return None
     return Subscriber.objects.filter(letters=int(number), address_hash=address_hash).first()
+
+
+def _is_readers(address_hash: str) -> bool:
+    """Whether somebody has this address. Of those who were erased nothing new is stored."""
+    return Subscriber.objects.filter(address_hash=address_hash).exists()
+
+
+def _time_of(event: AnymailTrackingEvent) -> datetime:
+    """When it happened, by the service; now, if that cannot be."""
+    now = timezone.now()
+    at = event.timestamp
+    if not isinstance(at, datetime) or timezone.is_naive(at):
+        return now
+    return at if _FIRST_EVENT <= at <= now + _CLOCK_SKEW else now
+
+
+def _storable(value: Any, length: int) -> str:
+    """As text that PostgreSQL can store: it takes neither NUL nor half a surrogate pair."""
+    text = "" if value is None else str(value).replace("\0", "")
+    return text.encode(errors="ignore").decode()[:length]
 
 
 def _address_hash(recipient: str | None) -> str:
@@ -221,17 +271,22 @@ def _uuid(value: Any) -> UUID | None:
 
 
 def _dedupe_key(event: AnymailTrackingEvent, mail_service: str) -> str:
-    if event.event_id:
-        return f"{mail_service}:{event.event_id}"[:200]
-    at: datetime | None = event.timestamp
+    if event_id := _storable(event.event_id, 1000):
+        key = f"{mail_service}:{event_id}"
+        return key if len(key) <= 200 else f"{mail_service}:{_hash(key)}"
+    at = event.timestamp
     said = "|".join(
         [
             mail_service,
             event.event_type,
-            event.message_id or "",
-            event.recipient or "",
+            str(event.message_id or ""),
+            str(event.recipient or ""),
             at.isoformat() if at else "",
-            event.click_url or "",
+            str(event.click_url or ""),
         ]
     )
-    return f"{mail_service}:{hashlib.sha256(said.encode()).hexdigest()}"
+    return f"{mail_service}:{_hash(said)}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()

@@ -13,8 +13,8 @@ class LetterQuerySet(models.QuerySet["Letter"]):
 class Letter(models.Model):
     """An outbox row: a mail about the subscription itself that must go out.
 
-    Unlike a digest, a letter may arrive twice in the worst case. Somebody is waiting for it, and a
-    second copy does no harm.
+    Unlike a digest, a letter may arrive twice in the worst case, but not more often. Somebody is
+    waiting for it, and a second copy does no harm.
     """
 
     class Kind(models.TextChoices):
@@ -36,6 +36,12 @@ class Letter(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     next_attempt_at = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Hand-overs of which nobody knows whether the mail service took the letter.
+    doubts = models.PositiveSmallIntegerField(db_default=0, default=0)
+    # Whether the rate limits have counted it.
+    is_counted = models.BooleanField(db_default=False, default=False)
+    # What a sign-up asked for. It takes effect with the letter's link, which only its reader has.
+    wishes = models.JSONField(null=True, blank=True, editable=False)
     sent_at = models.DateTimeField(null=True, blank=True)
     given_up_at = models.DateTimeField(null=True, blank=True)
 
@@ -56,6 +62,11 @@ class Letter(models.Model):
                 condition=models.Q(sent_at=None, given_up_at=None),
             ),
         ]
+
+    @property
+    def language(self) -> str:
+        """The language in which somebody signed up with this letter, else the reader's own."""
+        return str((self.wishes or {}).get("language") or self.subscriber.language)
 
     def __str__(self) -> str:
         return f"{self.kind} letter to {self.subscriber}"

@@ -97,7 +97,7 @@ def tripped(
     """
     limits = ((REFUSED, refused), (COMPLAINED, complained), (DOUBTED, doubted))
     for trouble, limit in limits:
-        mails = _mails(mail_service, trouble.window)
+        mails = handed_over(mail_service, trouble.window)
         bad = mails.filter(state__in=trouble.states).count()
         if bad < trouble.fewest:
             continue
@@ -115,7 +115,7 @@ def run_of_doubt(mail_service: str, *, least: int) -> str | None:
 
     What a dead worker of ours left in doubt says nothing about the mail service. Safe to repeat.
     """
-    mails = _mails(mail_service, DOUBTED.window)
+    mails = handed_over(mail_service, DOUBTED.window)
     if mails.filter(state__in=IN_DOUBT).count() < least:
         return None
     # Rows with a high primary key were planned, and mostly handed over, last.
@@ -144,7 +144,8 @@ def reason_to_stop(trouble: Trouble, bad: int, mails: int, limit: float, least: 
     )
 
 
-def _mails(mail_service: str, window: timedelta) -> QuerySet[Digest]:
+def handed_over(mail_service: str, window: timedelta) -> QuerySet[Digest]:
+    """What the service was given within `window`, and since a hold of it was last released."""
     since = _since(mail_service, window)
     mails = Digest.objects.filter(mail_service=mail_service, handed_over_at__gt=since)
     return mails.exclude(error=SILENT)

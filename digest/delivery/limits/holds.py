@@ -1,16 +1,22 @@
 """Holding a mail service: nothing is handed to it for a time, or until an operator releases it."""
 
 import logging
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
+from digest.delivery.outcomes import Outcome
 from digest.models import Hold
+from subscribers.addresses import hashed
 from subscribers.database import Lock, wait_for_lock
+from subscribers.leaving import suppression
+from subscribers.models import Suppression
 
-from . import breaker
+from . import breaker, refusals
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +52,42 @@ def break_circuit(mail_service: str) -> bool:
     )
     if reason:
         hold(mail_service, reason, None)
-    return bool(reason)
+    return bool(reason) or hold_if_refused(mail_service)
+
+
+def hold_if_refused(mail_service: str) -> bool:
+    """Hold the mail service if it refused the last readers, all of them in the same words. Returns
+    whether it did so now.
+
+    Then the refusal was about us. Their digests are given back, and nobody is suppressed by it.
+    """
+    if not refusals.run_of_refusals(mail_service, least=settings.BREAKER_SAME_REFUSAL):
+        return False
+    with transaction.atomic():
+        # Many senders find it at once. Whoever comes second finds nothing left.
+        wait_for_lock(Lock.HOLDING_A_MAIL_SERVICE)
+        run = refusals.run_of_refusals(mail_service, least=settings.BREAKER_SAME_REFUSAL)
+        if run is None:
+            return False
+        hold_once(mail_service, run.reason)
+        refusals.give_back(run.ids)
+    return True
+
+
+def hold_or_suppress(mail_service: str, refused: Iterable[tuple[int, str, Outcome]]) -> bool:
+    """Suppress the addresses that were refused, unless the refusals turn out to be about us: then
+    hold the mail service. Returns whether it did. Safe to repeat.
+
+    `refused` are digests by id, where they went to, and what was said.
+    """
+    if hold_if_refused(mail_service):
+        return True
+    for digest_id, address, outcome in refused:
+        if outcome.is_bad_address or (
+            outcome.is_suspect and refusals.repeats(digest_id, address, outcome.detail)
+        ):
+            suppression.suppress(hashed(address), Suppression.Reason.BOUNCED, timezone.now())
+    return False
 
 
 def hold_if_doubtful(mail_service: str) -> bool:
@@ -61,9 +102,15 @@ def hold_if_doubtful(mail_service: str) -> bool:
     with transaction.atomic():
         # Many senders find it at once, and an operator should find one hold.
         wait_for_lock(Lock.HOLDING_A_MAIL_SERVICE)
-        holds = Hold.objects.active().filter(mail_service__in=(mail_service, ""), until=None)
-        if is_new := not holds.exists():
-            hold(mail_service, reason, None)
+        return hold_once(mail_service, reason)
+
+
+def hold_once(mail_service: str, reason: str) -> bool:
+    """Hold the mail service until it is released, unless it is held like that already. Returns
+    whether it did so now; call it under the lock."""
+    holds = Hold.objects.active().filter(mail_service__in=(mail_service, ""), until=None)
+    if is_new := not holds.exists():
+        hold(mail_service, reason, None)
     return is_new
 
 

@@ -1,15 +1,16 @@
 """What can be particular to one mail service, and what holds for one that says nothing special."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import requests
-from anymail.exceptions import AnymailAPIError
 
-from digest.delivery.outcomes import Outcome
+from digest.delivery.outcomes import Meaning, Outcome
+
+from .bounces import Bounces
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +38,14 @@ class Traits:
     """One mail service's peculiarities. Everything but the name may be left out.
 
     `name`       anymail's name for it (`esp_name`); also what its webhooks are recorded under
-    `outcome_of` what an error of its API means, where it means something other than its HTTP
-                 status says; None leaves it to the status
+    `refusals`   what the codes in an error of its API are about, or its HTTP statuses ("HTTP 404");
+                 what is missing here is told by the status and the words
     `look_up`    how to ask it whether it has a message
-    `soft_bounces`  by key of its raw event, the values that mean "may work later"; anymail calls
-                 hard and soft bounces alike "bounced"
+    `bounces`    how to tell hard bounces, soft ones and blocks apart in its events; anymail calls
+                 all of them "bounced"
     """
 
     name: str
-    outcome_of: Callable[[AnymailAPIError], Outcome | None] = lambda _: None
+    refusals: Mapping[str, Meaning] = field(default_factory=dict)
     look_up: LookUp | None = None
-    soft_bounces: Mapping[str, frozenset[str]] | None = None
-
-    def is_soft_bounce(self, raw: Mapping[str, Any]) -> bool:
-        """Whether this raw event says that the bounce may be a passing one."""
-        return any(_value(raw, key) in soft for key, soft in (self.soft_bounces or {}).items())
-
-
-def _value(raw: Mapping[str, Any], key: str) -> Any:
-    """A value of the raw event, or of a level below it (SES nests its values)."""
-    nested = [value for value in raw.values() if isinstance(value, dict)]
-    return next((level[key] for level in [raw, *nested] if key in level), None)
+    bounces: Bounces = field(default_factory=Bounces)

@@ -3,15 +3,16 @@
 Name this backend in MAIL_BACKEND instead of anymail's own; the ANYMAIL_… variables stay the same.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from anymail.backends import brevo
-from anymail.exceptions import AnymailAPIError
 
-from digest.delivery.outcomes import Outcome, Verdict
+from digest.delivery.outcomes import Meaning
 
 from .base import Traits
+from .bounces import Bounces
 
 
 class EmailBackend(brevo.EmailBackend):  # type: ignore[misc]  # anymail has no types
@@ -33,13 +34,27 @@ class EmailBackend(brevo.EmailBackend):  # type: ignore[misc]  # anymail has no 
         return payload
 
 
-def _outcome_of(error: AnymailAPIError) -> Outcome | None:
-    """Brevo has seen the key, so an earlier attempt may have been accepted."""
-    if error.status_code is not None and "duplicate_parameter" in error.response.text:
-        return Outcome(Verdict.UNCERTAIN, f"HTTP {error.status_code}")
-    return None
+# https://developers.brevo.com/docs/transactional-webhooks
+# "blocked" names an address that is on the account's own list for any reason.
+_BOUNCES = Bounces(hard=[{"event": {"hard_bounce", "invalid_email"}}])
 
+# https://developers.brevo.com/docs/how-it-works#error-codes
+_REFUSALS = {
+    "unauthorized": Meaning.US,
+    "permission_denied": Meaning.US,
+    "account_under_validation": Meaning.US,
+    "not_enough_credits": Meaning.US,
+    "not_acceptable": Meaning.US,
+    "method_not_allowed": Meaning.US,
+    "document_not_found": Meaning.US,
+    "reseller_permission_denied": Meaning.US,
+    "too_many_requests": Meaning.US_FOR_NOW,
+    # It has seen the key, so an earlier attempt may have been accepted.
+    "duplicate_parameter": Meaning.DOUBT,
+    "duplicate_request": Meaning.DOUBT,
+    "out_of_range": Meaning.MESSAGE,
+}
 
-TRAITS = Traits(
-    name="Brevo", outcome_of=_outcome_of, soft_bounces={"event": frozenset({"soft_bounce"})}
-)
+TRAITS = Traits(name="Brevo", refusals=_REFUSALS, bounces=_BOUNCES)
+# Its old name, under which anymail still takes webhooks.
+OLD_TRAITS = replace(TRAITS, name="SendinBlue")

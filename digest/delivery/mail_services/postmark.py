@@ -7,9 +7,10 @@ from urllib.parse import urljoin
 
 import requests
 
-from digest.delivery.outcomes import Outcome, Verdict
+from digest.delivery.outcomes import Meaning, Outcome, Verdict
 
 from .base import Doubtful, Traits
+from .bounces import Bounces
 
 # How far Postmark's clock may be from the database's.
 _CLOCK_SKEW = timedelta(minutes=1)
@@ -57,15 +58,30 @@ def _search(session: requests.Session, backend: Any, **wanted: str) -> list[dict
     return list(response.json()["Messages"])
 
 
-TRAITS = Traits(
-    name="Postmark",
-    look_up=_look_up,
-    soft_bounces={
-        "Type": frozenset(
-            {
-                *("SoftBounce", "Transient", "DnsError"),
-                *("AutoResponder", "ChallengeVerification", "Unknown"),
-            }
-        )
-    },
+# https://postmarkapp.com/developer/api/bounce-api#bounce-types
+# A spam notification is a filter's, not the reader's; a complaint has a type of its own.
+_BOUNCES = Bounces(
+    hard=[{"Type": {"HardBounce", "BadEmailAddress"}}, {"SuppressionReason": {"HardBounce"}}],
+    blocks=[{"Type": {"Blocked", "SpamNotification", "VirusNotification", "DMARCPolicy"}}],
 )
+
+# https://postmarkapp.com/developer/api/overview#error-codes (300 can be about anything)
+_REFUSALS = {
+    "10": Meaning.US,
+    "100": Meaning.US_FOR_NOW,
+    "400": Meaning.US,
+    "401": Meaning.US,
+    "402": Meaning.MESSAGE,
+    "403": Meaning.MESSAGE,
+    "405": Meaning.US,
+    "406": Meaning.ADDRESS,
+    "409": Meaning.MESSAGE,
+    "411": Meaning.MESSAGE,
+    "412": Meaning.US,
+    "413": Meaning.US,
+    "429": Meaning.US_FOR_NOW,
+    "1226": Meaning.US,
+    "1235": Meaning.US,
+}
+
+TRAITS = Traits(name="Postmark", refusals=_REFUSALS, look_up=_look_up, bounces=_BOUNCES)

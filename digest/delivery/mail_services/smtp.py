@@ -1,7 +1,10 @@
-"""Django's SMTP backend with three additions: it knows how far a conversation had come when it
-broke, it can wait longer for the answer to a message than for any other, and to servers that allow
-it (RFC 2920) it sends the end of one message and the beginning of the next in one packet."""
+"""Django's SMTP backend with some additions: it knows how far a conversation had come when it
+broke, it can wait longer for the answer to a message than for any other, to servers that allow it
+(RFC 2920) it sends the end of one message and the beginning of the next in one packet, and it sends
+what is not ASCII only to servers that take it (RFC 6152)."""
 
+import email
+import email.policy
 import re
 import smtplib
 from functools import lru_cache
@@ -13,6 +16,10 @@ from django.core.mail.backends import smtp
 from django.core.mail.message import sanitize_address
 
 _DOT = re.compile(rb"\n\.")
+_8BIT = "BODY=8BITMIME"
+_ASCII = email.policy.SMTP.clone(cte_type="7bit")
+# What an accepted recipient is answered.
+_TAKEN = frozenset({250, 251})
 _PLAIN = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 
 
@@ -22,6 +29,10 @@ class _Transmitting:
     # Whether the text of a message has begun to go out. From then on, a lost connection leaves us
     # in doubt.
     data_begun = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "local_hostname": settings.MAIL_EHLO})
+
     # The sender and the recipient whose message the server has been told to expect next.
     announced: tuple[str, str] | None = None
     # How many seconds to wait for the answer to a message; None: as long as for any other.
@@ -40,28 +51,36 @@ class _Transmitting:
         answer: tuple[int, bytes] = self._answer_to_message()
         return answer
 
-    def transmit(self: Any, sender: str, recipient: str, content: bytes, following: str) -> None:
+    def transmit(
+        self: Any, sender: str, recipient: str, content: bytes, following: str, *, has_dots: bool
+    ) -> None:
         """Hand over one message with CRLF line endings. Raises what ``sendmail`` raises.
 
         Where the server offers PIPELINING (RFC 2920) this waits for two answers instead of four,
         and for only one if it announces the recipient `following`: then the next call must be for
-        that recipient, or the connection must be closed.
+        that recipient, or the connection must be closed. Without `has_dots` it is certain that no
+        line of the content starts with a dot.
         """
         self.data_begun = False
         self.ehlo_or_helo_if_needed()
+        # Who was announced to come next was announced without options.
+        is_8bit = not content.isascii() and self.has_extn("8bitmime") and not self.announced
+        if not is_8bit and not content.isascii():
+            content, has_dots = _in_ascii(content), True
         if not self.has_extn("pipelining"):
-            self.sendmail(sender, [recipient], content)
+            self.sendmail(sender, [recipient], content, [_8BIT] if is_8bit else [])
             return
         if self.announced is None:
-            self.send(_envelope(sender, recipient))
+            self.send(_envelope(sender, recipient, _8BIT if is_8bit else ""))
         self.announced = None
         from_answer = self._reply_to_sender(sender)
-        to_answer, data_answer = self.getreply(), self.getreply()
-        is_refused = from_answer[0] != 250 or to_answer[0] not in {250, 251}
+        to_answer = self._reply_to_recipient(from_answer, sender, recipient)
+        is_refused = from_answer[0] != 250 or to_answer[0] not in _TAKEN
+        data_answer = self._reply_to_data(from_answer, sender, to_answer, recipient)
         if data_answer[0] == 354:
             self.data_begun = not is_refused
             # The server wants the text of a message that nobody is to get: send an empty one.
-            text = b".\r\n" if is_refused else _ended(content)
+            text = b".\r\n" if is_refused else _ended(content, has_dots=has_dots)
             if following and not is_refused:
                 text += _envelope(sender, following)
                 self.announced = (sender, following)
@@ -69,10 +88,7 @@ class _Transmitting:
             data_answer = self._answer_to_message()
         if is_refused or data_answer[0] != 250:
             self._begin_anew(421 in {from_answer[0], to_answer[0], data_answer[0]})
-        if from_answer[0] != 250:
-            raise smtplib.SMTPSenderRefused(from_answer[0], from_answer[1], sender)
-        if is_refused:
-            raise smtplib.SMTPRecipientsRefused({recipient: to_answer})
+        _raise_refusal(from_answer, sender, to_answer, recipient)
         if data_answer[0] != 250:
             raise smtplib.SMTPDataError(*data_answer)
 
@@ -97,6 +113,34 @@ class _Transmitting:
             raise smtplib.SMTPSenderRefused(code, text, sender)
         return code, text
 
+    def _reply_to_recipient(
+        self: Any, from_answer: tuple[int, bytes], sender: str, recipient: str
+    ) -> tuple[int, bytes]:
+        """The answer to RCPT. A server may hang up after any refusal, and then that one counts."""
+        try:
+            code, text = self.getreply()
+        except OSError:
+            _raise_refusal(from_answer, sender, None, recipient)
+            raise
+        if code == 421:
+            self.close()
+            _raise_refusal(from_answer, sender, (code, text), recipient)
+        return code, text
+
+    def _reply_to_data(
+        self: Any,
+        from_answer: tuple[int, bytes],
+        sender: str,
+        to_answer: tuple[int, bytes],
+        recipient: str,
+    ) -> tuple[int, bytes]:
+        try:
+            answer: tuple[int, bytes] = self.getreply()
+        except OSError:
+            _raise_refusal(from_answer, sender, to_answer, recipient)
+            raise
+        return answer
+
     def _begin_anew(self: Any, is_closing: bool) -> None:
         if is_closing:
             self.close()
@@ -105,16 +149,35 @@ class _Transmitting:
             self._rset()
 
 
-def _envelope(sender: str, recipient: str) -> bytes:
-    return f"MAIL FROM:<{sender}>\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode("ascii")
+def _raise_refusal(
+    from_answer: tuple[int, bytes],
+    sender: str,
+    to_answer: tuple[int, bytes] | None,
+    recipient: str,
+) -> None:
+    """Raise what smtplib would if the sender or the recipient was refused; the sender's counts."""
+    if from_answer[0] != 250:
+        raise smtplib.SMTPSenderRefused(*from_answer, sender)
+    if to_answer is not None and to_answer[0] not in _TAKEN:
+        raise smtplib.SMTPRecipientsRefused({recipient: to_answer})
 
 
-def _ended(content: bytes) -> bytes:
+def _envelope(sender: str, recipient: str, option: str = "") -> bytes:
+    mail = f"MAIL FROM:<{sender}> {option}".rstrip()
+    return f"{mail}\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode("ascii")
+
+
+def _in_ascii(content: bytes) -> bytes:
+    """The same message, its 8-bit parts encoded as quoted-printable or base64."""
+    return email.message_from_bytes(content, policy=_ASCII).as_bytes()
+
+
+def _ended(content: bytes, *, has_dots: bool = True) -> bytes:
     """The text as DATA wants it: dots at the start of a line doubled, and a line with a dot at the
     end."""
-    if content.startswith(b"."):
+    if has_dots and content.startswith(b"."):
         content = b"." + content
-    if _DOT.search(content):  # searching is twice as fast as replacing nothing
+    if has_dots and _DOT.search(content):  # searching is twice as fast as replacing nothing
         content = content.replace(b"\r\n.", b"\r\n..")
     return content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")
 
@@ -161,6 +224,7 @@ class EmailBackend(smtp.EmailBackend):
             recipient,
             message.as_bytes(linesep="\r\n"),
             _bare(self.following) if self.following else "",
+            has_dots=not getattr(message, "has_no_leading_dots", False),
         )
         return True
 

@@ -20,7 +20,9 @@ from digest.delivery.handover import HandOver
 from digest.delivery.leases import Lease
 from digest.models import Digest, Edition
 from subscribers import links
-from subscribers.models import Link, Subscriber
+from subscribers.database import execute
+from subscribers.leaving.unsubscribe import unsubscribe
+from subscribers.models import Consent, Link, Subscriber
 from subscribers.wishes import preferences
 from tests.clock import Clock, settable
 from tests.factories import make_digest, make_edition, make_paper, make_reader
@@ -181,6 +183,49 @@ def test_saving_preferences_between_due_and_planning_keeps_the_digest(clock: Clo
     assert reader.next_due_at == at("2026-07-15T18:00")
 
 
+def test_days_missed_in_an_outage_are_those_of_the_wishes_of_then(clock: Clock) -> None:
+    reader = planned_reader(at("2026-07-14T00:00"), hour=7)
+    work_through(clock, at("2026-07-14T04:00"), at("2026-07-14T12:00"))
+
+    clock.set(at("2026-07-16T12:00"))
+    preferences.change(reader, at("2026-07-16T12:00"), frequency="weekly", weekday=0)
+    clock.set(at("2026-07-17T20:00"))
+    work()
+
+    reader.refresh_from_db()
+    assert days_of(reader) == {
+        "07-14": State.SENT,
+        "07-15": SkipReason.LATE,
+        "07-16": SkipReason.NO_EDITION,
+    }
+    assert reader.next_due_at == at("2026-07-20T07:00")
+
+
+def test_a_day_that_was_due_before_its_reader_left_says_so(clock: Clock) -> None:
+    reader = planned_reader(at("2026-07-14T00:00"), hour=7)
+    papers_come()
+
+    clock.set(at("2026-07-14T07:00:10"))
+    unsubscribe(reader, Consent.Act.UNSUBSCRIBED, at("2026-07-14T07:00:10"))
+    work_through(clock, at("2026-07-14T07:01"), at("2026-07-15T12:00"))
+
+    assert days_of(reader) == {"07-14": SkipReason.UNSUBSCRIBED}
+
+
+def test_a_planner_that_fails_keeps_nobody_from_leaving(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = planned_reader(at("2026-07-14T00:00"), hour=7)
+    monkeypatch.setattr(plan, "_insert", lambda *_: execute("SELECT 1 / 0"))
+
+    clock.set(at("2026-07-14T07:00:10"))
+    has_left = unsubscribe(reader, Consent.Act.UNSUBSCRIBED, at("2026-07-14T07:00:10"))
+
+    reader.refresh_from_db()
+    assert has_left
+    assert (reader.state, reader.next_due_at) == (Subscriber.State.UNSUBSCRIBED, None)
+
+
 def test_confirming_at_night_brings_one_digest_on_that_date(clock: Clock, client: Client) -> None:
     make_edition(day=date(2026, 7, 14))
     wishes = {"zone": "Europe/Berlin", "hour": 7}
@@ -241,6 +286,27 @@ def test_a_pause_until_tomorrow_ends_at_the_readers_own_midnight(
     work()
 
     assert days_of(reader) == {"07-15": SkipReason.PAUSED, "07-16": State.SENT}
+
+
+@pytest.mark.parametrize(
+    ("zone", "until", "is_planned"),
+    [
+        ("Pacific/Kiritimati", date(2026, 7, 15), True),
+        ("Pacific/Kiritimati", date(2026, 7, 16), False),
+        ("Pacific/Pago_Pago", date(2026, 7, 13), True),
+        ("Pacific/Pago_Pago", date(2026, 7, 14), False),
+    ],
+)
+def test_planning_early_takes_pauses_by_the_readers_own_midnight(
+    clock: Clock, zone: str, until: date, is_planned: bool
+) -> None:
+    make_edition(day=date(2026, 7, 13))
+    make_reader(zone=zone, paused_until=until, next_due_at=None)
+
+    # In Kiritimati it is the 15th from ten o'clock, in Pago Pago the 13th until eleven.
+    clock.set(at("2026-07-14T10:30"))
+
+    assert plan.plan_early() == is_planned
 
 
 def test_the_hour_that_scoresbysund_skips_at_midnight_costs_no_day(clock: Clock) -> None:

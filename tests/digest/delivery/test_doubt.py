@@ -414,6 +414,7 @@ def tell(digest: Digest, kind: str) -> None:
             metadata={"digest": str(digest.uuid)},
             timestamp=timezone.now(),
             reject_reason=RejectReason.BOUNCED,
+            esp_event={"Type": "HardBounce"},
         ),
         "Postmark",
     )

@@ -40,7 +40,9 @@ def event_of(digest: Digest, kind: str, **fields: Any) -> AnymailTrackingEvent:
 
 
 def hard_bounce(digest: Digest, **fields: Any) -> AnymailTrackingEvent:
-    return event_of(digest, EventType.BOUNCED, **{"reject_reason": RejectReason.BOUNCED, **fields})
+    raw = {"Type": "HardBounce"}
+    told = {"reject_reason": RejectReason.BOUNCED, "esp_event": raw, **fields}
+    return event_of(digest, EventType.BOUNCED, **told)
 
 
 def state_of(digest: Digest) -> str:
@@ -273,7 +275,7 @@ def test_an_event_about_a_reader_who_was_erased_is_kept_and_does_nothing() -> No
 def test_what_is_told_of_a_letter_suppresses_who_was_written_to(kind: str, reason: str) -> None:
     reader = written_to(state=Subscriber.State.PENDING)
     named = {"letter": str(Letter.objects.get().pk)}
-    told = {"reject_reason": RejectReason.BOUNCED, "timestamp": timezone.now()}
+    told = {**HARD, "timestamp": timezone.now()}
 
     for about, metadata in ((reader, named), (make_reader(), named), (written_to(), {})):
         event = AnymailTrackingEvent(
@@ -314,7 +316,7 @@ def tell(kind: str, **fields: Any) -> Callable[[Digest], object]:
     return lambda digest: events.record(event_of(digest, kind, **fields), "Postmark")
 
 
-HARD = {"reject_reason": RejectReason.BOUNCED}
+HARD = {"reject_reason": RejectReason.BOUNCED, "esp_event": {"Type": "HardBounce"}}
 SOFT = {**HARD, "esp_event": {"Type": "SoftBounce"}, "event_id": "soft"}
 STORIES: dict[str, tuple[list[Callable[[Digest], object]], tuple[object, ...]]] = {
     "delivered": (

@@ -42,7 +42,7 @@ def test_an_exception_means(error: Exception, verdict: Verdict) -> None:
         ((450, b"4.2.0 busy"), Verdict.RETRY, False),
         ((550, b"5.1.1 no such user"), Verdict.FAILED, True),
         ((550, b"no such user"), Verdict.FAILED, True),
-        ((550, b"5.7.1 your host is not welcome"), Verdict.FAILED, False),
+        ((550, b"5.7.1 your host is not welcome"), Verdict.STOP, False),
         ((552, b"5.2.2 mailbox full"), Verdict.FAILED, False),
     ],
 )

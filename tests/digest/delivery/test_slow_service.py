@@ -185,6 +185,32 @@ def test_a_machine_that_was_suspended_hands_nothing_over_that_another_has_taken(
     assert len(sink.messages) == 2
 
 
+def test_a_machine_that_was_suspended_leaves_nothing_in_doubt_that_it_has_not_begun(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_edition()
+    for _ in range(5):
+        make_reader()
+
+    with standing_still(monkeypatch) as passed:
+
+        def suspending(_: Envelope) -> str:
+            if len(sink.messages) == 1:
+                passed[0] = 3600.0
+                chunk = Digest.objects.filter(state=State.SENDING)
+                elsewhere(lambda: chunk.update(lease_until=timezone.now() - timedelta(minutes=1)))
+                elsewhere(lambda: handover.sweep(doubt=timedelta(hours=2)))
+            return "250 OK"
+
+        sink.on_data = suspending
+        deliver(seconds=60)
+
+    assert sorted(states()) == [(State.READY, 0)] * 3 + [(State.SENT, 1)] * 2
+    deliver(seconds=60)
+    assert len(sink.messages) == 5
+    assert states() == [(State.SENT, 1)] * 5
+
+
 def test_a_mail_service_held_in_the_middle_of_a_chunk_gets_no_more_of_it(
     sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from email import message_from_bytes, policy
 
 import pytest
 from django.core.mail import EmailMessage
+from pytest_django import Settings
 
 from digest.delivery.mail_services.smtp import EmailBackend
 
@@ -251,3 +253,37 @@ def test_whoever_was_announced_in_vain_gets_nobody_else_s_message() -> None:
             backend.send_messages([other])
 
     assert [text for text in server.told if b"other" in text] == []
+
+
+# --- what goes over the line ------------------------------------------------------------------
+@pytest.mark.parametrize("is_pipelining", [True, False])
+def test_the_server_is_greeted_with_the_site_s_host(
+    settings: Settings, is_pipelining: bool
+) -> None:
+    settings.MAIL_EHLO = "mail.news.example.org"
+    answers = ["250 ok", "250 ok", "354 go", "250 taken"]
+    with Server(answers, is_pipelining=is_pipelining).running() as server:
+        send(server)
+
+    assert server.told[0] == b"ehlo mail.news.example.org"
+
+
+@pytest.mark.parametrize("is_pipelining", [True, False])
+@pytest.mark.parametrize("is_8bit", [True, False])
+def test_a_text_that_is_not_ascii_goes_as_the_server_can_take_it(
+    is_pipelining: bool, is_8bit: bool
+) -> None:
+    message = EmailMessage("Grüße", "Zürich\n.café\n", "us@x.example", ["reader@dest.example"])
+    answers = ["250 ok", "250 ok", "354 go", "250 taken"]
+    server = Server(answers, is_pipelining=is_pipelining)
+    if not is_8bit:
+        server._answers[1] = server._answers[1].replace("8BITMIME", "HELP")
+    with server.running(), backend_of(server) as backend:
+        backend.send_messages([message])
+
+    text = server.told[4].removesuffix(b".\r\n").replace(b"\r\n..", b"\r\n.")
+    assert server.told[1].upper().endswith(b" BODY=8BITMIME") == is_8bit
+    assert text.isascii() != is_8bit
+    arrived = message_from_bytes(text, policy=policy.default)
+    content = arrived.get_content().replace("\r\n", "\n")
+    assert (arrived["Subject"], content) == ("Grüße", "Zürich\n.café\n")

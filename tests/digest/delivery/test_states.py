@@ -271,8 +271,9 @@ class Delivery(RuleBasedStateMachine):
                 metadata={"digest": str(digest.uuid)},
                 timestamp=timezone.now(),
                 reject_reason="bounced",
+                esp_event={"Type": "HardBounce"},
             ),
-            SERVICE,
+            "Postmark",
         )
         if kind in {EventType.BOUNCED, EventType.COMPLAINED}:
             self.unwanted.add(digest.pk)
