@@ -27,15 +27,20 @@ class Clock:
 
 @contextmanager
 def settable(now: datetime) -> Iterator[Clock]:
-    """A clock that shows `now`, on this connection, until the transaction is rolled back."""
-    execute("CREATE SCHEMA IF NOT EXISTS clock")
+    """A clock that shows `now`, on this connection, until the block or the transaction ends."""
+    execute("DROP SCHEMA IF EXISTS clock CASCADE")
+    execute("CREATE SCHEMA clock")
     for name in _FUNCTIONS:
         execute(
-            f"CREATE OR REPLACE FUNCTION clock.{name}() RETURNS timestamptz LANGUAGE sql STABLE"
+            f"CREATE FUNCTION clock.{name}() RETURNS timestamptz LANGUAGE sql STABLE"
             " AS $$ SELECT current_setting('clock.now')::timestamptz $$"
         )
     execute("SET search_path TO clock, public, pg_catalog")
-    with time_machine.travel(now, tick=False) as coordinates:
-        clock = Clock(coordinates)
-        clock.set(now)
-        yield clock
+    try:
+        with time_machine.travel(now, tick=False) as coordinates:
+            clock = Clock(coordinates)
+            clock.set(now)
+            yield clock
+    finally:
+        execute("RESET search_path")
+        execute("DROP SCHEMA clock CASCADE")

@@ -1,19 +1,16 @@
 """Which readers are due, since when, and when each of them is due next."""
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any, NamedTuple, TypeVar
 
-from subscribers.database import execute, fetch
-from subscribers.wishes.schedule import Due, Timing, next_due
+from subscribers.database import array, execute, fetch
+from subscribers.wishes.schedule import Due, Timing, next_due, today_in
 
 from .recipients import COLUMNS
 
-logger = logging.getLogger(__name__)
-
+T = TypeVar("T")
 # Days that were missed longer ago than this, by a database restored from an old backup, get no row.
 CATCH_UP = timedelta(days=31)
 
@@ -28,39 +25,31 @@ class DueReader(NamedTuple):
     columns: Sequence[Any]
 
 
-def due_readers(limit: int, condition: str, parameters: Mapping[str, Any]) -> list[DueReader]:
-    """The readers who have been due longest, locked until the end of the transaction."""
+def due_readers(
+    limit: int, condition: str, parameters: Mapping[str, Any], until: datetime | None = None
+) -> list[DueReader]:
+    """The readers who have been due longest, `until` then or now, locked until the end of the
+    transaction."""
     rows = fetch(
         f"""
         SELECT s.id, s.next_due_at, s.next_due_on, s.next_due_at = s.confirmed_at,
             s.zone, s.hour, s.frequency, s.weekday, s.paused_until, {COLUMNS}
         FROM subscribers_subscriber s
-        WHERE state = 'active' AND next_due_at <= now() AND {condition}
+        WHERE state = 'active' AND next_due_at <= coalesce(%(until)s, now()) AND {condition}
         ORDER BY next_due_at, id
         LIMIT %(limit)s
         FOR NO KEY UPDATE SKIP LOCKED
         """,
-        {**parameters, "limit": limit},
+        {**parameters, "until": until, "limit": limit},
     )
     return [_reader(*row) for row in rows]
 
 
 def _reader(pk: int, at: datetime, on: date | None, is_first: bool | None, *rest: Any) -> DueReader:
     zone, hour, frequency, weekday, paused_until, *columns = rest
-    timing = Timing(known_zone(zone), hour, frequency, weekday, paused_until)
-    local_date = on or at.astimezone(ZoneInfo(timing.zone)).date()
+    timing = Timing(zone, hour, frequency, weekday, paused_until)
+    local_date = on or today_in(timing.zone, at)
     return DueReader(pk, Due(at, local_date), bool(is_first), timing, columns)
-
-
-def known_zone(zone: str) -> str:
-    """The zone, or UTC if it has been removed from the time zone database: one reader's zone must
-    not stop the others."""
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        logger.error("The time zone %s no longer exists; UTC is used instead.", zone)
-        return "UTC"
-    return zone
 
 
 class Dues(NamedTuple):
@@ -83,12 +72,19 @@ def catching_up(now: datetime) -> Callable[[Due, Timing], Dues]:
     return dues
 
 
+def shared(values: Iterable[T]) -> tuple[Sequence[T], Sequence[int]]:
+    """The different values, and for each of `values` its place among them, from 1."""
+    places: dict[T, int] = {}
+    numbers = [places.setdefault(value, len(places) + 1) for value in values]
+    return list(places), numbers
+
+
 def set_next_due(dues: Mapping[int, Dues]) -> None:
     """Set when each subscriber is due next. Many share their times, which go over only once."""
-    places: dict[tuple[datetime, date, date], int] = {}
-    times = [(due.following.at, due.following.on, due.past[-1].on) for due in dues.values()]
-    numbers = [places.setdefault(time, len(places) + 1) for time in times]
-    at, on, last = zip(*places, strict=True)
+    times, places = shared(
+        (due.following.at, due.following.on, due.past[-1].on) for due in dues.values()
+    )
+    at, on, last = zip(*times, strict=True)
     execute(
         """
         UPDATE subscribers_subscriber s
@@ -99,8 +95,8 @@ def set_next_due(dues: Mapping[int, Dues]) -> None:
         WHERE s.id = due.id
         """,
         {
-            "ids": list(dues),
-            "places": numbers,
+            "ids": array(dues),
+            "places": array(places),
             "at": list(at),
             "on": list(on),
             "last": list(last),

@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from digest.models import Digest, Edition
 from digest.papers import editions
-from subscribers.database import database_now, execute, fetch
+from subscribers.database import array, database_now, execute, fetch
 from subscribers.models import Subscriber
+from subscribers.wishes.schedule import today_in
 
 from .conditions import HELD
-from .due import DueReader, Dues, catching_up, due_readers, known_zone, set_next_due
+from .due import DueReader, Dues, catching_up, due_readers, set_next_due, shared
 from .leases import Lease
 from .recipients import Claimed, from_row
 
@@ -55,6 +55,14 @@ def plan_due() -> int:
     while (planned := _plan_batch(BATCH, "true", {})) is not None:
         made += planned.number
     return made
+
+
+def plan_reader(subscriber_id: int, now: datetime) -> None:
+    """Make a row for each time that this reader has been due until `now`.
+
+    For the moment before their wishes change: each day goes by the wishes that it was due by.
+    """
+    _plan_batch(1, "s.id = %(subscriber)s", {"subscriber": subscriber_id}, now)
 
 
 def claim_due(limit: int, *, lease: timedelta, mail_service: str) -> Lease:
@@ -108,15 +116,16 @@ def plan_early() -> int:
     edition = newest_edition(now)
     if edition is None:
         return 0
-    unpaused = Q(paused_until=None) | Q(paused_until__lte=Now())
     has_it = Digest.objects.filter(edition=edition, subscriber=OuterRef("pk"))
-    readers = Subscriber.objects.active().filter(unpaused).exclude(Exists(has_it))
+    readers = Subscriber.objects.active().exclude(Exists(has_it))
     with transaction.atomic():
         # Locked, so that nobody is erased before their row is there.
         locked = readers.select_for_update(skip_locked=True, no_key=True)
         rows = [
-            _Row(pk, now.astimezone(ZoneInfo(known_zone(zone))).date(), now)
-            for pk, zone in locked.values_list("pk", "zone")
+            _Row(pk, today, now)
+            for pk, zone, paused_until in locked.values_list("pk", "zone", "paused_until")
+            # A pause ends at the reader's own midnight.
+            if (today := today_in(zone, now)) >= (paused_until or today)
         ]
         made = _insert(rows, {})
         _supersede(rows)
@@ -131,13 +140,15 @@ class _Planned:
     leased: list[Claimed]
 
 
-def _plan_batch(limit: int, condition: str, parameters: Mapping[str, Any]) -> _Planned | None:
+def _plan_batch(
+    limit: int, condition: str, parameters: Mapping[str, Any], until: datetime | None = None
+) -> _Planned | None:
     """Plan the readers who have been due longest. Returns None if nobody is due."""
     with transaction.atomic():
-        readers = due_readers(limit, condition, parameters)
+        readers = due_readers(limit, condition, parameters, until)
         if not readers:
             return None
-        now = database_now()
+        now = until or database_now()
         dues_of = catching_up(now)
         dues = {reader.subscriber_id: dues_of(reader.due, reader.timing) for reader in readers}
         rows = _rows(readers, dues, now)
@@ -173,6 +184,7 @@ class _Row(NamedTuple):
 def _rows(readers: Sequence[DueReader], dues: Mapping[int, Dues], now: datetime) -> list[_Row]:
     """A row for each time that each reader has been due; only the last of them can be sent."""
     edition = newest_edition(now)
+    served_until = _served_until(edition) if edition else None
     rows = []
     for reader in readers:
         *missed, last = dues[reader.subscriber_id].past
@@ -180,9 +192,9 @@ def _rows(readers: Sequence[DueReader], dues: Mapping[int, Dues], now: datetime)
             is_late = due.at < now - settings.DELIVERY_LATE
             reason = Digest.SkipReason.LATE if is_late else Digest.SkipReason.SUPERSEDED
             rows.append(_Row(reader.subscriber_id, due.on, due.at, skip_reason=reason))
-        waits = is_awaiting(last.at, edition) and not (edition and reader.is_first)
-        wait = max(last.at + settings.DELIVERY_LATE - LAST_CALL - now, GRACE) if waits else None
-        rows.append(_Row(reader.subscriber_id, last.on, last.at, wait))
+        is_served = served_until is not None and (reader.is_first or last.at < served_until)
+        wait = max(last.at + settings.DELIVERY_LATE - LAST_CALL - now, GRACE)
+        rows.append(_Row(reader.subscriber_id, last.on, last.at, None if is_served else wait))
     return rows
 
 
@@ -196,7 +208,8 @@ def _insert(rows: Sequence[_Row], parameters: Mapping[str, Any]) -> list[tuple[A
 
     Rows that need not wait are leased if `parameters` has a `token` and a `lease`.
     """
-    ids, dates, times, waits, reasons = zip(*rows, strict=True) if rows else ([],) * 5
+    kinds, places = shared((row.local_date, row.due_at, row.wait, row.skip_reason) for row in rows)
+    dates, times, waits, reasons = zip(*kinds, strict=True) if rows else ([],) * 4
     return fetch(
         """
         INSERT INTO digest_digest (
@@ -210,10 +223,11 @@ def _insert(rows: Sequence[_Row], parameters: Mapping[str, Any]) -> list[tuple[A
             now() + coalesce(CASE WHEN r.can_go THEN %(lease)s ELSE r.wait END, interval '0')
         FROM (
             SELECT *, wait IS NULL AND skip_reason = '' AS can_go
-            FROM unnest(
-                %(ids)s::bigint[], %(dates)s::date[], %(times)s::timestamptz[],
+            FROM unnest(%(ids)s::bigint[], %(places)s::int[]) AS reader(subscriber_id, place)
+            JOIN unnest(
+                %(dates)s::date[], %(times)s::timestamptz[],
                 %(waits)s::interval[], %(reasons)s::text[]
-            ) AS r(subscriber_id, local_date, due_at, wait, skip_reason)
+            ) WITH ORDINALITY AS kind(local_date, due_at, wait, skip_reason, place) USING (place)
         ) r
         ON CONFLICT DO NOTHING
         RETURNING id, uuid, subscriber_id, due_at, lease_token IS NOT NULL
@@ -222,7 +236,8 @@ def _insert(rows: Sequence[_Row], parameters: Mapping[str, Any]) -> list[tuple[A
             "token": None,
             "lease": None,
             **parameters,
-            "ids": list(ids),
+            "ids": array(row.subscriber_id for row in rows),
+            "places": array(places),
             "dates": list(dates),
             "times": list(times),
             "waits": list(waits),
@@ -248,8 +263,8 @@ def _supersede(rows: Sequence[_Row]) -> None:
             AND d.state || '' = 'ready'
         """,
         {
-            "ids": [row.subscriber_id for row in rows],
-            "dates": [row.local_date for row in rows],
+            "ids": array(row.subscriber_id for row in rows),
+            "dates": array(row.local_date for row in rows),
             "late": settings.DELIVERY_LATE,
         },
     )

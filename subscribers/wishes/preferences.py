@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -14,6 +14,12 @@ from django.utils.translation import pgettext
 from subscribers.models import Letter, Subscriber, Subscription, Term
 
 from . import schedule, terms
+from .zones import zone_of
+
+# Sent while a reader is locked who has been due, and whose wishes are about to be stored. Whoever
+# plans digests makes the rows of all that was due until `now`, by the wishes that are in the
+# database still. Arguments: `subscriber_id` and `now`.
+about_to_change = Signal()
 
 _A_MONTH = timedelta(days=30)
 _LINK_INTERVAL = timedelta(days=1)
@@ -90,16 +96,17 @@ def _replace_emphases(subscriber: Subscriber, emphases: Mapping[int, int]) -> No
 
 
 def reschedule(subscriber: Subscriber, now: datetime) -> None:
-    """Set when the reader's next digest is due, without saving.
+    """Set when the reader's next digest is due, without saving. The reader must be locked.
 
-    It never comes on the local date of the last one, in whatever zone that was. A digest that is
-    due and that the planner has not seen yet stays due, so that its day is not lost.
+    It never comes on the local date of the last one, in whatever zone that was. What has been due
+    until `now` and is not planned yet is planned first, so that none of these days is lost.
     """
-    is_active = subscriber.state == Subscriber.State.ACTIVE
-    if is_active and subscriber.next_due_at is not None and subscriber.next_due_at <= now:
-        return
+    if subscriber.next_due_at is not None and subscriber.next_due_at <= now:
+        # A planner that fails must keep nobody from leaving; Django logs why it failed.
+        about_to_change.send_robust(Subscriber, subscriber_id=subscriber.pk, now=now)
+        subscriber.refresh_from_db(fields=["last_due_on"])
     subscriber.next_due_at = subscriber.next_due_on = None
-    if is_active:
+    if subscriber.state == Subscriber.State.ACTIVE:
         subscriber.next_due_at, subscriber.next_due_on = schedule.next_due_of(subscriber, now)
 
 
@@ -126,14 +133,14 @@ def mail_link(subscriber: Subscriber, now: datetime) -> None:
 # --- in words ------------------------------------------------------------------------------
 def today_of(subscriber: Subscriber, now: datetime) -> date:
     """Return today's date in the reader's time zone."""
-    return now.astimezone(ZoneInfo(subscriber.zone)).date()
+    return schedule.today_in(subscriber.zone, now)
 
 
 def next_digest_in_words(subscriber: Subscriber, now: datetime) -> str:
     """Return when the next digest comes, as in "tomorrow, Tuesday, 07:00 Lisbon time", or ""."""
     if subscriber.next_due_at is None:
         return ""
-    due = subscriber.next_due_at.astimezone(ZoneInfo(subscriber.zone))
+    due = subscriber.next_due_at.astimezone(zone_of(subscriber.zone))
     today = today_of(subscriber, now)
     parts = {"weekday": format_date(due, "l"), "time": f"{due:%H:%M} {_place(subscriber.zone)}"}
     if due.date() == today:

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from subscribers.models import Subscriber
 
+from .zones import zone_of
+
 _DAY = timedelta(days=1)
 _DAYS = {
     Subscriber.Frequency.DAILY.value: frozenset(range(7)),
@@ -43,7 +45,7 @@ def next_due(after: datetime, timing: Timing, last: date | None = None) -> Due:
     day that it was meant for. A day that a country skipped altogether, as Samoa did when it crossed
     the date line, has no digest.
     """
-    tz = ZoneInfo(timing.zone)
+    tz = zone_of(timing.zone)
     allowed = _DAYS.get(timing.frequency, {timing.weekday})
     # The day before, because an hour that the clock skips at midnight is due on the next day.
     day = max(after.astimezone(tz).date() - _DAY, timing.paused_until or date.min)
@@ -75,7 +77,7 @@ def next_due_of(subscriber: Subscriber, after: datetime) -> Due:
 
 def today_in(zone: str, now: datetime) -> date:
     """Return today's date in `zone`."""
-    return now.astimezone(ZoneInfo(zone)).date()
+    return now.astimezone(zone_of(zone)).date()
 
 
 def _instant(day: date, hour: int, tz: ZoneInfo) -> datetime | None:

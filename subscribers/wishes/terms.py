@@ -2,12 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from subscribers.comparing import names, phrases
 from subscribers.models import Subscriber, Term
 
 _MAX_TERMS = 50
@@ -33,20 +34,36 @@ def folded(text: str) -> str:
 
 
 def parse(lines: str) -> list[str]:
-    """Return the terms in a text with one per line, without duplicates. Raises `InvalidTerms`."""
+    """Return the keywords in a text with one per line, without duplicates.
+
+    Raises `InvalidTerms`, also for a word that no paper or nearly every paper has.
+    """
+    return _parse(lines, _check_keyword)
+
+
+def parse_authors(lines: str) -> list[str]:
+    """Like `parse`, for names. "Lovelace, Ada" becomes "Ada Lovelace", as papers print it."""
+    turned = "\n".join(names.first_name_first(line) for line in lines.splitlines())
+    return _parse(turned, _check_author)
+
+
+def is_same(kind: Term.Kind, text: str, other: str) -> bool:
+    """Return whether two terms of a kind stand for the same papers."""
+    if kind == Term.Kind.AUTHOR:
+        return names.is_same(text, other)
+    return phrases.is_same(text, other)
+
+
+def _parse(lines: str, check: Callable[[str], None]) -> list[str]:
     terms: dict[str, str] = {}
     for line in lines.splitlines():
         if text := _tidy(line):
+            check(text)
             terms.setdefault(key(text), text)
     if len(terms) > _MAX_TERMS:
         said = ngettext("Enter at most %(most)d line.", "Enter at most %(most)d lines.", _MAX_TERMS)
         raise InvalidTerms(said % {"most": _MAX_TERMS})
     return list(terms.values())
-
-
-def parse_authors(lines: str) -> list[str]:
-    """Like `parse`, for names. "Lovelace, Ada" becomes "Ada Lovelace", as papers print it."""
-    return parse("\n".join(_first_name_first(line) for line in lines.splitlines()))
 
 
 def replace(
@@ -81,10 +98,9 @@ def mute_author(subscriber: Subscriber, name: str) -> None:
 
 
 def unmute_author(subscriber: Subscriber, name: str) -> None:
-    """Undo `mute_author`. An author the reader follows stays followed."""
-    Term.objects.filter(
-        subscriber=subscriber, kind=Term.Kind.AUTHOR, key=key(name), is_muted=True
-    ).delete()
+    """Undo whatever mutes an author. One whom the reader follows stays followed."""
+    theirs = Term.objects.filter(subscriber=subscriber, kind=Term.Kind.AUTHOR, is_muted=True)
+    theirs.filter(pk__in=[one.pk for one in theirs if names.is_match(one.text, name)]).delete()
 
 
 def texts_of(subscriber: Subscriber) -> Mapping[tuple[str, bool], Sequence[str]]:
@@ -103,11 +119,22 @@ def _tidy(line: str) -> str:
             _("“%(beginning)s…” is too long. Use at most %(longest)d characters per line.")
             % {"beginning": text[:30], "longest": LONGEST}
         )
-    if text and not any(letter.isalnum() for letter in key(text)):
-        raise InvalidTerms(_("“%(text)s” contains no letters or numbers.") % {"text": text})
     return text
 
 
-def _first_name_first(line: str) -> str:
-    last, comma, first = line.partition(",")
-    return f"{first} {last}" if comma and first.strip() and "," not in first else line
+def _check_keyword(text: str) -> None:
+    if phrases.says_nothing(text):
+        raise InvalidTerms(_("“%(text)s” contains no letters or numbers.") % {"text": text})
+    if phrases.is_everywhere(text):
+        raise InvalidTerms(
+            _("“%(text)s” is in nearly every paper. Use a word that fewer papers have.")
+            % {"text": text}
+        )
+
+
+def _check_author(text: str) -> None:
+    if not names.wanted(text):
+        raise InvalidTerms(
+            _("“%(text)s” is not a name. Enter at least a family name, one name per line.")
+            % {"text": text}
+        )

@@ -2,11 +2,12 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
-from itertools import pairwise
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from digest.models import Digest
@@ -14,6 +15,8 @@ from digest.models import Digest
 Reason = Digest.SkipReason
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+QUARTER = timedelta(minutes=15)
+MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 
 
@@ -33,6 +36,14 @@ class Wishes:
         return day.weekday() in days and (self.paused_until is None or day >= self.paused_until)
 
 
+class Row(NamedTuple):
+    """What is known of a digest."""
+
+    local_date: date
+    state: str
+    skip_reason: str
+
+
 @dataclass(slots=True)
 class Life:
     """A reader's wishes over time, each with the instant from which they count, and their mails."""
@@ -45,32 +56,32 @@ class Life:
         place = bisect_left(self.wishes, moment, key=lambda change: change[0])
         return self.wishes[max(place - 1, 0)][1]
 
+    def since(self, moment: datetime) -> Iterator[Wishes]:
+        """The wishes at that moment and all later ones."""
+        return chain([self.at(moment)], (wishes for at, wishes in self.wishes if at >= moment))
 
-@cache
+
+@lru_cache(maxsize=100_000)
 def shown_at(zone: str, day: date, hour: int) -> datetime | None:
-    """The first minute at which clocks in the zone show that hour of that day or, if they skip it,
-    have passed it; None if the zone skips the day. Found by looking at the clock."""
-    tz, wanted = ZoneInfo(zone), datetime.combine(day, time(hour))
-    middle = datetime.combine(day, time(hour), UTC)
-    minutes = range(-16 * 60, 16 * 60)
+    """The first quarter of an hour at which clocks in the zone show that hour of that day or, if
+    they skip it, have passed it; None if the zone skips the day. Found by looking at the clock."""
+    tz, wanted = _zone(zone), datetime.combine(day, time(hour))
+    at = datetime.combine(day, time(hour), UTC)
+    at -= (at.astimezone(tz).utcoffset() or timedelta(0)) + 3 * HOUR
+    while at.astimezone(tz).replace(tzinfo=None) < wanted:
+        at += QUARTER
+    around = {(at - MINUTE).astimezone(tz).date(), at.astimezone(tz).date()}
+    return at if day in around else None
 
-    def clock(minute: int) -> datetime:
-        return (middle + timedelta(minutes=minute)).astimezone(tz).replace(tzinfo=None)
 
-    # By the hour first, because a clock that is set back shows an hour twice.
-    coarse = next(m for m in minutes[::60] if clock(m) >= wanted)
-    first = next(m for m in range(coarse - 60, coarse + 1) if clock(m) >= wanted)
-    before, after = clock(first - 1).date(), clock(first).date()
-    if day not in {before, after}:
-        return None
-    return middle + timedelta(minutes=first)
+_zone = lru_cache(ZoneInfo)
 
 
 def due_days(life: Life, start: datetime, end: datetime) -> dict[date, datetime]:
     """The local dates on which the reader was due, each with the instant."""
     found: list[tuple[datetime, date]] = []
     if life.joined_at is not None:
-        local = life.joined_at.astimezone(ZoneInfo(life.at(life.joined_at + SECOND).zone))
+        local = life.joined_at.astimezone(_zone(life.at(life.joined_at + SECOND).zone))
         found.append((life.joined_at, local.date()))
     for (since, wishes), (until, _) in zip(
         life.wishes, [*life.wishes[1:], (end, None)], strict=True
@@ -92,11 +103,15 @@ def due_days(life: Life, start: datetime, end: datetime) -> dict[date, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """When the world worked: `up` are the instants of ticks with workers and mail, in order;
-    `planned` those with workers; `closed` maps an edition's date to when it closed."""
+    """When the world worked, from its `start` to its `last` tick.
 
-    up: Sequence[datetime]
-    planned: Sequence[datetime]
+    `up` are the instants of ticks with workers and mail, in order; `closed` maps the date of an
+    edition to when it closed.
+    """
+
+    start: datetime
+    last: datetime
+    up: list[datetime]
     closed: dict[date, datetime]
     step: timedelta
     late: timedelta
@@ -117,72 +132,71 @@ class Times:
         return min((at for day, at in self.closed.items() if day >= awaited), default=None)
 
 
-def faults(life: Life, rows: Sequence[Digest], times: Times, settled_until: datetime) -> list[str]:
-    """Everything that is wrong with one reader's rows and mails, in words.
+def faults(life: Life, rows: Sequence[Row], times: Times, end: datetime) -> list[str]:
+    """Everything that is wrong with one reader's rows and mails at the end of a story, in words.
 
-    What was due before `settled_until` must have come to an end.
+    `end` is when the last reader was due whose digest must have come to an end.
     """
-    due = due_days(life, times.planned[0] - times.step, times.planned[-1])
+    due = due_days(life, times.start, times.last)
     by_date = {row.local_date: row for row in rows}
     said = [f"{day}: {number} rows" for day, number in _doubled(rows)]
-    unknown = _days_unknown(life, times)
-    for day, at in due.items():
-        if day not in by_date | unknown and not _left_before_planning(life, at, times):
-            said.append(f"{day}: due at {at}, and no row")
-    extra = by_date.keys() - due.keys() - unknown.keys()
+    missing, extra = due.keys() - by_date.keys(), by_date.keys() - due.keys()
+    said += [f"{day}: due at {due[day]}, and no row" for day in missing]
     said += [f"{day}: a row that nobody was due for" for day in extra]
     for day in sorted(due.keys() & by_date.keys()):
-        if due[day] < settled_until:
+        if due[day] < end:
             following = min((at for at in due.values() if at > due[day]), default=None)
             said += _faults_of_row(life, by_date[day], due[day], following, times)
     return said + _faults_of_mails(life, due)
 
 
-def _days_unknown(life: Life, times: Times) -> dict[date, None]:
-    """The days of outages of the planner for more than a day in which the reader changed something.
-
-    A known gap: of such days the planner knows the first, and works out the others by the wishes
-    that it finds when it comes back.
-    """
-    found: dict[date, None] = {}
-    for before, after in pairwise(times.planned):
-        is_long = after - before > DAY - times.step
-        if is_long and any(before < since <= after for since, _ in life.wishes):
-            days = range(-2, (after - before).days + 3)
-            found |= dict.fromkeys(before.date() + n * DAY for n in days)
-    return found
-
-
-def _doubled(rows: Sequence[Digest]) -> list[tuple[date, int]]:
+def _doubled(rows: Sequence[Row]) -> list[tuple[date, int]]:
     counts = Counter(row.local_date for row in rows)
     return [(day, number) for day, number in counts.items() if number > 1]
 
 
-def _left_before_planning(life: Life, at: datetime, times: Times) -> bool:
-    """Whether the reader was gone before any worker could have seen that they were due."""
-    place = bisect_left(times.planned, at)
-    seen = times.planned[place] if place < len(times.planned) else datetime.max.replace(tzinfo=UTC)
-    return any(at <= since <= seen and not wishes.is_active for since, wishes in life.wishes)
-
-
 def _faults_of_row(
-    life: Life, row: Digest, at: datetime, following: datetime | None, times: Times
+    life: Life, row: Row, at: datetime, following: datetime | None, times: Times
 ) -> list[str]:
     where = f"{row.local_date}, due at {at}"
     if row.state == Digest.State.SENT:
-        return (
-            [] if any(day == row.local_date for _, day, _ in life.mails) else [f"{where}: no mail"]
-        )
+        return _faults_of_mail(life, row, at, times, where)
     if row.state != Digest.State.SKIPPED:
         return [f"{where}: still {row.state}"]
     if row.skip_reason in {Reason.LATE, Reason.SUPERSEDED, Reason.NO_EDITION}:
         return _faults_of_loss(row, at, following, times, where)
-    known = {Reason.NOTHING_NEW, Reason.THIN, Reason.PAUSED, Reason.UNSUBSCRIBED}
-    return [] if row.skip_reason in known else [f"{where}: skipped as {row.skip_reason!r}"]
+    is_true = {
+        Reason.PAUSED: any((w.paused_until or date.min) > row.local_date for w in life.since(at)),
+        Reason.UNSUBSCRIBED: any(not wishes.is_active for wishes in life.since(at)),
+        Reason.NOTHING_NEW: not _is_something_new(life, row, at, times),
+        Reason.THIN: not _is_something_new(life, row, at, times),
+    }
+    return [] if is_true.get(Reason(row.skip_reason)) else [f"{where}: why {row.skip_reason}?"]
+
+
+def _faults_of_mail(life: Life, row: Row, at: datetime, times: Times, where: str) -> list[str]:
+    """A mail is sent as soon as its hour has come and its edition is there."""
+    sent = next((sent for sent, day, _ in life.mails if day == row.local_date), None)
+    edition = times.has_edition(at)
+    if sent is None:
+        return [f"{where}: no mail"]
+    if edition and any(max(at, edition) <= up < sent for up in times.up):
+        return [f"{where}: a mail only at {sent}, with the edition of {edition}"]
+    return []
+
+
+def _is_something_new(life: Life, row: Row, at: datetime, times: Times) -> bool:
+    """Whether an edition has closed since the mail before: each has enough for a digest.
+
+    After an outage the mail of the day before may be sent when this one is due already.
+    """
+    before = (sent for sent, day, _ in life.mails if day < row.local_date)
+    last = max(before, default=times.start)
+    return any(last < closed <= at for closed in times.closed.values())
 
 
 def _faults_of_loss(
-    row: Digest, at: datetime, following: datetime | None, times: Times, where: str
+    row: Row, at: datetime, following: datetime | None, times: Times, where: str
 ) -> list[str]:
     """A day may be lost only if nothing could be sent between its hour and the late policy's, or
     the next digest's."""
@@ -201,8 +215,11 @@ def _faults_of_mails(life: Life, due: dict[date, datetime]) -> list[str]:
     days = Counter(day for _, day, _ in life.mails)
     said += [f"{day}: {number} mails" for day, number in days.items() if number > 1]
     for at, day, _ in life.mails:
+        wishes = life.at(at)
         if day in due and at < due[day]:
             said.append(f"{day}: a mail at {at}, before the hour {due[day]}")
+        if not wishes.is_active or (wishes.paused_until or day) > day:
+            said.append(f"{day}: a mail at {at} to a reader who had left or paused")
     papers = Counter(paper for _, _, papers in life.mails for paper in papers)
     said += [f"paper {paper}: {number} times" for paper, number in papers.items() if number > 1]
     return said

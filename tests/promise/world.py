@@ -1,115 +1,41 @@
 """A world in which time passes: readers, papers, outages, and the real planner among them."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from random import Random
-from typing import Literal
+import json
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
 
 from django.conf import settings
 
+from digest.choosing.composing import Composed
 from digest.delivery import handover, leases, plan, run
 from digest.delivery.chunks import Tally
 from digest.delivery.handover import HandOver
+from digest.delivery.leases import Lease
 from digest.models import Digest, Hold
 from digest.papers import editions
+from subscribers.database import execute
 from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Subscriber
 from subscribers.wishes import preferences
 from tests.clock import Clock
 from tests.factories import build_reader, make_paper
 
-from .oracle import DAY, HOUR, Life, Times, Wishes
+from .oracle import DAY, HOUR, Life, Row, Times, Wishes
+from .story import STEP, Story
 
-STEP = timedelta(hours=1)
 PAPERS_A_DAY = 6
-# Zones that move in the night, at noon, by half an hour, over midnight, not at all, and a day away.
-ZONES = (
-    *("UTC", "Europe/Berlin", "America/New_York", "America/Los_Angeles", "Asia/Tokyo"),
-    *("Asia/Kathmandu", "Pacific/Kiritimati", "Pacific/Honolulu", "Pacific/Pago_Pago"),
-    *("America/Scoresbysund", "Australia/Lord_Howe", "Pacific/Chatham", "Africa/Cairo"),
-    *("America/Santiago", "Asia/Beirut", "America/St_Johns", "Atlantic/Azores"),
-)
-Outage = Literal["workers", "mail", "sources"]
-
-
-@dataclass(frozen=True)
-class Story:
-    """What is to happen: the readers' first wishes and their changes, outages, and odd days."""
-
-    start: datetime
-    days: int
-    readers: Sequence[Wishes]
-    changes: Sequence[tuple[datetime, int, Wishes]]
-    joining: Sequence[tuple[datetime, int]]
-    outages: Sequence[tuple[Outage, datetime, datetime]]
-    closed_early: frozenset[date]
-    without_papers: frozenset[date]
-
-    @property
-    def end(self) -> datetime:
-        return self.start + self.days * DAY
-
-    def is_out(self, what: Outage, at: datetime) -> bool:
-        return any(kind == what and since <= at < until for kind, since, until in self.outages)
-
-
-def story(chance: Random, *, number: int, days: int, outages: int) -> Story:
-    """A story of `number` readers over `days`, somewhere within three years."""
-    start = datetime(2025, 1, 1, tzinfo=UTC) + chance.randrange(3 * 365) * DAY
-    readers = [_wishes(chance) for _ in range(number)]
-    changes = []
-    for reader, wishes in enumerate(readers):
-        for at in sorted(_moment(chance, start, days) for _ in range(chance.randrange(6))):
-            wishes = _changed(chance, wishes, at.date())
-            changes.append((at, reader, wishes))
-    joining = {n: _moment(chance, start, days) for n in range(number) if chance.random() < 0.2}
-    every_day = [(start + n * DAY).date() for n in range(days)]
-    return Story(
-        start,
-        days,
-        readers,
-        # Nobody changes anything before they have joined.
-        sorted(
-            (change for change in changes if change[0] > joining.get(change[1], start)),
-            key=lambda change: change[:2],
-        ),
-        sorted((at, reader) for reader, at in joining.items()),
-        [_outage(chance, start, days) for _ in range(outages)],
-        frozenset(day for day in every_day if chance.random() < 0.05),
-        frozenset(day for day in every_day if chance.random() < 0.1),
-    )
-
-
-def _moment(chance: Random, start: datetime, days: int) -> datetime:
-    """An instant that is no full minute, and so never the one at which somebody is due."""
-    return start + timedelta(seconds=60 * chance.randrange(60 * 24 * days) + 17)
-
-
-def _wishes(chance: Random) -> Wishes:
-    frequency = chance.choice(("daily", "daily", "daily", "weekdays", "weekly"))
-    return Wishes(chance.choice(ZONES), chance.randrange(24), frequency, chance.randrange(7))
-
-
-def _changed(chance: Random, wishes: Wishes, today: date) -> Wishes:
-    return chance.choice(
-        (
-            replace(wishes, hour=chance.randrange(24)),
-            replace(wishes, zone=chance.choice(ZONES)),
-            replace(_wishes(chance), is_active=wishes.is_active),
-            replace(wishes, paused_until=today + chance.randrange(12) * DAY),
-            replace(wishes, paused_until=None),
-            replace(wishes, is_active=not wishes.is_active),
-        )
-    )
-
-
-def _outage(chance: Random, start: datetime, days: int) -> tuple[Outage, datetime, datetime]:
-    kind: Outage = chance.choice(("workers", "mail", "sources"))
-    since = _moment(chance, start, days)
-    until = since + timedelta(minutes=chance.choice((40, 90, 300, 900, 2000, 5000)))
-    return kind, since, min(until, start + days * DAY)
+BATCH = 5000
+# Of so many readers, one changes their wishes by the functions that the pages call; the others
+# together, because a hundred thousand reader-days would take too long.
+BY_PAGE = 20
+WISHES = ("zone", "hour", "frequency", "weekday", "paused_until")
+DUE = ("next_due_at", "next_due_on", "last_due_on")
+Change = tuple[datetime, int, Wishes]
+Event = TypeVar("Event", bound=tuple[Any, ...])
 
 
 class World:
@@ -118,49 +44,53 @@ class World:
     def __init__(self, told: Story, clock: Clock) -> None:
         self._story, self._clock = told, clock
         self._hold: Hold | None = None
-        self._edition_papers = 0
-        joined = {reader for _, reader in told.joining}
-        self._readers = [
-            self._born(wishes, is_pending=number in joined)
+        self._published = told.start.date()
+        # What was handed over to a slow mail service, by the token of its lease.
+        self._unheard: list[tuple[UUID, list[int]]] = []
+        joining = {number: at for at, number in told.joining}
+        readers = Subscriber.objects.bulk_create(
+            self._born(wishes, is_pending=number in joining)
+            for number, wishes in enumerate(told.readers)
+        )
+        self._ids = [reader.pk for reader in readers]
+        self._numbers = {reader.email: number for number, reader in enumerate(readers)}
+        self.lives = [
+            Life([(joining.get(number, told.start), wishes)], joined_at=joining.get(number))
             for number, wishes in enumerate(told.readers)
         ]
-        self._by_email = {reader.email: number for number, reader in enumerate(self._readers)}
-        self.lives = [Life([(told.start, wishes)]) for wishes in told.readers]
-        for at, number in told.joining:
-            self.lives[number] = Life([(at, told.readers[number])], joined_at=at)
-        self.times = Times([], [], {}, STEP, settings.DELIVERY_LATE, settings.EDITION_CLOSES_HOUR)
-        self._events = self._in_order()
+        self.times = Times(
+            told.start,
+            told.ticks[-1],
+            [],
+            {},
+            STEP,
+            settings.DELIVERY_LATE,
+            settings.EDITION_CLOSES_HOUR,
+        )
 
-    def rows(self, number: int) -> list[Digest]:
-        return list(Digest.objects.filter(subscriber=self._readers[number]))
+    def rows(self) -> list[list[Row]]:
+        """The digests' rows of each reader."""
+        found = defaultdict(list)
+        columns = ("subscriber", "local_date", "state", "skip_reason")
+        for pk, *row in Digest.objects.values_list(*columns):
+            found[pk].append(Row(*row))
+        return [found[pk] for pk in self._ids]
 
     def run(self) -> None:
         """From the start to the end, and on until the last digest that was due is settled."""
-        now, event = self._story.start, next(self._events, None)
-        while now < self._story.end + 2 * DAY:
-            while event is not None and event[0] <= now:
-                self._clock.set(event[0])
-                event[1]()
-                event = next(self._events, None)
+        before = self._story.start
+        for now in self._story.ticks:
+            self._join_all(_between(self._story.joining, before, now))
+            for changes in _apart(_between(self._story.changes, before, now)):
+                self._change_all(changes)
             self._clock.set(now)
             self._tick(now)
-            now += STEP
+            before = now
 
-    # --- what happens ----------------------------------------------------------------------
-    def _in_order(self) -> Iterator[tuple[datetime, Callable[[], None]]]:
-        events: list[tuple[datetime, Callable[[], None]]] = []
-        for at, number, wishes in self._story.changes:
-            events.append((at, lambda a=at, n=number, w=wishes: self._change(a, n, w)))  # type: ignore[misc]  # bound now
-        for at, number in self._story.joining:
-            events.append((at, lambda a=at, n=number: self._join(a, n)))  # type: ignore[misc]  # bound now
-        return iter(sorted(events, key=lambda event: event[0]))
-
+    # --- readers ---------------------------------------------------------------------------
     def _born(self, wishes: Wishes, *, is_pending: bool) -> Subscriber:
         reader = build_reader(
-            zone=wishes.zone,
-            hour=wishes.hour,
-            frequency=wishes.frequency,
-            weekday=wishes.weekday,
+            **_columns(wishes),
             length=5,
             is_exploring=False,
             confirmed_at=self._story.start - 30 * DAY,
@@ -168,50 +98,68 @@ class World:
             state=Subscriber.State.PENDING if is_pending else Subscriber.State.ACTIVE,
         )
         preferences.reschedule(reader, self._story.start)
-        reader.save()
         return reader
 
-    def _join(self, at: datetime, number: int) -> None:
-        reader = Subscriber.objects.get(pk=self._readers[number].pk)
-        reader.state, reader.confirmed_at = Subscriber.State.ACTIVE, at
-        reader.next_due_at = at
-        reader.next_due_on = preferences.today_of(reader, at)
-        reader.save()
+    def _join_all(self, joining: Sequence[tuple[datetime, int]]) -> None:
+        """Do what `signup.confirm` does: the first digest is due at once."""
+        readers = Subscriber.objects.in_bulk([self._ids[number] for _, number in joining])
+        for at, number in joining:
+            reader = readers[self._ids[number]]
+            reader.state, reader.confirmed_at = Subscriber.State.ACTIVE, at
+            reader.next_due_at, reader.next_due_on = at, preferences.today_of(reader, at)
+        _store(list(readers.values()))
 
-    def _change(self, at: datetime, number: int, wishes: Wishes) -> None:
-        reader = Subscriber.objects.get(pk=self._readers[number].pk)
+    def _change_all(self, changes: Sequence[Change]) -> None:
+        """Change what some readers wish, each at their own time; one change for each reader."""
+        readers = Subscriber.objects.in_bulk([self._ids[number] for _, number, _ in changes])
+        together = []
+        for at, number, wishes in changes:
+            reader = readers[self._ids[number]]
+            self.lives[number].wishes.append((at, wishes))
+            if number % BY_PAGE == 0:
+                self._clock.set(at)
+                self._change_by_page(reader, at, wishes)
+                continue
+            for name, value in _columns(wishes).items():
+                setattr(reader, name, value)
+            reader.state = _state(wishes)
+            if reader.next_due_at is not None and reader.next_due_at <= at:
+                self._clock.set(at)
+            preferences.reschedule(reader, at)
+            together.append(reader)
+        _store(together)
+
+    def _change_by_page(self, reader: Subscriber, at: datetime, wishes: Wishes) -> None:
         if not wishes.is_active:
             unsubscribe(reader, Consent.Act.UNSUBSCRIBED, at)
-        columns = ("zone", "hour", "frequency", "weekday", "paused_until")
-        preferences.change(
-            reader,
-            at,
-            **{name: getattr(wishes, name) for name in columns},
-            state=Subscriber.State.ACTIVE if wishes.is_active else Subscriber.State.UNSUBSCRIBED,
-        )
-        self.lives[number].wishes.append((at, wishes))
+        preferences.change(reader, at, **_columns(wishes), state=_state(wishes))
 
+    # --- an hour ---------------------------------------------------------------------------
     def _tick(self, now: datetime) -> None:
+        is_slow = self._story.is_out("slow", now)
         self._publish(now)
         self._hold_mail(self._story.is_out("mail", now))
-        if now.time() == time(2) and now.date() in self._story.closed_early:
+        if not is_slow:
+            self._hear()
+        if now.hour == 2 and now.date() in self._story.closed_early:
             self._close_early(now)
         if self._story.is_out("workers", now):
             return
-        self.times.planned.append(now)  # type: ignore[attr-defined]  # ours to fill
         if self._hold:
             plan.plan_due()
         else:
-            self.times.up.append(now)  # type: ignore[attr-defined]  # ours to fill
+            self.times.up.append(now)
             self._deliver(now)
+        if not is_slow:
+            self._hear()
         self._note_closed(now)
 
     def _publish(self, now: datetime) -> None:
-        """Papers come in at three, or as soon as the sources can be read again."""
-        day = (now - 3 * HOUR).date()
-        if self._edition_papers == day.toordinal() or self._story.is_out("sources", now):
+        """Papers come in at one, or as soon as the sources can be read again."""
+        day = (now - HOUR).date()
+        if self._published == day or self._story.is_out("sources", now):
             return
-        self._edition_papers = day.toordinal()
+        self._published = day
         if day not in self._story.without_papers:
             for number in range(PAPERS_A_DAY):
                 make_paper(votes=number, first_seen_at=now)
@@ -236,29 +184,74 @@ class World:
     def _deliver(self, now: datetime) -> None:
         """What a run and its senders do, but for rendering and the mail service itself."""
         plan.prepare()
-        while (lease := run._claim("smtp", 500)) is not None:
-            composed = run._compose(lease, Tally())
-            addresses = handover.mark_sending(
-                lease.token,
-                composed,
-                lease=HOUR,
-                late=settings.DELIVERY_LATE,
-                mail_service="smtp",
-            )
-            rest = [one.digest_id for one in composed if one.digest_id not in addresses]
-            leases.skip_unwanted(lease.token, rest, late=settings.DELIVERY_LATE)
-            leases.release(lease.token, rest)
-            days = dict(Digest.objects.filter(pk__in=addresses).values_list("pk", "local_date"))
-            for one in composed:
-                if one.digest_id in addresses:
-                    life = self.lives[self._by_email[addresses[one.digest_id]]]
-                    life.mails.append((now, days[one.digest_id], one.paper_ids))
-            handover.record(
-                lease.token, [HandOver(pk, Digest.State.SENT, message_id="m") for pk in addresses]
-            )
+        while (lease := run._claim("smtp", BATCH)) is not None:
+            self._hand_over(lease, run._compose(lease, Tally()), now)
+
+    def _hand_over(self, lease: Lease, composed: Sequence[Composed], now: datetime) -> None:
+        late = settings.DELIVERY_LATE
+        addresses = handover.mark_sending(
+            lease.token, composed, lease=4 * DAY, late=late, mail_service="smtp"
+        )
+        rest = [one.digest_id for one in composed if one.digest_id not in addresses]
+        leases.skip_unwanted(lease.token, rest, late=late)
+        leases.release(lease.token, rest)
+        days = dict(Digest.objects.filter(pk__in=addresses).values_list("pk", "local_date"))
+        for one in composed:
+            if one.digest_id in addresses:
+                life = self.lives[self._numbers[addresses[one.digest_id]]]
+                life.mails.append((now, days[one.digest_id], one.paper_ids))
+        self._unheard.append((lease.token, list(addresses)))
+
+    def _hear(self) -> None:
+        """Learn what became of all that was handed over: the mail service took it."""
+        for token, ids in self._unheard:
+            sent = [HandOver(pk, Digest.State.SENT, message_id="m") for pk in ids]
+            handover.record(token, sent)
+        self._unheard = []
 
 
-def counts() -> Counter[str]:
-    """How many digests ended in which state, or for which reason, for the test's own report."""
-    rows = Digest.objects.values_list("state", "skip_reason")
-    return Counter(reason or state for state, reason in rows)
+def _between(events: Sequence[Event], before: datetime, now: datetime) -> Sequence[Event]:
+    """The events after `before`, until `now`."""
+    first, last = (bisect_right(events, at, key=lambda event: event[0]) for at in (before, now))
+    return events[first:last]
+
+
+def _apart(changes: Sequence[Change]) -> list[list[Change]]:
+    """The changes in parts, so that a reader's second one is in a later part."""
+    parts: list[list[Change]] = []
+    seen: Counter[int] = Counter()
+    for change in changes:
+        if seen[change[1]] == len(parts):
+            parts.append([])
+        parts[seen[change[1]]].append(change)
+        seen[change[1]] += 1
+    return parts
+
+
+def _columns(wishes: Wishes) -> dict[str, Any]:
+    return {name: getattr(wishes, name) for name in WISHES}
+
+
+def _state(wishes: Wishes) -> Subscriber.State:
+    return Subscriber.State.ACTIVE if wishes.is_active else Subscriber.State.UNSUBSCRIBED
+
+
+def _store(readers: Sequence[Subscriber]) -> None:
+    """What `preferences.change` stores, for many at once."""
+    columns = ("id", "state", *WISHES, "confirmed_at", *DUE)
+    rows = [{name: getattr(reader, name) for name in columns} for reader in readers]
+    execute(
+        """
+        UPDATE subscribers_subscriber s
+        SET state = c.state, zone = c.zone, hour = c.hour, frequency = c.frequency,
+            weekday = c.weekday, paused_until = c.paused_until, confirmed_at = c.confirmed_at,
+            next_due_at = c.next_due_at, next_due_on = c.next_due_on, last_due_on = c.last_due_on
+        FROM jsonb_to_recordset(%s) AS c(
+            id bigint, state text, zone text, hour int, frequency text, weekday int,
+            paused_until date, confirmed_at timestamptz, next_due_at timestamptz, next_due_on date,
+            last_due_on date
+        )
+        WHERE s.id = c.id
+        """,
+        [json.dumps(rows, default=str)],
+    )
