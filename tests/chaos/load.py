@@ -1,67 +1,71 @@
-"""What a round starts with: one closed edition, and readers who are all due."""
+"""What a round starts with, and the papers that come in on each of its days."""
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
-from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
-from subscribers import addresses
 from subscribers.database import execute
-from subscribers.models import Topic
-from tests.factories import make_edition, make_paper, make_topic
+from tests.factories import make_paper
+from tests.promise.oracle import DAY, HOUR
 
-DOMAINS = ("dest.example", "mail.example", "post.example", "box.example")
-# One reader in this many has no mailbox any more, or follows a topic that no paper is about.
-GONE_EVERY = 97
-UNMATCHED_EVERY = 53
-SUBSCRIBER = (
-    *("id", "email", "address_hash", "state", "zone", "hour", "frequency", "weekday", "length"),
-    *("next_due_at", "links_epoch", "created_at", "confirmed_at"),
-)
+PAPERS = (12, 24)
+KEPT = {"django_migrations", "django_content_type", "simulated_clock"}
+# Rounds begin near the days on which clocks are set, at an hour when nothing is going on.
+BEGINNINGS = (date(2026, 10, 23), date(2027, 3, 12), date(2027, 3, 26), date(2027, 4, 2))
+FIRST_HOUR = 1
 
 
 def clear_database() -> None:
-    """Delete every reader, digest, edition, paper, hold and back-off."""
-    execute(
-        "TRUNCATE subscribers_subscriber, subscribers_suppression, subscribers_topic, "
-        "digest_edition, digest_paper, digest_hold, digest_backoff CASCADE"
-    )
+    """Delete everything but the schema."""
+    tables = [name for name in connection.introspection.table_names() if name not in KEPT]
+    execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
 
 
-def add_edition(chance: Random) -> tuple[Topic, Topic]:
-    """Close an edition. Returns the topic that all its papers fit, and one that none fits."""
-    topic, other = make_topic(), make_topic()
-    papers = [make_paper(votes=chance.randrange(80)) for _ in range(chance.randint(12, 60))]
-    make_edition(papers, fits={topic.pk: 0.8})
-    return topic, other
+def beginning(chance: Random) -> datetime:
+    day = chance.choice(BEGINNINGS) + chance.randrange(3) * DAY
+    return datetime.combine(day, time(FIRST_HOUR), UTC)
 
 
-def add_readers(number: int, topic: Topic, other: Topic) -> None:
-    """Create `number` readers who are active and due, with IDs from 1 on."""
-    ids = range(1, number + 1)
-    with connection.cursor() as cursor:
-        _copy(cursor, "subscribers_subscriber", SUBSCRIBER, map(_reader, ids))
-        _copy(
-            cursor,
-            "subscribers_subscription",
-            ("subscriber_id", "topic_id"),
-            ((pk, (topic if pk % UNMATCHED_EVERY else other).pk) for pk in ids),
-        )
-        cursor.execute("ANALYZE")
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """When the papers of each day come in; a day without papers is missing.
+
+    An edition closes at `closing` o'clock, or when the first papers come after that.
+    """
+
+    at: dict[date, datetime]
+    closing: int
+
+    @classmethod
+    def plan(cls, start: datetime, days: int, closing: int, chance: Random) -> "Supply":
+        """In time on most days, late on some, and on some not at all. The first day is good."""
+        at = {}
+        for number in range(days + 1):
+            day = (start + number * DAY).date()
+            kind = chance.choice(("good", "good", "good", "late", "missing")) if number else "good"
+            if kind == "good":
+                at[day] = datetime.combine(day, time(3), UTC)
+            elif kind == "late":
+                at[day] = datetime.combine(day, time(closing), UTC) + chance.randint(1, 9) * HOUR
+        return cls(at, closing)
+
+    def closings(self) -> Iterator[tuple[date, datetime]]:
+        """When each edition closes, if all is well then."""
+        for day, at in self.at.items():
+            yield day, max(at, datetime.combine(day, time(self.closing), UTC))
+
+    def closed_for(self, due_at: datetime) -> datetime | None:
+        """When the edition closes that a digest due then waits for, or a later one."""
+        awaited = (due_at - timedelta(hours=self.closing)).date()
+        return min((at for day, at in self.closings() if day >= awaited), default=None)
 
 
-def _reader(pk: int) -> tuple[Any, ...]:
+def add_papers(chance: Random) -> Sequence[str]:
+    """Papers come in now. Returns their keys."""
+    number = chance.randint(*PAPERS)
     now = timezone.now()
-    name = "reader" if pk % GONE_EVERY else "gone"
-    email = f"{name}{pk}@{DOMAINS[pk % len(DOMAINS)]}"
-    row = (pk, email, addresses.hashed(email), "active", "UTC", 7, "daily", 0, 10)
-    return (*row, now - timedelta(minutes=1), "", now, now)
-
-
-def _copy(cursor: Any, table: str, columns: Iterable[str], rows: Iterable[Any]) -> None:
-    with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
+    return [make_paper(votes=chance.randrange(80), first_seen_at=now).key for _ in range(number)]

@@ -1,144 +1,279 @@
-"""What must hold when a round is over: compares the rows with the ledger."""
+"""What must hold when a round is over, for each reader and each date on which they were due.
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+Works from the readers' own wishes, the ledger of the mail service and the list of outages. Of the
+rows it believes only that they are what the product says about a reader and a date.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 from digest.models import Digest
-from subscribers.models import Subscriber
+from tests.promise.oracle import DAY, HOUR, due_days
 
 from .faults import Scene
-from .processes import LedgerLine
+from .mail.ledger import ACCEPTED, UNKNOWN, Message
+from .readers import Reader
+from .verdict import (
+    AFTER,
+    DOUBT,
+    EARLY,
+    HELD,
+    LAST_CALL,
+    NO_MAIL,
+    NO_REASON,
+    NO_ROW,
+    PAPERS,
+    STRANGERS,
+    STUCK,
+    TWICE,
+    UNEXPECTED,
+    UNHEARD,
+    UNSETTLED,
+    Times,
+    Verdict,
+)
 
-State = Digest.State
-# The row of a message that the mail server accepted must be in one of these states.
-EXPLAINED = (State.SENT, State.UNCERTAIN, State.ASSUMED)
+State, Reason = Digest.State, Digest.SkipReason
 IN_DOUBT = (State.UNCERTAIN, State.ASSUMED)
-# How many offending rows to show for each rule.
-SHOWN = 5
+SAID_SENT = (State.SENT, State.DEFERRED, State.DELIVERED, State.BOUNCED, State.COMPLAINED)
+# The bound of the guarantee, but for one message of the mail service; and what a busy machine needs
+# between the look at the database and the mail service's note.
+BOUND, SLACK = 5.0, 1.0
+# A change this close to the time at which somebody is due may come before or after the planning.
+CLOSE = timedelta(seconds=10)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A round's figures, and each broken rule with the rows that break it.
+@dataclass(slots=True)
+class Day:
+    """A date on which a reader was due, the row for it, and the mails that came."""
 
-    `taken_in_doubt` counts rows in doubt whose mail is in the ledger. Sending them again would
-    have sent them twice.
-    """
+    on: date
+    due_at: datetime
+    row: Digest | None
+    mails: list[Message] = field(default_factory=list)
 
-    states: Counter[str]
-    mails: int
-    doubles: int
-    lost: int
-    in_doubt: int
-    taken_in_doubt: int
-    violations: Sequence[str]
+    @property
+    def says_sent(self) -> bool:
+        return self.row is not None and self.row.state in {*SAID_SENT, *IN_DOUBT}
 
 
-def judge(scene: Scene, lines: Sequence[LedgerLine]) -> Verdict:
-    """Compare every row with every line of the ledger."""
-    accepted = [line for line in lines if line.verdict == "accepted"]
-    mails = Counter(line.uuid for line in accepted)
-    rows = list(Digest.objects.select_related("subscriber").order_by("pk"))
-    states = Counter(row.state for row in rows)
-    in_doubt = [row for row in rows if row.state in IN_DOUBT]
-    findings = {
-        **_wrong_mails(rows, lines, accepted),
-        **_wrong_rows(rows),
-        "a row says sent, but the ledger has no mail": [_show(row) for row in _lost(rows, mails)],
-        "an active reader has no row": _unplanned(),
-        "a digest was marked after its reader had left": list(_marked_after_leaving(scene, rows)),
-        f"more than {scene.doubt} rows in doubt": [
-            f"{len(in_doubt)}, such as {_show(row)}"
-            for row in in_doubt
-            if len(in_doubt) > scene.doubt
-        ],
-    }
-    violations = [
-        f"{rule} ({len(found)}): {'; '.join(found[:SHOWN])}"
-        for rule, found in findings.items()
-        if found
+def judge(scene: Scene, times: Times, holds: Sequence[str]) -> Verdict:
+    """Compare the ledger and the rows with what should have happened."""
+    verdict = Verdict()
+    messages = [message for message in scene.mail.entries() if message.papers]
+    by_address: dict[str, list[Message]] = defaultdict(list)
+    for message in messages:
+        by_address[message.recipient].append(message)
+    rows: dict[int, list[Digest]] = defaultdict(list)
+    for row in Digest.objects.order_by("local_date"):
+        rows[row.subscriber_id or 0].append(row)
+        verdict.states[row.skip_reason or row.state] += 1
+    verdict.mails = sum(message.fate in ACCEPTED for message in messages)
+    unexplained: list[str] = []
+    for reader in scene.readers.everyone:
+        got = sorted(
+            (one for address in reader.addresses for one in by_address.pop(address, [])),
+            key=lambda one: one.at,
+        )
+        days = _days(reader, rows[reader.row], times)
+        verdict.days += len(days)
+        _put_mails(reader, days, [one for one in got if one.fate in ACCEPTED], verdict)
+        _judge_days(reader, days, times, verdict)
+        _judge_leaving(reader, got, scene, verdict)
+        _judge_papers(reader, days, verdict)
+        unexplained += [_show(reader, day, "") for day in _doubt(days, got, verdict)]
+        _judge_news(reader, days, scene.mail.delivered, verdict)
+    verdict.explained += min(len(unexplained), scene.doubt)
+    if len(unexplained) > scene.doubt:
+        verdict.found[DOUBT] += unexplained
+    verdict.found[UNSETTLED] += [
+        f"{row.pk} of an erased reader: {row.state}"
+        for row in rows[0]
+        if row.state in {State.READY, State.SENDING} and row.due_at < times.settled_until
     ]
-    return Verdict(
-        states=states,
-        mails=len(accepted),
-        doubles=sum(number > 1 for number in mails.values()),
-        lost=len(_lost(rows, mails)),
-        in_doubt=len(in_doubt),
-        taken_in_doubt=sum(mails[row.uuid.hex] > 0 for row in in_doubt),
-        violations=violations,
+    verdict.found[STRANGERS] += list(by_address)
+    verdict.found[STUCK] += [] if scene.done["hang"] or scene.done["stall"] else scene.fleet.stuck
+    verdict.found[HELD] += [reason for reason in holds if not _is_explained(reason, scene)]
+    return verdict
+
+
+def _is_explained(reason: str, scene: Scene) -> bool:
+    """Doubt in numbers holds the service, and so does a share of refusals."""
+    causes = {"accept_silently", "drop", "hang", "lose_host", "kill_worker", "kill_child"}
+    return "doubt" in reason and any(scene.done[name] for name in causes)
+
+
+# --- which mail is for which date ----------------------------------------------------------
+def _days(reader: Reader, rows: Sequence[Digest], times: Times) -> list[Day]:
+    due = due_days(reader.life, times.start, times.end)
+    by_date = {row.local_date: row for row in rows}
+    return [Day(on, at, by_date.get(on)) for on, at in sorted(due.items())]
+
+
+def _put_mails(
+    reader: Reader, days: Sequence[Day], got: Sequence[Message], verdict: Verdict
+) -> None:
+    """A mail is for the last date due before it, or for one before if that one still lacks it."""
+    reader.life.mails = [(mail.at, mail.at.date(), ()) for mail in got]
+    for mail in got:
+        past = [day for day in days if day.due_at <= mail.at]
+        if not past:
+            verdict.found[EARLY].append(_show(reader, None, f"mail at {mail.at}"))
+            continue
+        recent = [day for day in past if mail.at - day.due_at < DAY + HOUR]
+        lacking = (day for day in reversed(recent) if day.says_sent and not day.mails)
+        day = next(lacking, past[-1])
+        if day.mails:
+            verdict.found[TWICE].append(_show(reader, day, f"also at {mail.at}"))
+        elif not day.says_sent and not reader.is_erased:
+            verdict.found[UNEXPECTED].append(_show(reader, day, f"mail at {mail.at}"))
+        day.mails.append(mail)
+
+
+# --- the rules -----------------------------------------------------------------------------
+def _judge_days(reader: Reader, days: Sequence[Day], times: Times, verdict: Verdict) -> None:
+    if reader.is_erased:
+        return  # their rows are no longer theirs
+    for place, day in enumerate(days):
+        following = days[place + 1].due_at if place + 1 < len(days) else None
+        rule, why = _fault_of(reader, day, following, times)
+        if rule:
+            verdict.found[rule].append(_show(reader, day, why))
+
+
+def _fault_of(
+    reader: Reader, day: Day, following: datetime | None, times: Times
+) -> tuple[str, str]:
+    row = day.row
+    changed = [since for since, _ in reader.life.wishes[1:]]
+    if row is None:
+        is_close = any(abs(since - day.due_at) < CLOSE for since in changed)
+        unplanned = day.due_at > times.end - timedelta(minutes=2)
+        is_excused = is_close or unplanned or _left_unplanned(reader, day, times)
+        return ("", "") if is_excused else (NO_ROW, "")
+    if row.state in {State.READY, State.SENDING}:
+        return (UNSETTLED, "") if day.due_at < times.settled_until else ("", "")
+    if row.state in SAID_SENT and not day.mails:
+        return NO_MAIL, ""
+    if row.state == State.FAILED and not reader.is_gone:
+        return NO_REASON, "failed"
+    if row.state == State.SKIPPED and not _is_good(reader, day, following, times):
+        return NO_REASON, row.skip_reason
+    return "", ""
+
+
+def _left_unplanned(reader: Reader, day: Day, times: Times) -> bool:
+    """Whether the reader left after they were due and before any worker could have seen it."""
+    ends = [one.until for one in times.outages if one.since <= day.due_at + CLOSE < one.until]
+    seen_at = max([day.due_at, *ends]) + timedelta(minutes=2)
+    return any(
+        day.due_at <= since <= seen_at and not wishes.is_active
+        for since, wishes in reader.life.wishes
     )
 
 
-def _wrong_mails(
-    rows: Sequence[Digest], lines: Sequence[LedgerLine], accepted: Sequence[LedgerLine]
-) -> dict[str, list[str]]:
-    """Mails that should not have been sent, by the rule they break."""
-    by_uuid = {row.uuid.hex: row for row in rows}
-    mails = Counter(line.uuid for line in accepted)
-    tries = Counter(line.uuid for line in lines)
-    return {
-        "a reader received one edition twice": [
-            _show(by_uuid.get(uuid), uuid) for uuid, number in mails.items() if number > 1
-        ],
-        "a mail with an unknown outcome was tried again": [
-            _show(by_uuid.get(uuid), uuid) for uuid, number in tries.items() if number > 1
-        ],
-        "a mail has no row that explains it": [
-            _show(by_uuid.get(uuid), uuid)
-            for uuid in mails
-            if uuid not in by_uuid or by_uuid[uuid].state not in EXPLAINED
-        ],
-        "a mail went to an address other than its reader's": [
-            _show(by_uuid.get(line.uuid), line.uuid)
-            for line in accepted
-            if line.uuid in by_uuid and line.recipient != _address(by_uuid[line.uuid])
-        ],
-    }
+def _is_good(reader: Reader, day: Day, following: datetime | None, times: Times) -> bool:
+    """Whether there was reason to skip this digest."""
+    assert day.row is not None
+    closed_at = times.closed_for(day.due_at)
+    deadline = day.due_at + times.late - LAST_CALL
+    match day.row.skip_reason:
+        case Reason.UNSUBSCRIBED:
+            return reader.did("left", "complained")
+        case Reason.SUPPRESSED:
+            return reader.is_gone or reader.did("suppressed", "complained")
+        case Reason.PAUSED:
+            return any(wishes.paused_until for _, wishes in reader.life.wishes)
+        case Reason.NO_MATCH:
+            return not reader.is_matched
+        case Reason.NOTHING_NEW if closed_at and _has_had(reader, closed_at, day.due_at):
+            return True
+        case Reason.NO_EDITION | Reason.NOTHING_NEW | Reason.THIN:
+            return closed_at is None or not times.was_up(max(day.due_at, closed_at), deadline)
+        case Reason.SUPERSEDED if following is not None:
+            deadline = min(deadline, following)
+            return closed_at is None or not times.was_up(max(day.due_at, closed_at), deadline)
+        case Reason.LATE:
+            ready_at = max(day.due_at, min(closed_at or deadline, deadline))
+            return not times.was_up(ready_at, max(deadline, ready_at + HOUR))
+        case _:
+            return False
 
 
-def _wrong_rows(rows: Sequence[Digest]) -> dict[str, list[str]]:
-    """Rows that are wrong in themselves, by the rule they break."""
-    return {
-        "a row is not settled": [
-            _show(row) for row in rows if row.state in {State.READY, State.SENDING}
-        ],
-        "a row was skipped without a reason": [
-            _show(row) for row in rows if row.state == State.SKIPPED and not row.skip_reason
-        ],
-        "a row still has a lease": [
-            _show(row) for row in rows if row.lease_token and row.state not in IN_DOUBT
-        ],
-    }
+def _has_had(reader: Reader, closed_at: datetime, due_at: datetime) -> bool:
+    """Whether an earlier date's digest, which came late, has taken the edition already."""
+    return any(closed_at <= at < due_at for at, _, _ in reader.life.mails)
 
 
-def _lost(rows: Sequence[Digest], mails: Counter[str]) -> list[Digest]:
-    return [row for row in rows if row.state == State.SENT and not mails[row.uuid.hex]]
+def _judge_leaving(reader: Reader, got: Sequence[Message], scene: Scene, verdict: Verdict) -> None:
+    """No mail after the bound, by the mail service's own clock. Time that was skipped is none."""
+    for stop in reader.stops:
+        for mail in got:
+            is_theirs = stop.what != "moved out" or mail.recipient == stop.address
+            after = mail.monotonic - stop.monotonic
+            if is_theirs and after > 0 and mail.monotonic < stop.until:
+                verdict.after = max(verdict.after, after)
+                message = scene.longest(stop.monotonic, mail.monotonic)
+                bound = BOUND + message + SLACK
+                if after > bound:
+                    why = f"{stop.what}, {after:.1f} s later, bound {bound:.1f} s"
+                    verdict.found[AFTER].append(_show(reader, None, why))
 
 
-def _unplanned() -> list[str]:
-    without = Subscriber.objects.active().filter(digests=None).order_by("pk")
-    return [f"reader {pk}" for pk in without.values_list("pk", flat=True)]
+def _judge_papers(reader: Reader, days: Sequence[Day], verdict: Verdict) -> None:
+    """No paper twice, except those of a digest that was not surely sent."""
+    seen: dict[str, Day] = {}
+    for day in days:
+        for mail in day.mails:
+            again = [seen[paper] for paper in mail.papers if paper in seen and seen[paper] != day]
+            verdict.found[PAPERS] += [
+                _show(reader, day, f"as on {before.on}") for before in again if _is_sure(before)
+            ]
+            seen |= dict.fromkeys(mail.papers, day)
 
 
-def _marked_after_leaving(scene: Scene, rows: Sequence[Digest]) -> Iterator[str]:
-    """Rows handed over after their reader had left.
-
-    `handed_over_at` is the start of the marking transaction, which must have seen everything
-    committed before.
-    """
-    for row in rows:
-        left_at = scene.left.get(row.subscriber_id or 0)
-        if left_at and row.handed_over_at and row.handed_over_at > left_at:
-            yield f"{_show(row)} handed over {row.handed_over_at}, left {left_at}"
+def _is_sure(day: Day) -> bool:
+    """Whether the product could know that this digest had been accepted."""
+    is_known = all(mail.fate == "accepted" for mail in day.mails)
+    return is_known and day.row is not None and day.row.state not in IN_DOUBT
 
 
-def _address(row: Digest) -> str:
-    return row.subscriber.email if row.subscriber else ""
+def _doubt(days: Sequence[Day], got: Sequence[Message], verdict: Verdict) -> list[Day]:
+    """Count the rows in doubt. Returns those that the ledger does not account for."""
+    doubted = [day for day in days if day.row is not None and day.row.state in IN_DOUBT]
+    verdict.doubt += len(doubted)
+    unanswered = sum(one.fate in UNKNOWN for one in got)
+    explained = min(len(doubted), unanswered)
+    verdict.explained += explained
+    return doubted[explained:]
 
 
-def _show(row: Digest | None, uuid: str = "") -> str:
-    if row is None:
-        return f"{uuid} (no row)"
-    parts = (row.pk, row.state, row.skip_reason, f"{row.attempts} attempts", row.error)
-    return " ".join(str(part) for part in parts if part)
+def _judge_news(
+    reader: Reader,
+    days: Sequence[Day],
+    delivered: Sequence[tuple[str, datetime]],
+    verdict: Verdict,
+) -> None:
+    """What the service has reported must be known, in whatever order it came."""
+    told = {(address, at) for address, at in delivered if address in reader.addresses}
+    if not told or reader.is_erased or len(reader.addresses) > 1:
+        return  # a report names an address, and counts only if it is still the reader's
+    for day in days:
+        for mail in day.mails:
+            is_told = any(abs(at - mail.at) < timedelta(seconds=1) for _, at in told)
+            if is_told and day.row is not None and day.row.state != State.DELIVERED:
+                verdict.found[UNHEARD].append(_show(reader, day, ""))
+
+
+def _show(reader: Reader, day: Day | None, why: str) -> str:
+    """A case in words, with the simulated times."""
+    parts = [f"reader {reader.row} ({reader.addresses[0]}, {reader.wishes.zone})"]
+    if day is not None:
+        parts.append(f"{day.on}, due {day.due_at:%d %H:%M}")
+        if day.row is not None:
+            parts.append(f"{day.row.state} {day.row.skip_reason} {day.row.error}".strip())
+        parts += [f"mail at {mail.at:%d %H:%M:%S} {mail.fate}" for mail in day.mails]
+    stops = [f"{stop.what} {stop.at:%d %H:%M:%S}" for stop in reader.stops]
+    return ", ".join([*parts, *stops, why]).rstrip(", ")

@@ -9,28 +9,34 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from random import Random
-from typing import IO, Any
+from typing import Any, Self
 
 from deploy import children
+from deploy.processes import STOP_SECONDS, worker_arguments
 
-POOL = 2
-WORKER = (
-    *("-A", "deploy", "worker", "--concurrency", str(POOL), "--queues", "ticks,letters,digests"),
-    *("--without-mingle", "--without-gossip"),
-)
-# A worker that takes longer than this to stop is killed, and the round has failed.
-STOP_SECONDS = 30.0
+from .mail import ledger
+from .mail.ledger import Message
+
+POOL = 2  # processes of a worker, see `worker_arguments`
+DIGESTS = ("digests",)
+CLOCKWORK = ("ticks", "letters")
 
 
 @dataclass(eq=False)
 class Process:
-    """One worker or beat. `wanted` becomes False when a fault ends it."""
+    """One worker or beat. `wanted` becomes False when a fault ends it, and `is_replaced` when
+    another has taken its place. `host` is where it keeps its state; a worker that is started again
+    has the same."""
 
     name: str
     popen: "subprocess.Popen[bytes]"
+    queues: tuple[str, ...] = ()
+    host: int = 0
     wanted: bool = True
+    is_replaced: bool = False
     asked_at: float | None = None
 
     @property
@@ -61,97 +67,125 @@ class Fleet:
     """The workers and beats of one round, each in a process group of its own.
 
     They end with us: the kernel kills the processes that we start, and Celery arranges the same
-    for their pools.
+    for their pools. `fallen` ended unasked; `stuck` had to be killed.
     """
 
     folder: Path
     environment: dict[str, str]
-    workers: list[Process] = field(default_factory=list)
-    beats: list[Process] = field(default_factory=list)
+    running: list[Process] = field(default_factory=list)
     fallen: list[str] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
+    hosts: int = 0
     _number: int = 0
 
-    def add_worker(self, skew: int = 0) -> None:
-        """Start a worker whose clock is wrong by `skew` seconds."""
-        module = ("tests.chaos.skewed", str(skew)) if skew else ("celery",)
-        self.workers.append(self._start("worker", *module, *WORKER))
+    def start(self) -> None:
+        """As ``make run`` does it, with a second worker for digests and a second beat."""
+        for _ in range(2):
+            self.add_worker(DIGESTS)
+            self.add_beat()
+        self.add_worker(CLOCKWORK)
+
+    def add_worker(self, queues: tuple[str, ...], *, host: int = 0, skew: int = 0) -> None:
+        """Start a worker on a `host`, a new one by default, whose clock is wrong by `skew`."""
+        self.hosts += not host
+        host = host or self.hosts
+        folder = self.folder / f"host-{host}"
+        more = {"CHAOS_SKEW": str(skew), "STATE_FOLDER": str(folder)}
+        *arguments, _ = worker_arguments(*queues)
+        process = self._start("worker", "celery", *arguments, f"{self._number}@%h", **more)
+        process.queues, process.host = queues, host
 
     def add_beat(self) -> None:
         schedule = str(self.folder / f"schedule-{self._number}")
-        self.beats.append(
-            self._start("beat", "celery", "-A", "deploy", "beat", "--schedule", schedule)
-        )
+        self._start("beat", "celery", "-A", "deploy", "beat", "--schedule", schedule)
 
-    def replace_ended(self) -> int:
-        """Replace processes that have ended, as a supervisor does.
+    def replace_ended(self) -> list[Process]:
+        """Replace processes that have ended, as ``make run`` does. Returns the workers that ended
+        in no way that was asked for.
 
-        Returns how many had ended unasked. Workers sometimes do when Redis goes down, because of
-        a bug in Celery's Redis transport.
+        Workers sometimes end when Redis goes down, because of a bug in Celery's Redis transport.
         """
-        before = len(self.fallen)
-        for worker in self.workers:
-            if worker.is_late:
-                self.stuck.append(f"{worker.name} did not end within {STOP_SECONDS:.0f} s")
-                worker.signal_group(signal.SIGKILL)
-                worker.popen.wait()
-        for group, add in ((self.workers, self.add_worker), (self.beats, self.add_beat)):
-            for process in [process for process in group if not process.is_running]:
-                group.remove(process)
-                if process.wanted:
-                    self.fallen.append(f"{process.name} ended with {process.popen.returncode}")
-                add()
-        return len(self.fallen) - before
+        unasked = []
+        for process in [one for one in self.running if one.is_late]:
+            self.stuck.append(f"{process.name} did not end within {STOP_SECONDS:.0f} s")
+            self.kill(process)
+            unasked.append(process)
+        for process in [one for one in self.running if not one.is_running]:
+            self.running.remove(process)
+            process.signal_group(signal.SIGKILL)
+            if process.wanted:
+                self.fallen.append(f"{process.name} ended with {process.popen.returncode}")
+                unasked.append(process)
+            self._start_again(process)
+        return [process for process in unasked if process.queues]
 
-    def any_worker(self, chance: Random) -> Process | None:
-        running = [one for one in self.workers if one.is_running and one.wanted]
-        return chance.choice(running) if running else None
+    def _start_again(self, process: Process) -> None:
+        if process.queues and not process.is_replaced:
+            self.add_worker(process.queues, host=process.host)
+        elif not process.queues:
+            self.add_beat()
 
-    def pool_size(self) -> int:
-        """The present number of pool processes."""
-        return sum(len(worker.children()) for worker in self.workers)
+    def is_up(self) -> bool:
+        """Whether every worker has its pool."""
+        return all(len(one.children()) >= POOL for one in self.running if one.queues)
 
-    def stop(self) -> list[str]:
+    def any_worker(self, chance: Random, queues: tuple[str, ...] = DIGESTS) -> Process | None:
+        running = [one for one in self.running if one.is_running and one.wanted]
+        workers = [one for one in running if one.queues == queues]
+        return chance.choice(workers) if workers else None
+
+    def kill(self, process: Process) -> None:
+        """SIGKILL to a worker and its pool at once, so that none of them can clean up."""
+        process.wanted = False
+        process.signal_group(signal.SIGKILL)
+        process.popen.wait()
+
+    def stop(self) -> list[Process]:
         """End all processes. Returns those that did not end in time and had to be killed."""
         late = []
-        for process in (*self.beats, *self.workers):
+        for process in self.running:
             process.popen.send_signal(signal.SIGTERM)
-        for process in (*self.beats, *self.workers):
+        until = time.monotonic() + STOP_SECONDS
+        for process in self.running:
             try:
-                process.popen.wait(STOP_SECONDS)
+                process.popen.wait(max(until - time.monotonic(), 0.1))
             except subprocess.TimeoutExpired:
-                late.append(f"{process.name} did not end within {STOP_SECONDS:.0f} s")
+                late.append(process)
             process.signal_group(signal.SIGKILL)
             process.popen.wait()
-        self.beats, self.workers = [], []
+        self.stuck += [f"{one.name} did not end within {STOP_SECONDS:.0f} s" for one in late]
+        self.running = []
         return late
 
-    def _start(self, kind: str, *arguments: str) -> Process:
+    def _start(self, kind: str, *arguments: str, **more: str) -> Process:
         self._number += 1
         name = f"{kind}-{self._number}"
         log = self.folder / f"{name}.log"
-        argv = [sys.executable, "-m", *arguments]
-        popen = children.spawn(argv, log=log, env=self.environment, death_signal="KILL")
-        return Process(name, popen)
+        argv = [sys.executable, "-m", "tests.chaos.clock", *arguments]
+        environment = {**self.environment, **more}
+        popen = children.spawn(argv, log=log, env=environment, death_signal="KILL")
+        self.running.append(Process(name, popen))
+        return self.running[-1]
 
 
-class MailServer:
+class SmtpServer:
     """The sink as a process of its own, and its ledger. A context manager."""
 
-    def __init__(self, ledger: Path, *, rate: float, seed: int) -> None:
-        self.ledger = ledger
+    def __init__(self, path: Path, *, rate: float, seed: int, options: Sequence[str]) -> None:
+        self._path, self._seen, self._taken = path, 0, 0
+        self.delivered: list[tuple[str, datetime]] = []
+        command = [sys.executable, "-m", "tests.chaos.clock", "tests.chaos.mail.sink"]
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.sink", str(ledger), str(rate), str(seed)],
+            [*command, str(path), str(rate), str(seed), *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
         assert self._popen.stdout is not None
-        self.port = int(self._popen.stdout.readline())
-        self._read: IO[bytes] | None = None
-        self.taken = 0
+        port = int(self._popen.stdout.readline())
+        self.environment = {"EMAIL_URL": f"smtp://127.0.0.1:{port}"}
 
-    def __enter__(self) -> "MailServer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -165,27 +199,17 @@ class MailServer:
 
     def count(self) -> int:
         """How many messages it has received completely so far."""
-        self._read = self._read or (self.ledger.open("rb") if self.ledger.exists() else None)
-        if self._read:
-            self.taken += self._read.read().count(b"\n")
-        return self.taken
+        if self._path.exists():
+            with self._path.open("rb") as file:
+                file.seek(self._seen)
+                new = file.read()
+            self._seen += len(new)
+            self._taken += new.count(b"\n")
+        return self._taken
 
-    def entries(self) -> Sequence["LedgerLine"]:
-        lines = self.ledger.read_text().splitlines() if self.ledger.exists() else []
-        return [LedgerLine(*line.split()) for line in lines]
+    def entries(self) -> Sequence[Message]:
+        return ledger.read(self._path)
 
-
-@dataclass(frozen=True, slots=True)
-class LedgerLine:
-    """A line of the ledger, as text."""
-
-    recipient: str
-    message_id: str
-    monotonic: str
-    wall: str
-    verdict: str
-
-    @property
-    def uuid(self) -> str:
-        """The digest's UUID, which is part of the Message-ID."""
-        return self.message_id.removeprefix("<d.").partition("@")[0]
+    def tell(self) -> int:
+        """An SMTP server tells nothing later."""
+        return 0
