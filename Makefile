@@ -32,7 +32,7 @@ lint: .venv/.installed ## Check style, types, the import rules and the migration
 bench: .venv/.installed ## Measure speed, memory and the quality of the ranking (ARGS selects some)
 	$(RUN) -m tests.benchmarks $(ARGS)
 
-chaos: .venv/.installed ## Try to break the send guarantee (ARGS="--rounds 20 --readers 20000")
+chaos: .venv/.installed ## Try to break the send guarantee (ARGS="--rounds 20 --readers 1000")
 	$(RUN) -m tests.chaos $(ARGS)
 
 run: .venv/.installed ## Run the site, two workers and the clock with your own .env

@@ -4,6 +4,10 @@ In goes the environment (``.env``); out come the running processes. Read in this
 
 * ``env``        reads and checks environment variables;  ``env.example`` documents them
 * ``settings``   Django's settings;  ``urls``, ``celery``, ``wsgi`` the entry points
+* ``examples``   refuses the example's keys;  ``limits``  how large a request may be
+* ``guard``      refuses requests that no page can use;  ``webhooks``  anymail's, guarded
+* ``login``      the admin's, which counts attempts;  ``sessions``  stored by hash
+* ``web``        the site's server
 * ``children``   child processes that end with this one
 * ``processes``  Broadsheet's own processes;  ``run`` starts them for `make run`
 * ``servers``    PostgreSQL and Valkey as child processes, for the demo and the tests

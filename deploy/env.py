@@ -1,17 +1,23 @@
 """Reads and checks environment variables. Nothing else in Broadsheet reads a setting from them.
 
 A missing or wrong value stops the start with ImproperlyConfigured, which names the variable.
-django-environ does the parsing and can read a secret from a file (``NAME_FILE``). This module
-adds messages for values of the wrong kind.
+django-environ reads the file .env, and a secret from a file of its own (``NAME_FILE``). This module
+is strict about their values, which ``deploy.values`` reads.
 """
 
 import os
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from deploy import examples
+from deploy.values import backends, numbers, places
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -19,26 +25,57 @@ _env = environ.FileAwareEnv()
 _env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"), overwrite=False)
 
 _REQUIRED: Any = environ.Env.NOTSET
+# A statement of ours that a session has run this many times is prepared (subscribers/database.py).
+PREPARE_AFTER = 5
+# Unicode's categories of characters that no setting contains: control and unpaired surrogates,
+# and the separators of lines.
+_NOT_TEXT = {"Cc", "Cs", "Zl", "Zp"}
 
 
-def _read(kind: str, name: str, default: Any) -> Any:
+def _read(name: str, default: Any) -> Any:
+    """The variable as text, or `default` if it is not set."""
     try:
-        value = getattr(_env, kind)(name, default=default)
-    except ImproperlyConfigured as error:
-        raise ImproperlyConfigured(f"{name} is not set. See deploy/env.example.") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise ImproperlyConfigured(f"{name} has an invalid value: {error}") from error
+        value = _env.ENVIRON.get(name)
+    except (OSError, UnicodeDecodeError) as error:
+        # The name of the file is no secret; what is in it may be.
+        raise ImproperlyConfigured(f"{name}_FILE cannot be read: {type(error).__name__}") from error
+    if value is None:
+        if default is _REQUIRED:
+            raise ImproperlyConfigured(f"{name} is not set. See deploy/env.example.")
+        return default
+    # A secret read from a file ends in a newline.
+    value = value.strip()
+    if any(unicodedata.category(character) in _NOT_TEXT for character in value):
+        raise ImproperlyConfigured(f"{name} contains a line break or another control character.")
     return value
 
 
-def text(name: str, default: str = _REQUIRED) -> str:
-    """The variable as text, stripped because a secret read from a file ends in a newline."""
-    return str(_read("str", name, default)).strip()
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Give an error about the variable's value the name of the variable."""
+    try:
+        yield
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} has an invalid value: {error}") from None
+
+
+def text(name: str, default: str = _REQUIRED, *, among: Collection[str] = ()) -> str:
+    """The variable as text; one of `among`, if there are any."""
+    value = str(_read(name, default))
+    if among and value not in among:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(among)}, not {value!r}.")
+    return value
+
+
+def title(name: str, default: str) -> str:
+    """The variable as a short text that is not empty."""
+    with _named(name):
+        return places.title(text(name, default))
 
 
 def boolean(name: str, *, default: bool = _REQUIRED) -> bool:
     """The variable as a boolean. A value that is neither yes nor no is refused, not read as no."""
-    value = text(name, "" if default is _REQUIRED else str(default)).lower()
+    value = str(_read(name, default)).lower()
     if value in {"1", "true", "yes", "on"}:
         return True
     if value in {"0", "false", "no", "off"}:
@@ -46,48 +83,133 @@ def boolean(name: str, *, default: bool = _REQUIRED) -> bool:
     raise ImproperlyConfigured(f"{name} must be 1 or 0 (or true, false, yes, no), not {value!r}.")
 
 
-def integer(name: str, default: int = _REQUIRED, *, least: int = 0, most: int | None = None) -> int:
+def integer(
+    name: str, default: int = _REQUIRED, *, least: int = 0, most: int = numbers.MOST
+) -> int:
     """The variable as an integer from `least` to `most`, both included."""
-    value = int(_read("int", name, default))
-    if value < least or (most is not None and value > most):
-        limits = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise ImproperlyConfigured(f"{name} must be {limits}, not {value}.")
-    return value
+    value = str(_read(name, default))
+    with _named(name):
+        return numbers.integer(value, least, most)
 
 
-def number(name: str, default: float = _REQUIRED) -> float:
-    """The variable as a number."""
-    return float(_read("float", name, default))
+def integers(name: str, default: list[int]) -> list[int]:
+    """The variable as a list of whole numbers from 1 on; the same may come twice."""
+    items = str(_read(name, ",".join(map(str, default)))).split(",")
+    with _named(name):
+        return [numbers.integer(one.strip(), 1, numbers.MOST) for one in items if one.strip()]
 
 
-def rates(name: str) -> dict[str, float]:
-    """The variable as rates by name: ``google=20,microsoft=10``.
-
-    A number without a name is stored under "". An unset variable gives no rates.
-    """
-    pairs = [pair.rpartition("=") for pair in words(name, [])]
-    return {key.strip(): _rate(name, value) for key, _, value in pairs}
+def number(name: str, default: float = _REQUIRED, *, least: float = 0, most: float) -> float:
+    """The variable as a number from `least` to `most`, both included."""
+    value = str(_read(name, default))
+    with _named(name):
+        return numbers.decimal(value, least, most)
 
 
-def _rate(name: str, value: str) -> float:
-    try:
-        found = float(value)
-    except ValueError:
-        found = 0.0
-    if not 0 < found < float("inf"):
-        raise ImproperlyConfigured(f"{name} must contain numbers above zero, not {value!r}.")
+def percent(name: str, default: float) -> float:
+    """The variable as a share, from a percentage: above 0, because 0 would stop everything."""
+    return number(name, default, least=0.001, most=100) / 100
+
+
+def rates(name: str, *, among: Collection[str]) -> dict[str, float]:
+    """The variable as rates by name, ``main=20,second=10``; one without a name is under ""."""
+    found = _rates(name)
+    if unknown := found.keys() - set(among):
+        raise ImproperlyConfigured(f"{name} names {min(unknown)[:80]!r}, which is unknown.")
     return found
 
 
-def words(name: str, default: list[str] = _REQUIRED) -> list[str]:
-    """The variable as a list, split at commas. Empty items are dropped."""
-    return [word.strip() for word in _read("list", name, default) if word.strip()]
+def daily(name: str, default: dict[str, int], *, among: Collection[str]) -> dict[str, int]:
+    """The variable as whole numbers by name, like `rates`."""
+    with _named(name):
+        found = rates(name, among=among)
+        return {key: numbers.whole(value) for key, value in found.items()} or default
+
+
+def provider_rates(name: str, default: dict[str, float]) -> dict[str, float]:
+    """The variable as rates by mailbox provider or domain: ``google=20,microsoft=10``."""
+    with _named(name):
+        return {numbers.provider(key): value for key, value in _rates(name).items()} or default
+
+
+def _rates(name: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    with _named(name):
+        for word in words(name, []):
+            key, _, value = (part.strip() for part in word.rpartition("="))
+            if key in found:
+                raise ValueError(f"it names {key[:80]!r} twice")
+            found[key] = numbers.rate(value)
+    return found
+
+
+def words(
+    name: str, default: list[str] = _REQUIRED, *, among: Collection[str] = (), pattern: str = ""
+) -> list[str]:
+    """The variable as a list, split at commas, of which each has the pattern. Empty items are
+    dropped, and none may come twice."""
+    value = _read(name, default)
+    items = value.split(",") if isinstance(value, str) else value
+    found = [word.strip() for word in items if word.strip()]
+    for number, word in enumerate(found):
+        if (among and word not in among) or (pattern and not re.fullmatch(pattern, word, re.ASCII)):
+            choice = f" It may contain {', '.join(among)}." if among else ""
+            raise ImproperlyConfigured(f"{name} contains {word[:80]!r}.{choice}")
+        if word in found[:number]:
+            raise ImproperlyConfigured(f"{name} contains {word[:80]!r} twice.")
+    return found
+
+
+def hosts(name: str, default: list[str]) -> list[str]:
+    """The variable as a list of hosts; ``.example.org`` stands for all hosts of a domain."""
+    with _named(name):
+        return [places.allowed_host(word) for word in words(name, default)]
+
+
+def origins(name: str, default: list[str]) -> list[str]:
+    """The variable as a list of origins, such as https://blog.example.org."""
+    with _named(name):
+        return [places.origin(word) for word in words(name, default)]
+
+
+def pages(name: str, default: list[str]) -> list[str]:
+    """The variable as a list of URLs."""
+    with _named(name):
+        return [places.page(word) for word in words(name, default)]
+
+
+def mailbox(name: str, default: str = _REQUIRED) -> str:
+    """The variable as a mail address, with or without a name. Empty only if that is the default."""
+    value = text(name, default)
+    with _named(name):
+        return places.mailbox(value) if value or default is _REQUIRED else ""
+
+
+def address(name: str, default: str) -> str:
+    """The variable as a bare mail address, or empty."""
+    value = text(name, default)
+    with _named(name):
+        return places.address(value) if value else ""
+
+
+def host(name: str, default: str) -> str:
+    """The variable as the name of a host, or empty if that is the default."""
+    value = text(name, default)
+    with _named(name):
+        return places.host(value) if value or default else ""
+
+
+def redis(name: str) -> str:
+    """The variable as the URL of a Redis server."""
+    with _named(name):
+        return places.redis(text(name))
 
 
 def folder(name: str, default: str) -> Path | None:
     """The variable as a folder, or None if it is empty. A relative one is in the checkout."""
     value = text(name, default)
-    return BASE_DIR / value if value else None
+    with _named(name):
+        return places.folder(BASE_DIR, value) if value else None
 
 
 def secret(name: str) -> str:
@@ -96,20 +218,25 @@ def secret(name: str) -> str:
     if len(value) < 32:
         raise ImproperlyConfigured(
             f"{name} is too short for a key. Make one of at least 32 characters with "
-            "python3 -c 'import secrets; print(secrets.token_urlsafe(36))'."
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'."
         )
-    return value
+    return _not_an_example(name, value)
+
+
+def secrets(name: str, default: list[str], *, pattern: str = "") -> list[str]:
+    """The variable as a list of keys or passwords, none of which is an example."""
+    return [_not_an_example(name, value) for value in words(name, default, pattern=pattern)]
+
+
+def _not_an_example(name: str, value: str) -> str:
+    is_local = boolean("DEBUG", default=False) and examples.is_local(text("SITE_URL", ""))
+    return examples.checked(name, value, is_allowed=is_local)
 
 
 def site_url(name: str) -> str:
     """The variable as the URL of this site, without a path or a trailing slash."""
-    value = text(name).rstrip("/")
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
-        raise ImproperlyConfigured(
-            f"{name} must look like https://news.example.org, not {value!r}."
-        )
-    return value
+    with _named(name):
+        return places.origin(text(name))
 
 
 def database(name: str) -> dict[str, Any]:
@@ -118,26 +245,18 @@ def database(name: str) -> dict[str, Any]:
     What our sessions commit is on the disk, whatever the server, the database or the role has set:
     a mark that a crash undoes would be a second mail.
     """
-    config = _read("db_url", name, _REQUIRED)
-    if config.get("ENGINE") != "django.db.backends.postgresql":
-        raise ImproperlyConfigured(
-            f"{name} must name a PostgreSQL database (postgresql://user:password@host/name)."
-        )
-    options = dict(config.get("OPTIONS", {}))
+    with _named(name):
+        config = places.database(text(name))
+    options = config["OPTIONS"]
     options["options"] = f"{options.get('options', '')} -c synchronous_commit=on".strip()
-    return {**config, "OPTIONS": options}
+    options.setdefault("prepare_threshold", PREPARE_AFTER)
+    return config
 
 
 def mail_server(name: str, default: str) -> dict[str, Any]:
-    """The variable (smtp://… or smtp+tls://…) as Django's EMAIL_… settings."""
-    config = _read("email_url", name, default)
-    if config.get("EMAIL_BACKEND") != "django.core.mail.backends.smtp.EmailBackend":
-        raise ImproperlyConfigured(
-            f"{name} must look like smtp://user:password@host:587 (smtp+tls:// for STARTTLS, "
-            "smtp+ssl:// for TLS from the start)."
-        )
-    usual_port = 587 if config.get("EMAIL_USE_TLS") else 465 if config.get("EMAIL_USE_SSL") else 25
-    return {**config, "EMAIL_PORT": config["EMAIL_PORT"] or usual_port}
+    """The variable (smtp://… or smtp+tls://…) as the arguments of a mail backend."""
+    with _named(name):
+        return places.mail_server(text(name, default))
 
 
 def mail_services(name: str) -> dict[str, dict[str, Any]]:
@@ -146,37 +265,36 @@ def mail_services(name: str) -> dict[str, dict[str, Any]]:
     The number is the weight, 1 by default. Each service has a variable of its own, such as
     ``MAIL_SERVICE_MAIN``, with an SMTP server (smtp+tls://…) or the path of a mail backend.
     """
-    services = {}
-    for word in words(name, []):
-        key, _, weight = word.partition("=")
+    services: dict[str, dict[str, Any]] = {}
+    for word in words(name, [], pattern=r"[A-Za-z][A-Za-z0-9_]{0,39}\s*(=\s*[0-9.]+)?"):
+        key, _, weight = (part.strip() for part in word.partition("="))
+        if key.upper() in map(str.upper, services):
+            raise ImproperlyConfigured(f"{name} names {key!r} twice.")
         variable = f"MAIL_SERVICE_{key.upper()}"
-        services[key] = {"WEIGHT": _weight(name, weight or "1"), **_mail_backend(variable)}
+        if _read(variable, None) is None:
+            raise ImproperlyConfigured(f"{name} names {key!r}, but {variable} is not set.")
+        services[key] = {"WEIGHT": _weight(name, weight or "1"), **_mail_service(variable)}
     return services
 
 
 def _weight(name: str, value: str) -> float:
-    return 0.0 if value.strip() == "0" else _rate(name, value)
+    with _named(name):
+        return 0.0 if value == "0" else numbers.rate(value)
 
 
-def _mail_backend(name: str) -> dict[str, Any]:
+def _mail_service(name: str) -> dict[str, Any]:
     if "://" not in text(name):
-        return {"BACKEND": text(name), "OPTIONS": {}}
-    server = mail_server(name, _REQUIRED)
-    options = {
-        "host": server["EMAIL_HOST"],
-        "port": server["EMAIL_PORT"],
-        "username": server["EMAIL_HOST_USER"],
-        "password": server["EMAIL_HOST_PASSWORD"],
-        "use_tls": server.get("EMAIL_USE_TLS", False),
-        "use_ssl": server.get("EMAIL_USE_SSL", False),
-    }
-    return {"BACKEND": "digest.delivery.mail_services.smtp.EmailBackend", "OPTIONS": options}
+        return {"BACKEND": mail_backend(name), "OPTIONS": {}}
+    return {"BACKEND": backends.SMTP, "OPTIONS": mail_server(name, _REQUIRED)}
+
+
+def mail_backend(name: str, default: str = _REQUIRED) -> str:
+    """The variable as the path of a mail backend's class, whose module must be there."""
+    with _named(name):
+        return backends.checked(text(name, default))
 
 
 def starting_with(prefix: str) -> dict[str, str]:
     """Every variable whose name starts with `prefix`, by its full name."""
-    return {
-        name.removesuffix("_FILE"): text(name.removesuffix("_FILE"))
-        for name in os.environ
-        if name.startswith(prefix)
-    }
+    names = (name.removesuffix("_FILE") for name in os.environ if name.startswith(prefix))
+    return {name: _not_an_example(name, text(name)) for name in names}

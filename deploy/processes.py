@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from deploy import children
@@ -33,6 +34,7 @@ class Child:
     argv: Sequence[str]
     process: "subprocess.Popen[bytes]"
     log: Path
+    keep_open: Sequence[int] = ()
 
     def failure(self, what: str) -> ProcessError:
         """An error that quotes the last lines of the log."""
@@ -52,9 +54,11 @@ class Children:
     environment: dict[str, str]
     running: list[Child] = field(default_factory=list)
 
-    def start(self, name: str, module: str, *arguments: str) -> Child:
-        """Start ``python -m module`` and watch it from now on."""
-        child = self._spawn(name, [sys.executable, "-m", module, *arguments])
+    def start(
+        self, name: str, module: str, *arguments: str, keep_open: Sequence[int] = ()
+    ) -> Child:
+        """Start ``python -m module`` and watch it from now on. It inherits the files given."""
+        child = self._spawn(name, [sys.executable, "-m", module, *arguments], keep_open)
         self.running.append(child)
         return child
 
@@ -70,12 +74,13 @@ class Children:
         for place, child in enumerate(self.running):
             if (code := child.process.poll()) is not None:
                 failures.append(child.failure(f"ended with {code} and was restarted"))
-                self.running[place] = self._spawn(child.name, child.argv)
+                self.running[place] = self._spawn(child.name, child.argv, child.keep_open)
         return failures
 
-    def _spawn(self, name: str, argv: Sequence[str]) -> Child:
+    def _spawn(self, name: str, argv: Sequence[str], keep_open: Sequence[int] = ()) -> Child:
         log = self.folder / f"{name.replace(' ', '-')}.log"
-        return Child(name, argv, children.spawn(argv, log=log, env=self.environment), log)
+        process = children.spawn(argv, log=log, env=self.environment, keep_open=keep_open)
+        return Child(name, argv, process, log, keep_open)
 
     def wait_until(self, is_ready: Callable[[], bool], child: Child) -> None:
         """Return once `is_ready`. Raises `ProcessError` if that takes too long or a child ends."""
@@ -118,13 +123,10 @@ def _end(child: Child) -> None:
 
 
 # --- command lines -------------------------------------------------------------------------
-def web_arguments(folder: Path, bind: str) -> Sequence[str]:
-    """The arguments for gunicorn: one process with four threads that writes only to `folder`."""
-    return (
-        *("--bind", bind, "--workers", "1", "--threads", "4", "--graceful-timeout", "3"),
-        *("--worker-tmp-dir", str(folder), "--no-control-socket"),
-        "deploy.wsgi",
-    )
+def start_web(children: Children, listening: socket.socket) -> Child:
+    """Start the site's server on a socket of ours. A restarted one finds the port still its own."""
+    fd = listening.fileno()
+    return children.start("web", "deploy.web", "--fd", str(fd), keep_open=[fd])
 
 
 def worker_arguments(*queues: str) -> Sequence[str]:
@@ -141,23 +143,27 @@ def beat_arguments(folder: Path) -> Sequence[str]:
 
 
 # --- ports ---------------------------------------------------------------------------------
-def is_listening(port: int) -> bool:
-    """Whether a process accepts connections on this port of 127.0.0.1."""
+def is_answering(port: int) -> bool:
+    """Whether a web server answers on this port of 127.0.0.1, whatever it says."""
+    line = HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
-    except OSError:
+        line.request("HEAD", "/robots.txt")
+        line.getresponse()
+    except (OSError, HTTPException):
         return False
+    finally:
+        line.close()
     return True
 
 
-def is_free(port: int) -> bool:
-    """Whether no process listens on the port, on IPv4 or IPv6: browsers try ::1 first."""
+def take_port(port: int) -> socket.socket | None:
+    """Listen on the port of 127.0.0.1, so that nobody else can. Returns None if it is taken.
+
+    It counts as taken, too, if a process listens on it on IPv6: browsers try ::1 first.
+    """
     with suppress(OSError), socket.create_connection(("::1", port), timeout=1):
-        return False
-    with socket.socket() as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+        return None
+    try:
+        return socket.create_server(("127.0.0.1", port), backlog=1024)
+    except OSError:
+        return None

@@ -1,8 +1,8 @@
 """``python -m deploy.run``: the site, two workers and the clock, with the operator's own .env.
 
-This is for one machine. On several, have each machine's service manager run gunicorn,
-`celery worker` and `celery beat` with the same arguments and restart what ends (systemd:
-Restart=always).
+This is for one machine. On several, have each machine's service manager run ``python -m
+deploy.web``, `celery worker` and `celery beat` with the same arguments and restart what ends
+(systemd: Restart=always).
 """
 
 import argparse
@@ -71,15 +71,15 @@ def _check_database(children: Children) -> None:
 
 
 def _start(children: Children, folder: Path, port: int) -> None:
-    if not processes.is_free(port):
+    listening = processes.take_port(port)
+    if listening is None:
         raise ProcessError(f"Port {port} is taken. Choose another one with --port.")
     # Sending may keep its worker busy for hours, and a tick must not wait for that.
     children.start("worker", "celery", *processes.worker_arguments("digests"))
     children.start("clock worker", "celery", *processes.worker_arguments("ticks", "letters"))
     children.start("beat", "celery", "-A", "deploy", "beat", *processes.beat_arguments(folder))
-    bind = f"127.0.0.1:{port}"
-    web = children.start("web", "gunicorn", *processes.web_arguments(folder, bind))
-    children.wait_until(lambda: processes.is_listening(port), web)
+    web = processes.start_web(children, listening)
+    children.wait_until(lambda: processes.is_answering(port), web)
 
 
 def _watch(children: Children, console: Console) -> None:

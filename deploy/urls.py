@@ -2,12 +2,15 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from deploy.login import LoginForm
+
+admin.site.login_form = LoginForm
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     # A URL for each mail service that anymail supports: /webhooks/postmark/tracking/ …
-    path("webhooks/", include("anymail.urls")),
+    path("webhooks/", include("deploy.webhooks")),
     *([path("", include("deploy.demo.urls"))] if settings.DEMO else []),
     path("", include("subscribers.urls")),
     path("", include("digest.urls")),

@@ -1,6 +1,10 @@
 """System checks: ``manage.py check --deploy`` reports wrong configuration before mail is sent."""
 
+from email import policy
+from email.parser import BytesParser
+from email.utils import parseaddr
 from typing import Any
+from uuid import UUID
 
 from anymail.backends.base import AnymailBaseBackend
 from anymail.exceptions import AnymailError, AnymailUnsupportedFeature
@@ -8,12 +12,20 @@ from anymail.message import AnymailMessage
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.core.mail.message import sanitize_address
 from django.db import OperationalError
+from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from subscribers.database import fetch
+from subscribers.links import unsubscribe_token
 
 from .choosing import trial
 from .delivery import routing
+from .mail.message import DigestMessage
+from .mail.shared import headers_of
+from .mail.templates import fragments_of
+from .models import Edition
 from .sources import SOURCES
 
 
@@ -99,9 +111,40 @@ def check_database(**_: Any) -> list[CheckMessage]:
     return problems
 
 
+@register(Tags.compatibility)
+def check_mail_backends(**_: Any) -> list[CheckMessage]:
+    """Runs at every start, because a worker would fail on every batch and every letter."""
+    paths = {"MAIL_BACKEND": settings.EMAIL_BACKEND}
+    for name, service in settings.MAIL_SERVICES.items():
+        paths[f"MAIL_SERVICE_{name.upper()}"] = service["BACKEND"]
+    return [
+        Error(
+            f"{variable} names “{path}”, which cannot be used: {_in_a_line(problem)}",
+            hint="Install what is missing, or see deploy/env.example for the names of backends.",
+            id="broadsheet.E005",
+        )
+        for variable, path in paths.items()
+        if (problem := _import_problem(path))
+    ]
+
+
+def _import_problem(path: str) -> Exception | None:
+    try:
+        import_string(path)
+    except Exception as error:  # whatever a module raises when it is imported
+        return error
+    return None
+
+
+def _in_a_line(problem: Exception) -> str:
+    return " ".join(str(problem).split()) or type(problem).__name__
+
+
 @register(Tags.compatibility, deploy=True)
 def check_mail_services(**_: Any) -> list[CheckMessage]:
     """Check that each mail service can carry our ID, by which its events find their digest."""
+    if check_mail_backends():
+        return []  # said already
     backends = [routing.connection_to(name) for name in routing.names()]
     return [problem for backend in backends if (problem := _problem_of(backend))]
 
@@ -128,3 +171,62 @@ def _problem_of(backend: Any) -> CheckMessage | None:
     except AnymailError:
         pass  # about the content, which a real message may have right
     return None
+
+
+@register(Tags.compatibility, deploy=True)
+def check_a_mail(**_: Any) -> list[CheckMessage]:
+    """Check that a digest with our real headers can be handed over: send one, to nobody."""
+    if check_mail_backends():
+        return []  # said already
+    problems = [_problem_of_a_mail(routing.connection_to(name)) for name in routing.names()]
+    return [
+        Error(
+            f"No mail can be sent: {problem}",
+            hint="Look at MAIL_FROM, MAIL_REPLY_TO, MAIL_UNSUBSCRIBE, SITE_NAME and SITE_URL.",
+            id="broadsheet.E006",
+        )
+        for problem in dict.fromkeys(filter(None, problems))
+    ]
+
+
+def _problem_of_a_mail(backend: Any) -> str:
+    """Why a digest would not get through this backend, or ""."""
+    try:
+        digest = _sample()
+        if isinstance(backend, AnymailBaseBackend):
+            backend.build_message_payload(digest, backend.send_defaults)
+        # As the envelope and as the text, the way SMTP wants them.
+        sanitize_address(digest.from_email, settings.DEFAULT_CHARSET).encode("ascii")
+        return _odd_in(digest.message().as_bytes(linesep="\r\n"))
+    except AnymailUnsupportedFeature:
+        return ""  # `check_mail_services` says it better
+    except Exception as error:  # whatever it is, each mail would raise it
+        return _in_a_line(error)
+
+
+def _sample() -> DigestMessage:
+    message = DigestMessage(
+        uuid=UUID(int=0),
+        subject="Broadsheet",
+        unsubscribe_token=unsubscribe_token(0),
+        headers=headers_of(Edition(date=timezone.now().date()), settings.LANGUAGE_CODE),
+        body=fragments_of("Broadsheet"),
+    )
+    message.to = ["check@example.org"]
+    return message
+
+
+def _odd_in(content: bytes) -> str:
+    """What a mail server, or a mail program, would not take as it was meant; or ""."""
+    head, _, _ = content.partition(b"\r\n\r\n")
+    read = BytesParser(policy=policy.default).parsebytes(content)
+    if not head.isascii() or any(len(line) > 998 for line in head.split(b"\r\n")):
+        return "a header is not ASCII, or too long."
+    senders = [one.addr_spec for one in read["From"].addresses]
+    sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    if senders != [sender] or not sender.isascii() or "@" not in sender:
+        return f"its sender is read as {senders}."
+    expected = {"From", "To", "Subject", "Message-ID", "List-ID", "List-Unsubscribe"}
+    if missing := [name for name in sorted(expected) if len(read.get_all(name, [])) != 1]:
+        return f"it does not have one {missing[0]}."
+    return ""

@@ -98,8 +98,10 @@ def resolve() -> None:
 
 
 def start_senders() -> bool:
-    """Queue a task for every free place if there is anything to send. Returns whether there is."""
-    if is_there_work := _is_there_work():
+    """Queue a task for every free place if there is anything to send, or if a worker may have died
+    with digests that the next one on its host can settle. Returns whether there is work."""
+    is_there_work = _is_there_work()
+    if is_there_work or leases.is_anything_held():
         for place in range(settings.SENDERS):
             if not places.is_taken(place):
                 send.delay(place, places.ring(place))

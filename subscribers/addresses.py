@@ -6,8 +6,10 @@ a mail goes out, because a mail library may read one text as two recipients.
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -28,6 +30,43 @@ COMMON_DOMAINS = frozenset(
 )
 # At this similarity "gmial.com" counts as a typo for gmail.com, and "gmail.de" does not.
 _MIN_SIMILARITY = 0.84
+
+
+@dataclass(frozen=True, slots=True)
+class _Provider:
+    """How a mailbox provider reads the part before the @, besides ada+anything.
+
+    `ignored` is for `str.translate`; what follows one of the `separators` does not matter.
+    """
+
+    name: str
+    ignored: Mapping[int, Any] = field(default_factory=dict)
+    separators: str = ""
+
+
+# Only providers that say so themselves. Outlook's domains, for one, are different mailboxes.
+_READINGS = (
+    # https://support.google.com/mail/answer/7436150
+    (_Provider("gmail.com", str.maketrans("", "", ".")), "gmail.com googlemail.com"),
+    # https://proton.me/support/addresses-and-aliases
+    (
+        _Provider("proton.me", str.maketrans("", "", ".-_")),
+        "proton.me protonmail.com protonmail.ch pm.me",
+    ),
+    # https://support.apple.com/102540
+    (_Provider("icloud.com"), "icloud.com me.com mac.com"),
+    # https://yandex.com/support/id/en/authorization/login: a dot is a hyphen
+    (
+        _Provider("yandex.ru", str.maketrans(".", "-")),
+        "yandex.ru ya.ru yandex.com yandex.by yandex.kz yandex.ua yandex.uz yandex.com.tr "
+        "yandex.com.ge yandex.fr yandex.az yandex.com.am yandex.co.il yandex.kg yandex.lt "
+        "yandex.lv yandex.md yandex.tj yandex.tm yandex.ee narod.ru",
+    ),
+    # https://help.yahoo.com/kb/SLN28338.html: base-keyword, and no user name has a hyphen
+    (_Provider("yahoo.com", separators="-"), "yahoo.com"),
+)
+_PROVIDERS = {domain: provider for provider, domains in _READINGS for domain in domains.split()}
+_SUBDOMAINS = ("fastmail.com", "fastmail.fm")
 
 
 class InvalidAddress(ValueError):
@@ -113,15 +152,19 @@ def hashed(address: str) -> str:
 def abuse_key(address: str) -> str:
     """Return a keyed hash shared by all spellings that probably reach the same mailbox.
 
-    It stops floods through ada+1@…, ada+2@… or through the dots that Gmail ignores. Use it only
-    for counting. Mail and uniqueness use the address itself, because at other providers such
-    spellings may be different people. Raises `InvalidAddress`.
+    It stops floods through ada+1@…, ada+2@…, through the dots that Gmail ignores, and through the
+    other domains of one provider. Use it only for counting. Mail and uniqueness use the address
+    itself, because at other providers such spellings may be different people. Raises
+    `InvalidAddress`.
     """
     local, _at, domain = canonical(address).rpartition("@")
-    local = local.partition("+")[0]
-    if domain in {"gmail.com", "googlemail.com"}:
-        local, domain = local.replace(".", ""), "gmail.com"
-    return _keyed(f"abuse:{local}@{domain}")
+    for host in _SUBDOMAINS:
+        if domain.endswith(f".{host}"):  # anything@ada.fastmail.com reaches ada@fastmail.com
+            local, domain = domain.removesuffix(f".{host}").rpartition(".")[2], host
+    provider = _PROVIDERS.get(domain, _Provider(domain))
+    for separator in ("+", *provider.separators):
+        local = local.partition(separator)[0] or local
+    return _keyed(f"abuse:{local.translate(provider.ignored)}@{provider.name}")
 
 
 def _keyed(text: str) -> str:

@@ -24,6 +24,12 @@ def _hash_of(term: str) -> str | None:
         return None
 
 
+def _with_address(queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+    """Return the rows of the address or hash that was searched for; all if nothing was."""
+    term = term.strip()
+    return queryset.filter(address_hash=_hash_of(term) or term) if term else queryset
+
+
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
     """Rows that nobody edits. Deleting a subscriber still deletes the rows that belong to it."""
 
@@ -89,8 +95,7 @@ class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
         return super().get_search_results(request, queryset, search_term)
 
     def save_model(self, request: HttpRequest, obj: Subscriber, form: Any, change: bool) -> None:
-        preferences.reschedule(obj, timezone.now())
-        super().save_model(request, obj, form, change)
+        preferences.change(obj, timezone.now(), **form.cleaned_data)
 
 
 @admin.register(Topic)
@@ -142,8 +147,7 @@ class SuppressionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not gener
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Suppression], search_term: str
     ) -> tuple[QuerySet[Suppression], bool]:
-        address_hash = _hash_of(search_term) or search_term
-        return queryset.filter(address_hash=address_hash), False
+        return _with_address(queryset, search_term), False
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Suppression:
         form.save(commit=False)  # the admin expects the attributes this sets on the form
@@ -176,7 +180,7 @@ class ConsentAdmin(_ReadOnly):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Consent], search_term: str
     ) -> tuple[QuerySet[Consent], bool]:
-        return queryset.filter(address_hash=_hash_of(search_term) or search_term), False
+        return _with_address(queryset, search_term), False
 
 
 @admin.register(Letter)

@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Tags, Warning, register
 
 @register(Tags.security, deploy=True)
 def check_proxies(**_: Any) -> list[CheckMessage]:
-    """Warn if a site with TLS names no proxy: gunicorn serves no TLS itself, so there is one."""
+    """Warn if a site with TLS names no proxy: our server speaks no TLS itself, so there is one."""
     if settings.TRUSTED_PROXIES or not settings.SITE_URL.startswith("https:"):
         return []
     return [

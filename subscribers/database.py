@@ -1,14 +1,19 @@
 """The few things we ask of PostgreSQL itself: plain statements, its clock, and its locks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum
 from typing import Any
 
+import psycopg
 from django.db import DatabaseError, connection
+from django.db.backends.utils import CursorWrapper
 
 Parameters = Mapping[str, Any] | Sequence[Any] | None
+_TIMES = psycopg.adapters.types["timestamptz"].oid
+_TimeLoader = psycopg.adapters.get_loader(_TIMES, psycopg.pq.Format.TEXT)
+assert _TimeLoader is not None
 
 
 class Lock(IntEnum):
@@ -24,16 +29,35 @@ class Lock(IntEnum):
 
 def fetch(sql: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
     """Run a statement and return all of its rows."""
-    with connection.cursor() as cursor:
+    with _preparing_cursor() as cursor:
         cursor.execute(sql, parameters)
         return list(cursor.fetchall())
 
 
 def execute(sql: str, parameters: Parameters = None) -> int:
     """Run a statement and return how many rows it touched."""
-    with connection.cursor() as cursor:
+    with _preparing_cursor() as cursor:
         cursor.execute(sql, parameters)
         return int(cursor.rowcount)
+
+
+@contextmanager
+def _preparing_cursor() -> Iterator[CursorWrapper]:
+    """A cursor whose statements PostgreSQL plans once in a session, not each time they are run.
+
+    Django's own cursors write the parameters into the statement, so no two are the same. Planning
+    and parsing took a third of the database's time for a digest. Django's loader of times is slow,
+    too, because it is not psycopg's compiled one.
+    """
+    with connection.cursor() as cursor:
+        cursor.cursor = psycopg.Cursor(connection.connection)
+        cursor.cursor.adapters.register_loader("timestamptz", _TimeLoader)
+        yield cursor
+
+
+def array(values: Iterable[int | date]) -> str:
+    """The values as PostgreSQL writes an array. psycopg takes ten times as long to dump a list."""
+    return f"{{{','.join(map(str, values))}}}"
 
 
 def database_now() -> datetime:

@@ -14,7 +14,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -73,13 +73,21 @@ def find(token: str, purpose: Link.Purpose, now: datetime) -> Link:
 
 
 # --- random links --------------------------------------------------------------------------
-def issue(subscriber: Subscriber, purpose: Link.Purpose, lifetime: timedelta, now: datetime) -> str:
+def issue(
+    subscriber: Subscriber,
+    purpose: Link.Purpose,
+    lifetime: timedelta,
+    now: datetime,
+    wishes: dict[str, Any] | None = None,
+) -> str:
     """Create a link and return its URL. The URL cannot be read back: only its hash is stored."""
     token = secrets.token_urlsafe(24)
     Link.objects.create(
         token_hash=_hash(token),
         purpose=purpose,
         subscriber=subscriber,
+        address_hash=subscriber.address_hash,
+        wishes=wishes,
         created_at=now,
         expires_at=now + lifetime,
     )
@@ -101,6 +109,19 @@ def revoke_confirmations(subscriber: Subscriber) -> None:
     ).delete()
 
 
+def revoke_all_but_leaving(subscriber: Subscriber, keep: Link) -> None:
+    """Make every link that was mailed so far stop working, but those that lead out, and `keep`.
+
+    For a reader whose mailbox is another's from now on. Save the reader's `links_generation` and
+    `links_epoch` afterwards.
+    """
+    leaving = [Link.Purpose.UNSUBSCRIBE, Link.Purpose.REFUSE]
+    others = Link.objects.filter(subscriber=subscriber).exclude(purpose__in=leaving)
+    others.exclude(pk=keep.pk).delete()
+    subscriber.links_generation += 1
+    subscriber.links_epoch = ""
+
+
 # --- derived links -------------------------------------------------------------------------
 class Monthly(NamedTuple):
     """A reader's tokens for one month. Every digest made in that month contains all of them."""
@@ -113,18 +134,27 @@ class Monthly(NamedTuple):
 _MONTHLY = (Link.Purpose.PREFERENCES, Link.Purpose.READ, Link.Purpose.VOTE)
 
 
-def monthly(subscriber_id: int, now: datetime) -> Monthly:
-    """Return the reader's tokens for this month. They work once `ensure` has run."""
-    message = f"monthly:{subscriber_id}:{_month(now)}".encode()
+def monthly(subscriber_id: int, now: datetime, generation: int = 0) -> Monthly:
+    """Return the reader's tokens for this month. They work once `ensure` has run.
+
+    `generation` is the reader's `links_generation`: those of an earlier one do not come back.
+    """
+    message = f"monthly:{subscriber_id}:{_month(now)}"
+    if generation:
+        message += f":{generation}"
     # One SHA-512 is long enough for all three, and no part reveals anything about another.
-    text = _as_text(hmac.digest(settings.LINK_KEY.encode(), message, "sha512"))
+    text = _as_text(hmac.digest(settings.LINK_KEY.encode(), message.encode(), "sha512"))
     return Monthly(text[:22], text[22:44], text[44:66])
 
 
 def unsubscribe_token(subscriber_id: int) -> str:
-    """Return the reader's unsubscribe token, always the same. It works once `ensure` has run."""
+    """Return the reader's unsubscribe token, always the same. It works once `ensure` has run.
+
+    It has no capitals, because it is part of an address, too, and mail servers may change the case
+    of one. That leaves 110 bits, which nobody can guess.
+    """
     message = f"unsubscribe:{subscriber_id}:".encode()
-    return _as_text(hmac.digest(settings.LINK_KEY.encode(), message, "sha256")[:16])
+    return _as_text(hmac.digest(settings.LINK_KEY.encode(), message, "sha256")[:16]).lower()
 
 
 def unsubscribe_url(subscriber_id: int) -> str:
@@ -140,15 +170,16 @@ def unsubscribe_address(token: str) -> str:
     return f"{local}+{token}@{domain}" if local else ""
 
 
-def preferences_url(subscriber_id: int, now: datetime) -> str:
+def preferences_url(subscriber_id: int, now: datetime, generation: int = 0) -> str:
     """Return the reader's preferences URL for this month. It works once `ensure` has run."""
-    return url(Link.Purpose.PREFERENCES, monthly(subscriber_id, now).preferences)
+    return url(Link.Purpose.PREFERENCES, monthly(subscriber_id, now, generation).preferences)
 
 
 def epoch(now: datetime) -> str:
     """Return a tag that changes with the month, the key and the kinds of derived links."""
     purposes = ",".join(_MONTHLY)
-    fingerprint = hashlib.sha256(f"epoch:{purposes}:{settings.LINK_KEY}".encode()).hexdigest()
+    said = f"epoch:{purposes},lower case:{settings.LINK_KEY}"
+    fingerprint = hashlib.sha256(said.encode()).hexdigest()
     return f"{_month(now)}.{fingerprint[:16]}"
 
 
@@ -159,15 +190,15 @@ def ensure(subscribers: Sequence[Subscriber], now: datetime) -> None:
     and to run twice at once. Skips readers who have been erased in the meantime.
     """
     current = epoch(now)
-    behind = [s.pk for s in subscribers if s.links_epoch != current]
+    behind = [s for s in subscribers if s.links_epoch != current]
     if not behind:
         return
-    made = [(pk, *link) for pk in behind for link in _derived_links(pk, now)]
+    made = [(reader.pk, *link) for reader in behind for link in _derived(reader, now)]
     subscriber_ids, purposes, hashes, ends = map(list, zip(*made, strict=True))
     execute(
         _ENSURE,
         {
-            "ids": behind,
+            "ids": [reader.pk for reader in behind],
             "subscriber_ids": subscriber_ids,
             "purposes": purposes,
             "hashes": hashes,
@@ -180,10 +211,11 @@ def ensure(subscribers: Sequence[Subscriber], now: datetime) -> None:
         subscriber.links_epoch = current
 
 
-def _derived_links(subscriber_id: int, now: datetime) -> Iterator[tuple[str, str, datetime | None]]:
+def _derived(reader: Subscriber, now: datetime) -> Iterator[tuple[str, str, datetime | None]]:
     """Yield the purpose, hash and expiry of each derived link. Unsubscribe links never expire."""
-    yield Link.Purpose.UNSUBSCRIBE.value, _hash(unsubscribe_token(subscriber_id)), None
-    for purpose, token in zip(_MONTHLY, monthly(subscriber_id, now), strict=True):
+    yield Link.Purpose.UNSUBSCRIBE.value, _hash(unsubscribe_token(reader.pk)), None
+    tokens = monthly(reader.pk, now, reader.links_generation)
+    for purpose, token in zip(_MONTHLY, tokens, strict=True):
         yield purpose.value, _hash(token), now + _MONTHLY_LIFETIME
 
 

@@ -143,14 +143,30 @@ class FakeService:
 def serving(settings: Settings, backend: str) -> Iterator[FakeService]:
     """A running service that receives all mail of a test through `backend`, one of anymail's."""
     service = FakeService()
+    with running(service) as url:
+        settings.EMAIL_BACKEND = backend
+        settings.ANYMAIL = {"REQUESTS_TIMEOUT": 0.5, **addresses(url)}
+        yield service
+
+
+@contextmanager
+def running(service: FakeService) -> Iterator[str]:
+    """Run the service, and yield its URL."""
     server = _Server(service)
     # Its threads are not waited for at the end, even if one is still answering slowly.
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
-    url = f"http://127.0.0.1:{server.server_address[1]}/"
-    settings.EMAIL_BACKEND = backend
-    settings.ANYMAIL = {
-        "REQUESTS_TIMEOUT": 0.5,
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def addresses(url: str) -> dict[str, str]:
+    """What anymail must know to use the service at this URL, as any of the services."""
+    return {
         "POSTMARK_API_URL": url,
         "POSTMARK_SERVER_TOKEN": TOKEN,
         "RESEND_API_URL": url,
@@ -158,12 +174,6 @@ def serving(settings: Settings, backend: str) -> Iterator[FakeService]:
         "BREVO_API_URL": f"{url}v3/",
         "BREVO_API_KEY": TOKEN,
     }
-    try:
-        yield service
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Server(ThreadingHTTPServer):

@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -27,14 +28,14 @@ class Demo:
 
     console: DemoConsole
     folder: Path
-    port: int
+    listening: socket.socket
     redis_url: str
     keys: data.Keys
     children: Children
 
     @property
     def url(self) -> str:
-        return f"http://localhost:{self.port}"
+        return f"http://localhost:{self.listening.getsockname()[1]}"
 
     def figures(self) -> Figures:
         return read_figures(self.children.manage("demo_summary"))
@@ -75,8 +76,9 @@ def _options() -> argparse.Namespace:
 @contextmanager
 def _set_up(console: DemoConsole, folder: Path, wanted_port: int | None) -> Iterator[Demo]:
     """Start the servers. At the end, stop everything that runs, the servers last."""
-    port = ready.choose_port(wanted_port)
     with ExitStack() as stack:
+        listening = stack.enter_context(ready.choose_port(wanted_port))
+        port = listening.getsockname()[1]
         with console.step("PostgreSQL and Valkey are running"):
             where = stack.enter_context(servers.running(folder, durable=True))
             if "DATABASE_URL" in os.environ:
@@ -88,7 +90,7 @@ def _set_up(console: DemoConsole, folder: Path, wanted_port: int | None) -> Iter
         stack.callback(children.stop)
         # A second Ctrl-C while we stop would leave processes behind.
         stack.callback(_ignore_signals)
-        yield Demo(console, folder, port, where.redis_url, keys, children)
+        yield Demo(console, folder, listening, where.redis_url, keys, children)
 
 
 def _ignore_signals() -> None:
@@ -107,8 +109,7 @@ def _start_processes(demo: Demo) -> None:
     children.environment["EMAIL_URL"] = f"smtp://127.0.0.1:{smtp_port}"
     beat = ("--beat", *processes.beat_arguments(demo.folder))
     worker = children.start("worker", "celery", *processes.worker_arguments(), *beat)
-    bind = f"127.0.0.1:{demo.port}"
-    web = children.start("web", "gunicorn", *processes.web_arguments(demo.folder, bind))
+    web = processes.start_web(children, demo.listening)
     children.wait_until(lambda: ready.is_mail_server_up(smtp_port), smtp)
     children.wait_until(lambda: ready.is_site_up(demo.url), web)
     children.wait_until(lambda: ready.is_worker_up(demo.redis_url), worker)

@@ -36,7 +36,7 @@ def next_run(folder: Path) -> Keys:
         keys = Keys(**json.loads(file.read_text()))
     else:
         key = secrets.token_urlsafe
-        keys = Keys(key(36), key(36), key(36), operator_password=key(9))
+        keys = Keys(key(48), key(48), key(48), operator_password=key(9))
     keys = replace(keys, runs=keys.runs + 1)
     _write_private(file, json.dumps(asdict(keys), indent=2))
     return keys

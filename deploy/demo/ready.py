@@ -6,22 +6,29 @@ import requests
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from deploy.processes import ProcessError, is_free
+from deploy.processes import ProcessError, take_port
 
 FIRST_PORT = 8000
 
 
-def choose_port(wanted: int | None) -> int:
-    """Return `wanted`, or if that is None the first free port from 8000 on.
+def choose_port(wanted: int | None) -> socket.socket:
+    """Return a socket that listens on `wanted`, or if that is None on the first free port.
 
+    It listens from now on: the site starts much later, and another program might take the port.
     Raises `ProcessError` if `wanted` is taken.
     """
     if wanted is None:
-        return next(port for port in range(FIRST_PORT, 65536) if is_free(port))
-    if not is_free(wanted):
-        other = next(port for port in range(wanted + 1, 65536) if is_free(port))
-        raise ProcessError(f"Port {wanted} is taken. Try: make demo PORT={other}")
-    return wanted
+        return _first_free(FIRST_PORT)
+    if (listening := take_port(wanted)) is None:
+        with _first_free(wanted + 1) as other:
+            raise ProcessError(
+                f"Port {wanted} is taken. Try: make demo PORT={other.getsockname()[1]}"
+            )
+    return listening
+
+
+def _first_free(first: int) -> socket.socket:
+    return next(filter(None, map(take_port, range(first, 65536))))
 
 
 def is_site_up(url: str) -> bool:

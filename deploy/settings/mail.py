@@ -3,20 +3,21 @@
 import secrets
 from email.utils import parseaddr
 
-from django.core.exceptions import ImproperlyConfigured
-
 from deploy import env
+from deploy.values import backends
+
+from .site import SITE_HOST
 
 # SMTP, unless MAIL_BACKEND names another backend such as anymail.backends.postmark.EmailBackend.
 # anymail gets every ANYMAIL_… variable unchanged.
-EMAIL_BACKEND = env.text("MAIL_BACKEND", "digest.delivery.mail_services.smtp.EmailBackend")
+EMAIL_BACKEND = env.mail_backend("MAIL_BACKEND", "digest.delivery.mail_services.smtp.EmailBackend")
 _mail_server = env.mail_server("EMAIL_URL", "smtp://localhost:25")
-EMAIL_HOST = _mail_server["EMAIL_HOST"]
-EMAIL_PORT = _mail_server["EMAIL_PORT"]
-EMAIL_HOST_USER = _mail_server["EMAIL_HOST_USER"]
-EMAIL_HOST_PASSWORD = _mail_server["EMAIL_HOST_PASSWORD"]
-EMAIL_USE_TLS = _mail_server.get("EMAIL_USE_TLS", False)
-EMAIL_USE_SSL = _mail_server.get("EMAIL_USE_SSL", False)
+EMAIL_HOST = _mail_server["host"]
+EMAIL_PORT = _mail_server["port"]
+EMAIL_HOST_USER = _mail_server["username"]
+EMAIL_HOST_PASSWORD = _mail_server["password"]
+EMAIL_USE_TLS = _mail_server["use_tls"]
+EMAIL_USE_SSL = _mail_server["use_ssl"]
 EMAIL_TIMEOUT = env.integer("MAIL_TIMEOUT_SECONDS", 20, least=1, most=600)
 # For an SMTP server's answer to a digest (RFC 5321 §4.5.3.2.6).
 MAIL_ANSWER_SECONDS = env.integer("MAIL_ANSWER_SECONDS", 600, least=1, most=3600)
@@ -37,21 +38,23 @@ ANYMAIL = {
 }
 # Webhooks authenticate with this. Without a secret anymail accepts every request, so if none is
 # set we use a random one that nobody knows.
-if _webhook_secret := env.words("WEBHOOK_SECRET", []):
+if _webhook_secret := env.secrets("WEBHOOK_SECRET", [], pattern=r"[!-9;-~]+:[!-~]+"):
     ANYMAIL["WEBHOOK_SECRET"] = _webhook_secret
 ANYMAIL["WEBHOOK_SECRET"] = ANYMAIL.get("WEBHOOK_SECRET") or f"nobody:{secrets.token_urlsafe(32)}"
-DEFAULT_FROM_EMAIL = env.text("MAIL_FROM")
+DEFAULT_FROM_EMAIL = env.mailbox("MAIL_FROM")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-MAIL_REPLY_TO = env.text("MAIL_REPLY_TO", "")
+# The name by which we greet an SMTP server. It should resolve, and be the name of the IP address.
+MAIL_EHLO = env.host("MAIL_EHLO", "") or SITE_HOST
+MAIL_REPLY_TO = env.mailbox("MAIL_REPLY_TO", "")
 # An address whose mail reaches anymail's inbound webhook. List-Unsubscribe names it as
 # unsubscribe+TOKEN@… next to the URL, for mail programs that prefer mail.
-MAIL_UNSUBSCRIBE = env.text("MAIL_UNSUBSCRIBE", "")
+MAIL_UNSUBSCRIBE = env.address("MAIL_UNSUBSCRIBE", "")
 MAIL_DOMAIN = parseaddr(DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-if not MAIL_DOMAIN:
-    raise ImproperlyConfigured(
-        "MAIL_FROM contains no address. It must look like Broadsheet <digest@news.example.org>."
-    )
 # Required by law at the foot of each digest (CAN-SPAM and similar laws elsewhere).
 POSTAL_ADDRESS = env.text("POSTAL_ADDRESS", "")
+# What hands the letters over; it goes by the rules of the digests.
+LETTER_CARRIER = "digest.delivery.letters.Carrier"
 # Several mail services may share the digests by weight. Letters use the one above.
 MAIL_SERVICES = env.mail_services("MAIL_SERVICES")
+# What limits may name; "" stands for every service.
+SERVICE_NAMES = ("", *MAIL_SERVICES) if MAIL_SERVICES else backends.service_names(EMAIL_BACKEND)

@@ -2,7 +2,7 @@
 
 from csp.constants import NONE, SELF
 
-from deploy import env
+from deploy import env, limits
 
 from .site import SITE_HOST, SITE_URL
 
@@ -15,17 +15,17 @@ ADDRESS_KEY = env.secret("ADDRESS_KEY")
 TRACK_CLICKS = env.boolean("TRACK_CLICKS", default=False)
 
 SECRET_KEY = env.secret("SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", [])
-ALLOWED_HOSTS = [SITE_HOST, *env.words("ALLOWED_HOSTS", [])]
+SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS", [])
+ALLOWED_HOSTS = [SITE_HOST, *env.hosts("ALLOWED_HOSTS", [])]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 _IS_HTTPS = SITE_URL.startswith("https:")
 # A proof of work of about a second in the visitor's browser before sign-up (ALTCHA; needs HTTPS).
 SIGNUP_CAPTCHA = env.boolean("SIGNUP_CAPTCHA", default=False)
 # Where a sign-up form on another site may lead afterwards, such as https://blog.example.org.
-SIGNUP_REDIRECTS = [origin.rstrip("/") for origin in env.words("SIGNUP_REDIRECTS", [])]
+SIGNUP_REDIRECTS = env.origins("SIGNUP_REDIRECTS", [])
 # Per hour: sign-ups from one network, letters to one domain (large mailbox providers excepted),
 # and letters overall. Letters above the limits wait.
-SIGNUPS_PER_NETWORK = env.integer("SIGNUPS_PER_NETWORK", 30, least=1)
+SIGNUPS_PER_NETWORK = env.integer("SIGNUPS_PER_NETWORK", 60, least=1)
 SIGNUPS_PER_DOMAIN = env.integer("SIGNUPS_PER_DOMAIN", 50, least=1)
 CONFIRMATIONS_PER_HOUR = env.integer("CONFIRMATIONS_PER_HOUR", 1000, least=1)
 # The number of our own proxies, and so of the last X-Forwarded-For entries to believe.
@@ -34,11 +34,17 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = False  # RFC 8058 forbids redirecting a one-click POST; leave it to the proxy
 SECURE_HSTS_SECONDS = 31536000 if _IS_HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"  # pages with a token set no-referrer themselves
+# Stored by the hash of their key, so that a copy of the database opens the admin to nobody.
+SESSION_ENGINE = "deploy.sessions"
 SESSION_COOKIE_SECURE = _IS_HTTPS
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SECURE = _IS_HTTPS
 X_FRAME_OPTIONS = "DENY"
+# What a request may contain: see `deploy.limits`, which has a smaller limit for most pages.
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = limits.MOST_BYTES
+# No upload is ever written to a disk: a larger one is not kept at all.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

@@ -8,7 +8,7 @@ DATABASES = {
     "default": {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, **env.database("DATABASE_URL")}
 }
 
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.redis("REDIS_URL")
 
 # A lost or repeated task merely changes when work is noticed. Hence no results, late
 # acknowledgement, and short timeouts for a silent Redis: a web request may be waiting.

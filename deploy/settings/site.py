@@ -11,7 +11,7 @@ STATE_FOLDER = env.folder("STATE_FOLDER", ".broadsheet/state")
 DEBUG = env.boolean("DEBUG", default=False)
 DEMO = env.boolean("DEMO", default=False)
 SITE_URL = env.site_url("SITE_URL")
-SITE_NAME = env.text("SITE_NAME", "Broadsheet")
+SITE_NAME = env.title("SITE_NAME", "Broadsheet")
 SITE_HOST = str(urlsplit(SITE_URL).hostname)
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
@@ -39,6 +39,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    # Before everything that reads what a request contains.
+    "deploy.guard.Guard",
     "django.contrib.sessions.middleware.SessionMiddleware",
     # The browser's Accept-Language alone decides: no cookie, no URL for each language.
     "django.middleware.locale.LocaleMiddleware",

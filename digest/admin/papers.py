@@ -21,7 +21,7 @@ class SightingInline(ReadOnlyInline):
 @admin.register(Paper)
 class PaperAdmin(ReadOnly):
     list_display = ("title", "key", "votes", "comments", "first_source", "first_seen_at")
-    list_filter = ("first_source", "topics", "first_seen_at")
+    list_filter = ("first_source", "set_aside", "topics", "first_seen_at")
     search_fields = ("title", "=key", "abstract")
     ordering = ("-first_seen_at",)
     inlines = (PaperTopicInline, SightingInline)

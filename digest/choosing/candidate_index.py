@@ -17,7 +17,7 @@ from digest.ranking.space import Index, Space, Vectors
 from subscribers.models import Term
 
 from .interests import TERM_WEIGHTS, TermRow
-from .keywords import contains
+from .keywords import TermIndex
 
 # How many of the newest papers decide how rare a word is.
 _BACKGROUND = 3000
@@ -28,10 +28,10 @@ _MOST_TERMS_KEPT = 5_000
 
 
 @lru_cache(maxsize=4)
-def space_of(edition_id: int) -> Space:
+def space_of(edition_id: int, version: str = "") -> Space:
     """Return how rare each word was when the edition closed. All readers of the edition share it.
 
-    Raises Edition.DoesNotExist.
+    `version` is the window's: the texts of papers may change. Raises Edition.DoesNotExist.
     """
     edition = Edition.objects.get(pk=edition_id)
     papers = Paper.objects.filter(first_seen_at__lte=edition.closed_at)
@@ -59,11 +59,13 @@ class CandidateIndex:
     _similarity: Floats = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
     _masks: dict[tuple[str, str], NDArray[np.bool_]] = field(default_factory=dict)
     _added: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    _printed: dict[tuple[int, str], str] = field(default_factory=dict)
+    _terms: TermIndex | None = None
 
     @classmethod
-    def of(cls, edition_id: int, papers: Sequence[Paper]) -> "CandidateIndex":
+    def of(cls, edition_id: int, version: str, papers: Sequence[Paper]) -> "CandidateIndex":
         """Return the index of `papers`, with words as rare as when the edition closed."""
-        space = space_of(edition_id)
+        space = space_of(edition_id, version)
         features = features_of_papers(papers)
         listed = [features[paper.pk] for paper in papers]
         vectors = space.vectors(listed)
@@ -93,9 +95,25 @@ class CandidateIndex:
         if mask is None:
             if len(self._masks) > _MOST_KEPT:
                 self._masks.clear()
-            mask = np.array([contains(paper, kind, key) for paper in self.papers], dtype=np.bool_)
+            mask = np.zeros(len(self.papers), dtype=np.bool_)
+            mask[list(self._term_index().places(kind, key))] = True
             self._masks[kind, key] = mask
         return mask
+
+    def printed(self, place: int, author: str) -> str:
+        """Return a followed author's name as the candidate at `place` prints it."""
+        printed = self._printed.get((place, author))
+        if printed is None:
+            if len(self._printed) > _MOST_TERMS_KEPT:
+                self._printed.clear()
+            printed = self._printed[place, author] = self._term_index().printed(place, author)
+        return printed
+
+    def _term_index(self) -> TermIndex:
+        # Made for the first reader who follows or mutes something.
+        if self._terms is None:
+            self._terms = TermIndex(self.papers)
+        return self._terms
 
     def added_by(self, term: TermRow) -> list[float]:
         """Return what a followed term would add to each of the n scores if it were the only one."""

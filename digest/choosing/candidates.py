@@ -11,18 +11,21 @@ from digest.models import Edition, EditionPaper
 from digest.ranking.rank import Candidates
 from subscribers.models import Topic
 
-from .candidate_index import CandidateIndex
+from .candidate_index import CandidateIndex, space_of
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """The editions from which a digest is chosen: those dated after `since`, up to `edition_id`.
 
-    Readers with the same last digest share a window, whatever their language.
+    Readers with the same last digest share a window, whatever their language. What is made for a
+    window is kept for all of them. `version` tells apart what was made before and after a paper or
+    a topic changed (``models.Change``).
     """
 
     edition_id: int
     since: date
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,24 @@ class CandidateSet:
 def candidate_set(window: Window) -> CandidateSet:
     """Return the candidates of a window. Raises Edition.DoesNotExist if it is not closed.
 
-    Safe to cache: a closed edition never changes. Only the index grows, as it remembers its
-    comparisons.
+    Safe to cache: if a paper or a topic changes, so does the window's version. Only the index
+    grows, as it remembers its comparisons.
     """
     edition = Edition.objects.closed().get(pk=window.edition_id)
     rows = papers_of(edition, window)
-    index = CandidateIndex.of(edition.pk, [row.paper for row in rows])
+    index = CandidateIndex.of(edition.pk, window.version, [row.paper for row in rows])
     return CandidateSet(edition.date, _arrays(rows, index), index)
+
+
+def keep_only(version: str) -> None:
+    """Forget what was made of papers and topics as they were, if they have changed since."""
+    if version != _kept.get("version"):
+        _kept["version"] = version
+        candidate_set.cache_clear()
+        space_of.cache_clear()
+
+
+_kept: dict[str, str] = {}
 
 
 def papers_of(edition: Edition, window: Window) -> list[EditionPaper]:

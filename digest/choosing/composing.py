@@ -14,16 +14,17 @@ from functools import partial
 import numpy as np
 from django.conf import settings
 from django.db.models import Min
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from digest.models import Digest, Edition
+from digest.models import Change, Digest, Edition
 from digest.ranking.rank import Candidates, Chosen, Readers, rank
 from subscribers.models import Subscriber
 
 from . import trial
 from .arrays import arrays_for
-from .candidates import CandidateSet, Window, candidate_set
+from .candidates import CandidateSet, Window, candidate_set, keep_only
 from .interests import Interests, read_interests
 from .ledger import Ledger, read_ledger
 from .selection import Selections
@@ -86,13 +87,15 @@ def compose(
     """
     if not requests:
         return []
-    dates = _read_dates({request.edition_id for request in requests})
+    dates, version = _read_dates({request.edition_id for request in requests})
+    keep_only(version)
     subscriber_ids = [request.subscriber_id for request in requests]
     ledger = read_ledger(subscriber_ids, [r.digest_id for r in requests], dates)
     interests = read_interests(subscriber_ids, timezone.now(), with_clicks=settings.TRACK_CLICKS)
     groups: dict[Window, list[Request]] = defaultdict(list)
     for request in requests:
-        groups[_window(request, dates[request.edition_id], ledger)].append(request)
+        window = _window(request, dates[request.edition_id], ledger, version)
+        groups[window].append(request)
     of_group = partial(
         compose_group,
         ledger=ledger,
@@ -104,14 +107,18 @@ def compose(
     return [composed for window, group in groups.items() for composed in of_group(window, group)]
 
 
-def _read_dates(edition_ids: set[int]) -> Mapping[int, date]:
-    """Return the dates of these editions, and of those that their digests may look back on."""
+def _read_dates(edition_ids: set[int]) -> tuple[Mapping[int, date], str]:
+    """Return the dates of these editions, and of those that their digests may look back on.
+
+    Also returns the version of all papers and topics, which costs no query of its own.
+    """
     first = Edition.objects.filter(pk__in=edition_ids).aggregate(first=Min("date"))["first"]
     editions = Edition.objects.closed().filter(date__gt=first - LOOK_BACK)
-    return dict(editions.values_list("id", "date"))
+    rows = list(editions.values_list("id", "date", RawSQL(Change.VERSION, ())))
+    return {edition_id: day for edition_id, day, _version in rows}, rows[0][2] if rows else ""
 
 
-def _window(request: Request, day: date, ledger: Ledger) -> Window:
+def _window(request: Request, day: date, ledger: Ledger, version: str) -> Window:
     """Return the editions since the reader's last digest, at most a week's.
 
     Readers who have not had a digest start with the newest edition, or with the week's editions
@@ -120,7 +127,7 @@ def _window(request: Request, day: date, ledger: Ledger) -> Window:
     earliest = day - LOOK_BACK
     first = earliest if request.is_weekly else day - timedelta(days=1)
     since = ledger.last_date.get(request.subscriber_id, first)
-    return Window(request.edition_id, max(since, earliest))
+    return Window(request.edition_id, max(since, earliest), version)
 
 
 def compose_group(

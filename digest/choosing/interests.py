@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from digest.models import Vote
 from digest.ranking import wording
-from subscribers.database import fetch
+from subscribers.database import array, fetch
 from subscribers.models import Subscription, Term
 
 from . import reasons
@@ -96,7 +96,7 @@ def _read_topics(subscriber_ids: Sequence[int]) -> Mapping[int, Sequence[tuple[i
         SELECT subscriber_id, topic_id, emphasis FROM subscribers_subscription
         WHERE subscriber_id = ANY(%s)
         """,
-        [list(subscriber_ids)],
+        [array(subscriber_ids)],
     )
     for reader, topic_id, emphasis in rows:
         topics[reader].append((topic_id, emphasis))
@@ -110,7 +110,7 @@ def _read_terms(subscriber_ids: Sequence[int]) -> Mapping[int, Sequence[TermRow]
         SELECT subscriber_id, kind, key, text, is_muted FROM subscribers_term
         WHERE subscriber_id = ANY(%s)
         """,
-        [list(subscriber_ids)],
+        [array(subscriber_ids)],
     )
     for reader, *term in rows:
         terms[reader].append(TermRow(*term))
@@ -154,7 +154,7 @@ def _read_likes(
         FROM unnest(%(readers)s::bigint[]) reader(id), LATERAL ({newest}) newest
         """,
         {
-            "readers": list(subscriber_ids),
+            "readers": array(subscriber_ids),
             "votes": _MOST_VOTES,
             "clicks": _MOST_CLICKS,
             "digests": _CLICKED_DIGESTS,

@@ -1,36 +1,40 @@
-"""Whether a paper holds a keyword, or is by an author."""
+"""Which papers hold a keyword, or are by an author."""
 
-import re
-from functools import lru_cache
+from collections import defaultdict
+from collections.abc import Sequence
 
 from digest.models import Paper
+from subscribers.comparing import names
+from subscribers.comparing.phrases import Texts
 from subscribers.models import Term
-from subscribers.wishes import terms
-
-_NOT_WORDS = re.compile(r"[^\w]+")
 
 
-def contains(paper: Paper, kind: str, key: str) -> bool:
-    """Return whether the paper matches a term.
-
-    A keyword matches if the title or the abstract holds it as whole words, and an author if the
-    paper lists them. `key` is the term's key (``terms.key``), which ignores case and accents.
-    """
-    if kind == Term.Kind.AUTHOR:
-        return any(terms.key(name) == key for name in paper.authors)
-    return holds(paper.title, paper.abstract, key)
+def holds(title: str, abstract: str, keyword: str) -> bool:
+    """Return whether the title or the abstract holds the keyword (``comparing.phrases``)."""
+    return bool(Texts([(title, abstract)]).holding(keyword))
 
 
-def holds(title: str, abstract: str, key: str) -> bool:
-    """Return whether the title or the abstract holds the keyword with this key as whole words."""
-    return f" {_words(key)} " in _text(title, abstract)
+class TermIndex:
+    """Some papers, ready to be asked for any number of terms."""
 
+    def __init__(self, papers: Sequence[Paper]) -> None:
+        self._papers = papers
+        self._texts = Texts((paper.title, paper.abstract) for paper in papers)
+        self._names: defaultdict[str, list[int]] = defaultdict(list)
+        for place, paper in enumerate(papers):
+            for key in names.keys_of_all(paper.authors):
+                self._names[key].append(place)
 
-@lru_cache(maxsize=2000)
-def _text(title: str, abstract: str) -> str:
-    # `terms.key` would cut the text to the length of a term.
-    return f" {_words(terms.folded(f'{title} {abstract}'))} "
+    def places(self, kind: str, key: str) -> set[int]:
+        """Return which papers hold the keyword, or are by the author, by their index.
 
+        `key` is the term's key (``terms.key``); what it is compared by is made of it here.
+        """
+        if kind == Term.Kind.AUTHOR:
+            return {place for name in names.wanted(key) for place in self._names.get(name, ())}
+        return self._texts.holding(key)
 
-def _words(text: str) -> str:
-    return _NOT_WORDS.sub(" ", text).strip()
+    def printed(self, place: int, author: str) -> str:
+        """Return a followed author's name as the paper prints it, which is why it was chosen."""
+        matching = (name for name in self._papers[place].authors if names.is_match(author, name))
+        return next(matching, author)

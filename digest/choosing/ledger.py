@@ -8,8 +8,8 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.models import Digest
-from subscribers.database import fetch
+from digest.models import Digest, Paper
+from subscribers.database import array, fetch
 
 # How much later than its edition's date a digest may still go out, and how far a reader's calendar
 # may be behind.
@@ -21,10 +21,13 @@ class Ledger:
     """The digests that the readers of a batch were sent in the last days, by subscriber id.
 
     `last_date` is the date of the newest edition among them; readers without any have no entry.
+    `withdrawn` are candidates that were withdrawn after their edition closed: they count as sent,
+    to everybody.
     """
 
     last_date: Mapping[int, date]
     paper_ids: Mapping[int, frozenset[int]]
+    withdrawn: frozenset[int] = frozenset()
 
     def sent(
         self, subscriber_ids: Sequence[int], candidate_ids: NDArray[np.int64]
@@ -34,6 +37,8 @@ class Ledger:
         for row, subscriber_id in enumerate(subscriber_ids):
             if papers := self.paper_ids.get(subscriber_id):
                 sent[row] = np.isin(candidate_ids, list(papers))
+        if self.withdrawn:
+            sent[:, np.isin(candidate_ids, list(self.withdrawn))] = True
         return sent
 
 
@@ -60,16 +65,26 @@ def read_ledger(
                 AND state = ANY(%(states)s) AND id <> ALL(%(digests)s)
             OFFSET 0
         ) had
+        UNION ALL
+        SELECT NULL, gone.edition_id, array_agg(gone.paper_id)
+        FROM digest_editionpaper gone JOIN digest_paper paper ON paper.id = gone.paper_id
+        WHERE paper.set_aside = %(withdrawn)s AND gone.edition_id = ANY(%(editions)s)
+        GROUP BY gone.edition_id
         """,
         {
-            "readers": list(subscriber_ids),
-            "digests": list(digest_ids),
+            "readers": array(subscriber_ids),
+            "digests": array(digest_ids),
             "since": min(dates.values()) - LONGEST_DELAY,
+            "withdrawn": Paper.Aside.WITHDRAWN.value,
+            "editions": list(dates),
             "states": [state.value for state in (*Digest.SURELY_SENT, Digest.State.SENDING)],
         },
     )
+    withdrawn: frozenset[int] = frozenset()
     for subscriber_id, edition_id, papers in rows:
-        if day := dates.get(edition_id):
+        if subscriber_id is None:
+            withdrawn |= frozenset(papers)
+        elif day := dates.get(edition_id):
             last_date[subscriber_id] = max(day, last_date.get(subscriber_id, day))
             paper_ids[subscriber_id] |= frozenset(papers)
-    return Ledger(last_date, paper_ids)
+    return Ledger(last_date, paper_ids, withdrawn)

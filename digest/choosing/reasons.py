@@ -3,7 +3,8 @@
 `topic:12`       the reader follows topic 12
 `keyword:LoRA`   the paper holds a keyword that they follow
 `near:LoRA`      it is close to a keyword that they follow
-`author:A. Doe`  it is by an author whom they follow
+`author:A. Doe`  it is by an author whom they follow; with the name as the paper prints it if it
+                 differs: `author:Ada Doe = A. Doe`
 `like:7:Title`   it is similar to paper 7, which they voted up
 `picked:7:Title` it is similar to paper 7, which is one of their examples or in their library
 `opened:7:Title` it is similar to paper 7, which they opened from a digest
@@ -18,6 +19,7 @@ code in ``interests`` and words here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from django.conf import settings
@@ -26,9 +28,13 @@ from django.utils.translation import ngettext
 
 from digest.ranking.rank import Kind, Part
 from digest.sources.text import shorten
+from subscribers.comparing import names
 
 # With the rest of the code this fits the column, `Digest.reasons`.
 _TITLE_LENGTH = 90
+_AUTHORS_LENGTH = 110
+# Between an author's name as the paper prints it and as the reader typed it.
+_AS = " = "
 LIKED, PICKED, OPENED = "like", "picked", "opened"
 
 
@@ -62,6 +68,14 @@ def _of_like(evidence: Evidence, column: int, place: int) -> str:
     return f"{code}:{paper_id}:{shorten(title, _TITLE_LENGTH)}"
 
 
+@lru_cache(maxsize=5000)
+def author(typed: str, printed: str) -> str:
+    """Return what a reason says of an author: the name that was typed, as the paper prints it."""
+    if names.is_same(typed, printed):
+        return typed
+    return f"{shorten(printed, _AUTHORS_LENGTH - len(typed) - len(_AS))}{_AS}{typed}"
+
+
 # For each `Kind`, what makes the code of the reason from the evidence, column and place. A table,
 # because this runs for every paper of every digest.
 CODES: Mapping[int, Callable[[Evidence, int, int], str]] = {
@@ -88,6 +102,10 @@ def words(reason: str, topic_names: Mapping[int, str]) -> str:
         case "near":
             return _("Close to “%(keyword)s”, which you follow") % {"keyword": value}
         case "author":
+            printed, _equals, typed = value.partition(_AS)
+            if typed:
+                said = _("By %(author)s; you follow “%(name)s”")
+                return said % {"author": printed, "name": typed}
             return _("By %(author)s, whom you follow") % {"author": value}
         case "like":
             return _("Like “%(title)s”, which you voted up") % {"title": _title(value)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digest.ranking.rank import Chosen
+from subscribers.models import Term
 
 from . import reasons
 from .arrays import strongest_likes, strongest_term
@@ -72,6 +73,9 @@ class _ReaderEvidence:
     def strongest_term(self, place: int) -> tuple[str, str, bool]:
         terms = self.group.interests.terms[self.subscriber_id]
         term, is_held = strongest_term(terms, self.group.index, place)
+        if term.kind == Term.Kind.AUTHOR:
+            printed = self.group.index.printed(place, term.text)
+            return term.kind, reasons.author(term.text, printed), is_held
         return term.kind, term.text, is_held
 
     def strongest_like(self, place: int) -> tuple[str, int, str]:

@@ -13,5 +13,6 @@ Read in this order: ``plan`` makes the rows of those who are due; ``leases`` cla
 of its own. On that way ``routing`` says which mail service, ``limits`` how many and how fast,
 ``outcomes`` what an exception means, ``mail_services`` what is particular to one service, and
 ``conditions`` who may be written to at all. Afterwards ``events`` takes what the service reports,
-and ``doubt`` settles what can be settled of the uncertain.
+and ``doubt`` settles what can be settled of the uncertain. ``letters`` carries the letters about
+subscriptions by the same rules.
 """

@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from subscribers.database import array
+
 # The state of a row that is found by its id. Concatenating '' hides the partial indexes on these
 # states from PostgreSQL's planner: going by yesterday's statistics it believes those indexes nearly
 # empty, and would scan one for every statement instead of using the primary key.
@@ -49,4 +51,4 @@ def as_parameters(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     one up by the primary key instead of scanning the table.
     """
     listed = list(rows)
-    return {"rows": json.dumps(listed), "ids": [row["id"] for row in listed]}
+    return {"rows": json.dumps(listed), "ids": array(row["id"] for row in listed)}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self
 
-from anymail.exceptions import AnymailAPIError
+from anymail.exceptions import AnymailRecipientsRefused
 from anymail.message import AnymailMessage
 from django.conf import settings
 
@@ -32,14 +32,22 @@ class Connection:
     open this one have failed in a row.
     """
 
-    def __init__(self, mail_service: str, lines: Lines | None = None) -> None:
+    def __init__(
+        self,
+        mail_service: str,
+        lines: Lines | None = None,
+        *,
+        backend: Any = None,
+        answer_seconds: float | None = None,
+    ) -> None:
         self.failures = 0
         self._lines = lines or Lines()
         self._is_open = False
         self._is_used = False
         self._is_turned_away = False
-        self._backend: Any = routing.connection_to(mail_service)
-        self._backend.answer_timeout = settings.MAIL_ANSWER_SECONDS  # only SMTP waits so long
+        self._backend: Any = backend or routing.connection_to(mail_service)
+        # Only SMTP waits so long.
+        self._backend.answer_timeout = answer_seconds or settings.MAIL_ANSWER_SECONDS
         self._traits = mail_services.traits_of(routing.kind_of(self._backend))
 
     def __enter__(self) -> Self:
@@ -99,9 +107,10 @@ class Connection:
             _refuse_many_recipients(message)
             if not self._backend.send_messages([message]):
                 return CANCELLED
+            _raise_if_rejected(message)
         except Exception as error:  # the outcomes cover them all
             outcome = self._outcome_of(error)  # before closing, which forgets how far we had come
-            if _is_disturbed(error):
+            if _is_disturbed(error) or self._is_hung_up():
                 self._close()
             self._is_turned_away = outcome.verdict is Verdict.RETRY and _is_goodbye(error)
             if self._is_turned_away and isinstance(error, smtplib.SMTPSenderRefused):
@@ -113,8 +122,16 @@ class Connection:
         return Outcome(Verdict.SENT, message_id=_message_id(message))
 
     def _outcome_of(self, error: Exception) -> Outcome:
-        special = self._traits.outcome_of(error) if isinstance(error, AnymailAPIError) else None
-        return special or outcome_of(error, data_begun=getattr(self._backend, "data_begun", True))
+        return outcome_of(
+            error,
+            data_begun=getattr(self._backend, "data_begun", True),
+            refusals=self._traits.refusals,
+        )
+
+    def _is_hung_up(self) -> bool:
+        """Whether an SMTP server closed the connection after its last answer."""
+        line = getattr(self._backend, "connection", None)
+        return line is not None and getattr(line, "sock", line) is None
 
     def _close(self) -> None:
         if self._is_open:
@@ -143,6 +160,13 @@ def _code_of(error: Exception) -> int:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return int(next(iter(error.recipients.values()))[0])
     return int(getattr(error, "smtp_code", 0))
+
+
+def _raise_if_rejected(message: AnymailMessage) -> None:
+    """Raise what anymail raises only if the status says "rejected", not if it says "failed"."""
+    status = message.anymail_status.status
+    if status and status <= {"failed", "invalid", "rejected"}:
+        raise AnymailRecipientsRefused(response=message.anymail_status.esp_response)
 
 
 def _message_id(message: AnymailMessage) -> str:

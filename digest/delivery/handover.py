@@ -7,11 +7,11 @@ each statement.
 
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -175,19 +175,40 @@ class HandOver:
     is_spent: bool = True
 
 
+def as_values(hand_over: HandOver) -> dict[str, Any]:
+    """The hand-over as values for JSON. Spelled out, because ``asdict`` is slow."""
+    return {
+        "id": hand_over.digest_id,
+        "state": hand_over.state,
+        "message_id": hand_over.message_id,
+        "error": hand_over.error,
+        "wait": hand_over.wait.total_seconds(),
+        "is_spent": hand_over.is_spent,
+    }
+
+
+def from_values(values: Mapping[str, Any]) -> HandOver:
+    """The hand-over that `as_values` made these of."""
+    own = {**values, "digest_id": values["id"], "wait": timedelta(seconds=values["wait"])}
+    return HandOver(**{name: own[name] for name in HandOver.__slots__})
+
+
 def of_outcome(digest_id: int, attempts: int, outcome: Outcome) -> HandOver:
     """The state in which this outcome of the digest's `attempts`-th attempt leaves it."""
+    if outcome.verdict is Verdict.SENT:
+        return HandOver(digest_id, State.SENT, outcome.message_id)
     hand_over = partial(HandOver, digest_id, message_id=outcome.message_id, error=outcome.detail)
     if outcome.wait or outcome.verdict is Verdict.STOP:
         # The mail service said "not now" to everybody, so this digest loses no attempt.
         return hand_over(State.READY, wait=outcome.wait or timedelta(0), is_spent=False)
+    if outcome.verdict is Verdict.RETRY and not outcome.is_spent:
+        return hand_over(State.READY, wait=_back_off(attempts), is_spent=False)
     if outcome.verdict is Verdict.RETRY and attempts >= settings.DELIVERY_ATTEMPTS:
         return hand_over(State.FAILED)
     return hand_over(_STATES[outcome.verdict], wait=_back_off(attempts))
 
 
 _STATES = {
-    Verdict.SENT: State.SENT,
     Verdict.FAILED: State.FAILED,
     Verdict.UNCERTAIN: State.UNCERTAIN,
     Verdict.RETRY: State.READY,
@@ -226,17 +247,7 @@ def record(token: UUID, hand_overs: Iterable[HandOver]) -> int:
     return execute(
         _RECORD,
         {
-            **as_parameters(
-                {
-                    "id": hand_over.digest_id,
-                    "state": hand_over.state,
-                    "message_id": hand_over.message_id,
-                    "error": hand_over.error,
-                    "wait": hand_over.wait.total_seconds(),
-                    "is_spent": hand_over.is_spent,
-                }
-                for hand_over in hand_overs
-            ),
+            **as_parameters(as_values(hand_over) for hand_over in hand_overs),
             "token": token,
         },
     )

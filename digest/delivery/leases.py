@@ -12,7 +12,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from digest.models import Digest
@@ -165,3 +167,12 @@ def release(token: UUID, ids: Sequence[int], *, wait: timedelta = timedelta(0)) 
 def is_anything_ready() -> bool:
     """Whether there is a digest to claim."""
     return Digest.objects.filter(state=Digest.State.READY, next_attempt_at__lte=Now()).exists()
+
+
+def is_anything_held() -> bool:
+    """Whether a worker holds a digest, or held it when it died."""
+    # The time lets the index find those that are leased among all that wait.
+    leased = Q(lease_until__gt=Now(), next_attempt_at__lte=Now() + settings.DELIVERY_LEASE)
+    held = Q(state=Digest.State.READY) & leased
+    digests = Digest.objects
+    return digests.filter(state=Digest.State.SENDING).exists() or digests.filter(held).exists()

@@ -13,7 +13,7 @@ from .limits.providers import provider_of
 _OF_THE_DIGEST = {"digest_id", "edition_id", "subscriber_id"}
 # Whatever else a request holds is the reader's own, in a column of the same name.
 _PREFERENCES = [field.name for field in fields(Request) if field.name not in _OF_THE_DIGEST]
-_COLUMNS = ("id", "email", "links_epoch", *_PREFERENCES)
+_COLUMNS = ("id", "email", "links_epoch", "links_generation", *_PREFERENCES)
 # For a SELECT or RETURNING list in which `s` is the subscriber.
 COLUMNS = ", ".join(f"s.{column}" for column in _COLUMNS)
 WIDTH = len(_COLUMNS)
@@ -31,6 +31,7 @@ class Recipient:
     address: str
     provider: str
     links_epoch: str
+    links_generation: int
     preferences: Sequence[Any]
 
     def request(self, digest_id: int, edition_id: int) -> Request:
@@ -52,6 +53,6 @@ class Claimed:
 
 def from_row(row: Sequence[Any]) -> Recipient:
     """The recipient in a row of `COLUMNS`."""
-    subscriber_id, email, links_epoch, *preferences = row
-    address = email or ""
-    return Recipient(subscriber_id, address, provider_of(address), links_epoch or "", preferences)
+    subscriber_id, email, epoch, generation, *preferences = row
+    address, provider = email or "", provider_of(email or "")
+    return Recipient(subscriber_id, address, provider, epoch or "", generation or 0, preferences)

@@ -227,6 +227,7 @@ def _message(claimed: Claimed, selection: Composed, now: datetime) -> DigestMess
         uuid=claimed.uuid,
         subscriber_id=request.subscriber_id,
         now=now,
+        links_generation=claimed.recipient.links_generation,
         is_weekly=request.is_weekly,
     )
 

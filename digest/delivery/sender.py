@@ -3,28 +3,26 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from itertools import zip_longest
 from queue import Queue
 from threading import Event, Thread
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection as database
-from django.utils import timezone
 
 from digest.models import Digest
-from subscribers.addresses import hashed
-from subscribers.leaving import suppression
-from subscribers.models import Suppression
 
 from . import handover, leases
 from .chunks import Chunk, Rendered, Tally
 from .connection import UNREACHABLE, Connection
 from .doubt.journal import Journal
 from .handover import HandOver, patiently
+from .limits import refusals
 from .limits.breaker import doubt_in
 from .limits.deadline import FRESH_SECONDS, deadline, stale_after
 from .limits.gate import Gate, Passed
-from .limits.holds import hold, hold_if_doubtful
+from .limits.holds import hold, hold_if_doubtful, hold_or_suppress
 from .limits.providers import is_throttling
 from .outcomes import Outcome, Verdict
 
@@ -104,6 +102,7 @@ def _deliver_chunk(
     is_held = problem is not None and _hold(problem, gate, connection)
     if any(hand_over.state == State.UNCERTAIN for hand_over in hand_overs):
         is_held = hold_if_doubtful(gate.mail_service) or is_held
+    is_held = _judge_refusals(gate.mail_service, marked.rendered, outcomes) or is_held
     if passed.too_many:
         # The hold comes first, so that only another mail service can claim what is given back.
         hold(gate.mail_service, QUOTA_USED_UP, passed.quota_wait)
@@ -196,8 +195,12 @@ def _hand_over(
         journal.ended(marked.token, _hand_over_of(rendered, outcome))
         if outcome.verdict is Verdict.STOP or outcome.wait:
             return outcomes, outcome
-        if problem := doubt_in(outcomes):
+        if outcome.verdict is Verdict.UNCERTAIN and (problem := doubt_in(outcomes)):
             return outcomes, problem
+        if outcome.verdict is Verdict.FAILED and refusals.are_alike(
+            outcomes, least=settings.BREAKER_SAME_REFUSAL
+        ):
+            return outcomes, None
     return outcomes, None
 
 
@@ -205,11 +208,7 @@ def _hand_over_one(
     rendered: Rendered, address: str, following: str, connection: Connection
 ) -> Outcome:
     rendered.message.to = [address]
-    outcome = connection.hand_over(rendered.message, following=following)
-    if outcome.is_bad_address:
-        reason, now = Suppression.Reason.BOUNCED, timezone.now()
-        patiently(lambda: suppression.suppress(hashed(address), reason, now))
-    return outcome
+    return connection.hand_over(rendered.message, following=following)
 
 
 def _hand_over_of(rendered: Rendered, outcome: Outcome) -> HandOver:
@@ -219,17 +218,18 @@ def _hand_over_of(rendered: Rendered, outcome: Outcome) -> HandOver:
 def _hand_overs(
     rendered: Sequence[Rendered], outcomes: Sequence[Outcome | None], problem: Outcome | None
 ) -> list[HandOver]:
-    """What to record: each outcome, and the rest of the chunk as not begun."""
-    hand_overs = [
-        _hand_over_of(one, outcome)
-        for one, outcome in zip(rendered, outcomes, strict=False)
-        if outcome is not None
-    ]
+    """What to record: each outcome, and all others of the chunk as not begun.
+
+    Among these are those whose lease had ended when they were looked at again. Unless somebody else
+    has settled them since, nobody but us can know that they need not be in doubt.
+    """
     wait = UNREACHABLE if problem else timedelta(0)
     detail = problem.detail if problem else ""
-    return hand_overs + [
-        HandOver(one.composed.digest_id, State.READY, error=detail, wait=wait, is_spent=False)
-        for one in rendered[len(outcomes) :]
+    return [
+        _hand_over_of(one, outcome)
+        if outcome is not None
+        else HandOver(one.composed.digest_id, State.READY, error=detail, wait=wait, is_spent=False)
+        for one, outcome in zip_longest(rendered, outcomes)
     ]
 
 
@@ -247,6 +247,18 @@ def _set_aside(token: UUID, passed_over: Collection[int], tally: Tally) -> None:
         leases.release(token, ids)
 
 
+def _judge_refusals(
+    mail_service: str, rendered: Sequence[Rendered], outcomes: Sequence[Outcome | None]
+) -> bool:
+    """Whether the refusals among the outcomes hold the mail service."""
+    refused = [
+        (one.composed.digest_id, one.message.to[0], outcome)
+        for one, outcome in zip(rendered, outcomes, strict=False)
+        if outcome is not None and outcome.verdict is Verdict.FAILED
+    ]
+    return bool(refused) and patiently(lambda: hold_or_suppress(mail_service, refused))
+
+
 def _note_providers(
     gate: Gate, rendered: Sequence[Rendered], outcomes: Sequence[Outcome | None]
 ) -> None:
@@ -256,7 +268,8 @@ def _note_providers(
         provider = one.claimed.recipient.provider
         if outcome is None or outcome.wait:
             continue  # that was about us, not about the provider
-        if outcome.verdict is Verdict.RETRY and is_throttling(outcome.detail):
+        is_busy = not outcome.is_spent or is_throttling(outcome.detail)
+        if outcome.verdict is Verdict.RETRY and is_busy:
             throttling.add(provider)
         elif outcome.verdict is Verdict.SENT:
             took.add(provider)

@@ -79,9 +79,12 @@ class DigestMessage(AnymailMessage):  # type: ignore[misc]  # anymail has no typ
                 (
                     _shared_headers(self.from_email, tuple(self.reply_to)),
                     header("To", self.to[0]),
-                    _subject(self.subject),
+                    _shared_header("Subject", self.subject),
                     _date(int(time())),
-                    *(header(name, value) for name, value in self.extra_headers.items()),
+                    *[
+                        header(name, value) if name in _OWN else _shared_header(name, value)
+                        for name, value in self.extra_headers.items()
+                    ],
                     _TEXT_PART,
                     self._encoded.text,
                     _HTML_PART,
@@ -127,10 +130,8 @@ def _shared_headers(from_email: str, reply_to: tuple[str, ...]) -> bytes:
     return b"".join(f"{name}: {value}\r\n".encode("ascii") for name, value in shared)
 
 
-@lru_cache(maxsize=4096)
-def _subject(subject: str) -> bytes:
-    # Many readers share a subject: the title of their first paper.
-    return header("Subject", subject)
+# Many readers share a subject: the title of their first paper.
+_shared_header = lru_cache(maxsize=4096)(header)
 
 
 @lru_cache(maxsize=1)
@@ -145,5 +146,7 @@ def _part(kind: str) -> bytes:
     ).encode("ascii")
 
 
+# The headers that no two mails share, besides `To`.
+_OWN = {"Message-ID", "List-Unsubscribe"}
 _TEXT_PART, _HTML_PART = _part("plain"), _part("html")
 _END = f"\r\n--{_BOUNDARY}--\r\n".encode("ascii")

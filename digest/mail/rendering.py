@@ -30,6 +30,7 @@ def render(
     uuid: UUID,
     subscriber_id: int,
     now: datetime,
+    links_generation: int = 0,
     is_weekly: bool = False,
 ) -> DigestMessage:
     """Returns the reader's message. Only its recipient, `to`, is still to be set.
@@ -38,7 +39,7 @@ def render(
     mail would grow too long. A weekly digest shows papers under their topics. The same arguments
     give the same message; of `now` only the month matters, for the links.
     """
-    tokens = links.monthly(subscriber_id, now)
+    tokens = links.monthly(subscriber_id, now, links_generation)
     unsubscribe_token = links.unsubscribe_token(subscriber_id)
     read = token_fragment(tokens.read)
     cards = shared.encoded_cards(selection.paper_ids, selection.reasons)

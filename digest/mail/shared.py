@@ -77,8 +77,8 @@ class SharedParts:
 def shared_parts(window: Window, language: str = "en") -> SharedParts:
     """Returns what readers with this window and language share.
 
-    Safe to keep, because a closed edition never changes. Always pass `language` by position: the
-    cache treats a keyword argument as a different key.
+    Safe to keep: if a paper or a topic changes, so does the window's version. Always pass
+    `language` by position: the cache treats a keyword argument as a different key.
     """
     edition = Edition.objects.closed().get(pk=window.edition_id)
     candidates = papers_of(edition, window)
@@ -89,7 +89,7 @@ def shared_parts(window: Window, language: str = "en") -> SharedParts:
         more = {**markers(["words"]), "read_url": _read_url(edition)}
         return SharedParts(
             language=language,
-            headers=_headers(edition, language),
+            headers=headers_of(edition, language),
             layout=layout,
             more=template_pair("more", more),
             welcome=fragments_of(_("Welcome!")),
@@ -102,7 +102,7 @@ def shared_parts(window: Window, language: str = "en") -> SharedParts:
         )
 
 
-def _headers(edition: Edition, language: str) -> Mapping[str, str]:
+def headers_of(edition: Edition, language: str) -> Mapping[str, str]:
     """Returns what mailbox providers expect of bulk mail (RFC 2919, 3834, 8058)."""
     return {
         # Only the name may be encoded. Mail programs do not recognise a list whose id contains

@@ -2,7 +2,8 @@
 
 The bodies are quoted-printable (RFC 2045 §6.7). A *fragment* is a piece of such a body that any
 other fragment may follow: it ends with a line break, hard or soft, so that the next fragment
-always starts on a new line and keeps its line lengths.
+always starts on a new line and keeps its line lengths. No line of it starts with a dot, so SMTP
+need not look for such lines, which it would have to change (RFC 5321 §4.5.2).
 """
 
 import re
@@ -15,6 +16,7 @@ from typing import Any
 # A line may have 76 characters. The last one of a fragment leaves space for the "=" of a soft
 # break.
 _LONGEST_LAST_LINE = 75
+_LEADING_DOT = re.compile(rb"(\A|\n)\.")
 _LAST_OCTET = re.compile(rb"(=[0-9A-F]{2}|.)\Z", re.DOTALL)
 
 
@@ -27,6 +29,8 @@ def fragment(text: str) -> bytes:
     encoded = b2a_qp(lines, istext=True)
     if len(encoded) - encoded.rfind(b"\n") > _LONGEST_LAST_LINE + 1:
         encoded = _LAST_OCTET.sub(rb"=\n\1", encoded)
+    while _LEADING_DOT.search(encoded):
+        encoded = _LEADING_DOT.sub(rb"\1=2E=\n", encoded)
     if not encoded.endswith(b"\n"):
         encoded += b"=\n"
     return encoded.replace(b"\n", b"\r\n")
@@ -87,6 +91,11 @@ class PreparedMessage(Message):
             raise AttributeError(name)
         self.__dict__.update(message_from_bytes(self._raw).__dict__)
         return getattr(self, name)
+
+    @property
+    def has_no_leading_dots(self) -> bool:
+        """Whether it is certain that no line of `as_bytes` starts with a dot."""
+        return "_headers" not in self.__dict__
 
     def as_bytes(self, unixfrom: bool = False, policy: Any = None, linesep: str = "\r\n") -> bytes:
         """Returns the bytes with CRLF line ends, or with LF for `linesep="\\n"` (Django's)."""

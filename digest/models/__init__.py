@@ -1,13 +1,15 @@
+from .change import Change
 from .digest import Digest
 from .edition import Edition, EditionPaper
 from .event import Event
 from .feedback import Click, Vote
 from .hold import Hold
 from .pace import BackOff, DayCount, LastSending, Pace, Place, Turn
-from .paper import Look, Paper, PaperTopic, Sighting
+from .paper import Look, Paper, PaperKey, PaperTopic, Sighting, Validator
 
 __all__ = [
     "BackOff",
+    "Change",
     "Click",
     "DayCount",
     "Digest",
@@ -19,9 +21,11 @@ __all__ = [
     "Look",
     "Pace",
     "Paper",
+    "PaperKey",
     "PaperTopic",
     "Place",
     "Sighting",
     "Turn",
+    "Validator",
     "Vote",
 ]

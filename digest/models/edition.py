@@ -46,10 +46,10 @@ class EditionPaperQuerySet(models.QuerySet["EditionPaper"]):
     def public(self) -> Self:
         """Candidates of closed editions, which everybody may read about, with their editions.
 
-        Two large fields that pages never show, the search vector and the features, are left out.
+        The large fields that pages never show, for searching and for ranking, are left out.
         """
         closed = self.exclude(edition__closed_at=None).select_related("paper", "edition")
-        return closed.defer("paper__search", "paper__features")
+        return closed.defer("paper__search", "paper__names", "paper__features")
 
     def by_paper(self, paper_ids: Collection[int]) -> dict[int, "EditionPaper"]:
         """Return the candidates for these papers by paper id, in one query."""

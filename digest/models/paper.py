@@ -1,20 +1,29 @@
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.utils import timezone
 
-
-def names_of(authors: str | models.Value) -> models.Func:
-    """Return an expression for all names of the authors in this field, without case and accents:
-    each whole name and each word of it."""
-    names = ArrayField(models.TextField())
-    return models.Func(authors, function="digest_names", output_field=names)
+from subscribers.comparing import fulltext, names
 
 
 def authors_line_of(authors: str) -> models.Func:
     """Return an expression for the authors in this field as one text, to compare spellings."""
     return models.Func(authors, function="digest_authors", output_field=models.TextField())
+
+
+class WordsField(SearchVectorField[Any, Any]):
+    """What the paper's texts can be found by, made whenever the paper is saved.
+
+    ``bulk_update`` writes what it is given, so it needs `Paper.make_searchable` before it.
+    """
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        assert isinstance(model_instance, Paper)
+        model_instance.make_searchable()
+        return super().pre_save(model_instance, add)
 
 
 class Paper(models.Model):
@@ -23,8 +32,15 @@ class Paper(models.Model):
     `key` identifies it across all sources (``arxiv:2405.15738``, ``doi:…``, ``url:…``).
     `title_key` is the title without case and punctuation, to recognize a paper that two sources
     list under different keys. Texts are presentable: intake has turned LaTeX into plain
-    characters. `votes` and `comments` are the newest figures seen.
+    characters. `votes` and `comments` are the newest figures seen. `set_aside` says why a paper is
+    not mailed.
     """
+
+    class Aside(models.TextChoices):
+        """Why a paper goes into no edition, and into no digest."""
+
+        OLD = "old", "It was old when it was first seen"
+        WITHDRAWN = "withdrawn", "It was withdrawn"
 
     key = models.CharField(max_length=200, unique=True)
     title = models.CharField(max_length=400)
@@ -51,17 +67,14 @@ class Paper(models.Model):
         help_text="What the source calls itself, where it has a name for this paper's list: "
         "a feed's title.",
     )
+    set_aside = models.CharField(
+        max_length=10, choices=Aside, blank=True, default="", db_default=""
+    )
     first_seen_at = models.DateTimeField(default=timezone.now, db_index=True)
     changed_at = models.DateTimeField(default=timezone.now)
-    # The title counts more than the abstract (weights A and C).
-    search = models.GeneratedField(
-        expression=(
-            SearchVector("title", weight="A", config="english")
-            + SearchVector("abstract", weight="C", config="english")
-        ),
-        output_field=SearchVectorField(),
-        db_persist=True,
-    )
+    # What it can be found by: its words, and the names of its authors (`make_searchable`).
+    search = WordsField(null=True, editable=False)
+    names = ArrayField(models.TextField(), default=list, db_default=[], editable=False)
     topics = models.ManyToManyField(
         "subscribers.Topic", through="digest.PaperTopic", related_name="papers"
     )
@@ -70,7 +83,10 @@ class Paper(models.Model):
         indexes = [
             GinIndex(fields=["search"], name="paper_search"),
             GinIndex(OpClass("title", name="gin_trgm_ops"), name="paper_title_trigrams"),
-            GinIndex(names_of("authors"), name="paper_names"),
+            GinIndex(fields=["names"], name="paper_names"),
+            models.Index(
+                fields=["set_aside"], condition=~models.Q(set_aside=""), name="paper_set_aside"
+            ),
             GinIndex(
                 OpClass(authors_line_of("authors"), name="gin_trgm_ops"),
                 name="paper_author_trigrams",
@@ -79,6 +95,24 @@ class Paper(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def make_searchable(self) -> None:
+        """Set what the paper can be found by, from its title, abstract and authors."""
+        self.search = fulltext.vector(self.title, self.abstract)
+        self.names = names.keys_of_all(self.authors)
+
+
+class PaperKey(models.Model):
+    """Another name of a paper: its DOI beside its arXiv id, a former address, a feed's own id.
+
+    It recognizes the paper when a source lists it in another way.
+    """
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="other_keys")
+    key = models.CharField(max_length=200, unique=True)
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class PaperTopic(models.Model):
@@ -137,3 +171,15 @@ class Look(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} {self.at:%Y-%m-%d %H:%M}: {self.outcome}"
+
+
+class Validator(models.Model):
+    """What a feed's address answered with, to ask it only for what has changed since."""
+
+    address = models.CharField(max_length=64, unique=True, help_text="The SHA-256 of the address.")
+    etag = models.CharField(max_length=500, blank=True)
+    last_modified = models.CharField(max_length=100, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.address[:8]} at {self.at:%Y-%m-%d %H:%M}"

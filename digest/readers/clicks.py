@@ -11,6 +11,8 @@ BURST = 3
 BURST_TIME = timedelta(seconds=2)
 # Nor does anybody open every paper of a digest within a minute.
 SWEEP_TIME = timedelta(minutes=1)
+# A link may be opened without end. So many clicks are stored of one paper in one digest.
+MOST_CLICKS = 10
 
 
 def record_click(digest: Digest, paper_id: int, now: datetime) -> None:
@@ -18,8 +20,11 @@ def record_click(digest: Digest, paper_id: int, now: datetime) -> None:
 
     Programs that scan mail follow links in bursts, which gives them away. Flagged clicks are
     kept. Call this outside a transaction: of two simultaneous clicks, the one that looks later
-    then sees both.
+    then sees both. Once a paper of the digest has
+    `MOST_CLICKS`, nothing more is stored.
     """
+    if Click.objects.filter(digest=digest, paper_id=paper_id).count() >= MOST_CLICKS:
+        return
     Click.objects.create(digest=digest, paper_id=paper_id, at=now)
     if _papers_clicked(digest, now - BURST_TIME) >= BURST:
         _flag(digest, now - BURST_TIME)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import Q
+
 from digest.choosing import reasons
 from digest.models import Click, Digest, Event, Paper, Vote
 from subscribers.export import contributes
@@ -20,7 +22,12 @@ def known_about(subscriber: Subscriber) -> dict[str, Any]:
     return {
         "digests": [_digest(digest, papers, names) for digest in digests],
         "events": list(
-            Event.objects.filter(digest__subscriber=subscriber).order_by("pk").values("kind", "at")
+            Event.objects.filter(
+                # Those without a digest are about letters.
+                Q(digest__subscriber=subscriber) | Q(address_hash=subscriber.address_hash)
+            )
+            .order_by("pk")
+            .values("kind", "at", "mail_service", "reject_reason", "detail")
         ),
         "votes": list(
             Vote.objects.filter(subscriber=subscriber)

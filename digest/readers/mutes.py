@@ -5,8 +5,8 @@ Muting an author is `subscribers.wishes.terms.mute_author`: the preferences page
 
 from collections.abc import Iterable
 
+from subscribers.comparing.names import is_match
 from subscribers.models import Subscriber, Subscription, Term, Topic
-from subscribers.wishes import terms
 
 
 def mute_topic(subscriber: Subscriber, topic: Topic) -> int | None:
@@ -41,10 +41,9 @@ def muted_topics(subscriber: Subscriber) -> set[int]:
 
 def muted_authors(subscriber: Subscriber, names: Iterable[str]) -> set[str]:
     """Return those of the names that the reader has muted."""
-    keys = {name: terms.key(name) for name in names}
-    muted = set(
+    muted = list(
         Term.objects.filter(
-            subscriber=subscriber, kind=Term.Kind.AUTHOR, is_muted=True, key__in=keys.values()
-        ).values_list("key", flat=True)
+            subscriber=subscriber, kind=Term.Kind.AUTHOR, is_muted=True
+        ).values_list("text", flat=True)
     )
-    return {name for name, key in keys.items() if key in muted}
+    return {name for name in names if any(is_match(text, name) for text in muted)}

@@ -1,6 +1,7 @@
 """Finds papers by author and by words, with PostgreSQL's full-text search.
 
-Where that finds little, similar spellings are added.
+Texts and queries are taken apart in ``subscribers.comparing``, as the words and authors are that
+readers follow. Where the search finds little, similar spellings are added.
 """
 
 import re
@@ -8,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
-from django.db import transaction
-from django.db.models import Case, F, QuerySet, Value, When
+from django.db import OperationalError, transaction
+from django.db.models import Case, F, QuerySet, When
 
 from digest.models import EditionPaper, Paper
-from digest.models.paper import authors_line_of, names_of
+from digest.models.paper import authors_line_of
 from digest.sources.keys import arxiv_id, recognised
 from digest.sources.text import clean
+from subscribers.comparing import fulltext, names
 from subscribers.database import execute
 
 # Nobody types more than this, and longer queries are slower.
@@ -29,8 +31,14 @@ _ALIKE = 10
 _LEAST_ALIKE = 0.4
 # Names need more: there are many, and they share parts.
 _LEAST_ALIKE_NAMES = 0.6
-_WORD = re.compile(r"\w+")
-_MOST_WORDS = 24
+# Words that can be misspelt. Without a sequence of three letters, an index of such sequences does
+# not help, and all titles would be compared (whether it knows other than English letters depends on
+# the database's locale); with many words, most titles have something in common.
+_SPELT = re.compile("[A-Za-z]{3,}")
+_MOST_SPELT = 5
+_LONGEST_SPELT = 60
+# Similar spellings are an extra, and not worth a longer wait. The rules above keep it far shorter.
+_MOST_MILLISECONDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +65,16 @@ def search(papers: QuerySet[EditionPaper], text: str, *, start: int, number: int
     key = recognised(text) or recognised(f"arxiv:{arxiv_id(text)}")
     if key:
         return Found(list(papers.filter(paper__key=key)))
-    query = _query(text)
-    by_name, by_words = _newest(names__contains=names_of(Value([text]))), _newest(search=query)
+    asked = fulltext.query(text)
+    by_name = _newest(names__overlap=list(names.wanted(text)))
+    by_words = _newest(search=Written(asked.words))
+    if asked.exact != asked.words:
+        # The index finds the words; only of the papers found, PostgreSQL reads in which order they
+        # stand.
+        by_words = Paper.objects.filter(pk__in=by_words, search=Written(asked.exact)).values("pk")
     ranked = papers.filter(paper__in=by_name.union(by_words)).annotate(
         is_by_name=Case(When(paper__in=by_name, then=True), default=False),
-        rank=SearchRank(F("paper__search"), query),
+        rank=SearchRank(F("paper__search"), Written(asked.exact)),
     )
     ordered = ranked.order_by("-is_by_name", "-rank", "-pk")
     found: list[EditionPaper] = list(ordered[start : start + number + 1])
@@ -69,25 +82,28 @@ def search(papers: QuerySet[EditionPaper], text: str, *, start: int, number: int
     return Found(found[:number], alike, has_more=len(found) > number)
 
 
-def any_word(text: str) -> SearchQuery:
+class Written(SearchQuery):
+    """A query that is written as PostgreSQL keeps it, and needs no parsing (``fulltext``)."""
+
+    def __init__(self, written: str) -> None:
+        super().__init__(written, search_type="raw")
+
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> Any:
+        return super().as_sql(compiler, connection, template="(%(expressions)s)::tsquery")
+
+
+def any_word(text: str) -> Written:
     """Return a query for papers that contain any of the words of `text`."""
-    words = dict.fromkeys(_WORD.findall(text)[:_MOST_WORDS])
-    return _query(" or ".join(f'"{word}"' for word in words))
-
-
-def _query(text: str) -> SearchQuery:
-    return SearchQuery(text, search_type="websearch", config="english")
+    return Written(fulltext.any_word(text))
 
 
 def _newest(**wanted: Any) -> QuerySet[Paper, Any]:
     """Return the keys of the newest public papers that match `wanted`.
 
-    No index has this order (`pk + 0`), which is deliberate. Otherwise, for a name that it takes
-    to be frequent, PostgreSQL would read all papers from the newest and work out the names of
-    each.
+    No index has this order (`pk + 0`), which is deliberate. Otherwise, for a word that it takes
+    to be frequent, PostgreSQL would read all papers from the newest on.
     """
-    named = Paper.objects.alias(names=names_of("authors"))
-    public = named.filter(candidate__edition__closed_at__isnull=False, **wanted)
+    public = Paper.objects.filter(candidate__edition__closed_at__isnull=False, **wanted)
     return public.order_by((F("pk") + 0).desc()).values("pk")[:_MOST_RANKED]
 
 
@@ -95,11 +111,17 @@ def _alike(
     papers: QuerySet[EditionPaper], text: str, found: list[EditionPaper]
 ) -> list[EditionPaper]:
     """Return further papers with something like `text` in their titles or authors' names."""
+    if len(text) > _LONGEST_SPELT or not 0 < len(_SPELT.findall(text)) <= _MOST_SPELT:
+        return []
     others = papers.exclude(pk__in=[candidate.pk for candidate in found])
-    with transaction.atomic():
-        _prefer_trigrams()
-        both = _most_alike(others, F("paper__title"), text, _LEAST_ALIKE)
-        both += _most_alike(others, authors_line_of("paper__authors"), text, _LEAST_ALIKE_NAMES)
+    both: list[Any] = []
+    try:
+        with transaction.atomic():
+            _prefer_trigrams()
+            both += _most_alike(others, F("paper__title"), text, _LEAST_ALIKE)
+            both += _most_alike(others, authors_line_of("paper__authors"), text, _LEAST_ALIKE_NAMES)
+    except OperationalError:
+        pass  # it took too long
     both.sort(key=lambda candidate: -candidate.similarity)
     return list({candidate.pk: candidate for candidate in both}.values())[:_ALIKE]
 
@@ -112,13 +134,13 @@ def _most_alike(papers: QuerySet[EditionPaper], where: Any, text: str, least: fl
 
 
 def _prefer_trigrams() -> None:
-    """Set the similarity threshold for this transaction, and make PostgreSQL use the index.
+    """Set what similar means and how long to look, for this transaction, and have the index used.
 
     PostgreSQL assumes that comparing two texts is as cheap as comparing two numbers, and would
     otherwise read the whole table.
     """
     execute(
         "SELECT set_config('pg_trgm.word_similarity_threshold', %s, true),"
-        " set_config('enable_seqscan', 'off', true)",
-        [str(_LEAST_ALIKE)],
+        " set_config('enable_seqscan', 'off', true), set_config('statement_timeout', %s, true)",
+        [str(_LEAST_ALIKE), str(_MOST_MILLISECONDS)],
     )

@@ -7,10 +7,11 @@ Read ``signup`` first, then ``preferences``. Both use ``zones``, the list of tim
 """
 
 from .preferences import AddressForm, PreferencesForm
-from .signup import SignupFields, SignupForm, allowed_redirect, opened_now
+from .signup import MOST_TOPICS, SignupFields, SignupForm, allowed_redirect, opened_now
 from .zones import zones
 
 __all__ = [
+    "MOST_TOPICS",
     "AddressForm",
     "PreferencesForm",
     "SignupFields",

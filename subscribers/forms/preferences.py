@@ -157,11 +157,14 @@ class PreferencesForm(forms.Form):
 
     def _refuse_both(self, followed: str, muted: str) -> None:
         """Refuse a term that is both followed and muted: only the reader knows which was meant."""
-        follows = {terms.key(text): text for text in self.cleaned_data.get(followed, ())}
-        mutes = {terms.key(text) for text in self.cleaned_data.get(muted, ())}
-        if both := sorted(follows[key] for key in follows.keys() & mutes):
-            said = _("You both follow and mute “%(text)s”. Please keep only one.")
-            self.add_error(muted, said % {"text": both[0]})
+        kind, _is_muted = _TERMS[followed]
+        follows = self.cleaned_data.get(followed, ())
+        mutes = self.cleaned_data.get(muted, ())
+        for text in follows:
+            if any(terms.is_same(kind, text, other) for other in mutes):
+                said = _("You both follow and mute “%(text)s”. Please keep only one.")
+                self.add_error(muted, said % {"text": text})
+                return
 
 
 class AddressForm(forms.Form):

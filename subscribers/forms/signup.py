@@ -19,12 +19,14 @@ from subscribers.addresses import Address
 from subscribers.joining import abuse, captcha
 from subscribers.models import Topic
 
-from .zones import options, zones
+from .zones import current_name, options, zones
 
 # People take longer than this to fill in the form.
 _MIN_FILLING = timedelta(seconds=2)
 # A form older than this was probably saved by a program.
 _MAX_FORM_AGE = timedelta(hours=24)
+# More topics than any site offers. A longer list is refused before it is looked at.
+MOST_TOPICS = 200
 
 
 class _TopicsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not generic at run time
@@ -44,7 +46,7 @@ class _TopicsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  #
 
     def clean(self, value: Any) -> Any:
         """Refuse anything that is not a slug: PostgreSQL rejects text with NUL characters."""
-        if isinstance(value, list) and not all(map(_is_slug, value)):
+        if isinstance(value, list) and (len(value) > MOST_TOPICS or not all(map(_is_slug, value))):
             raise forms.ValidationError(_("There is no such topic."))
         return super().clean(value)
 
@@ -107,7 +109,7 @@ class SignupForm(_SignupBase):
     def clean_zone(self) -> str:
         """Fall back to UTC for unknown zones. The page shows the zone, so people can correct it."""
         zone: str = self.cleaned_data["zone"]
-        return zone if zone in zones() else "UTC"
+        return current_name(zone) if zone in zones() else "UTC"
 
     def clean_next(self) -> str:
         return allowed_redirect(self.cleaned_data["next"])
@@ -188,7 +190,7 @@ class SignupFields(_SignupBase):
             raise forms.ValidationError(
                 _("There is no such time zone. Use a name such as Europe/Lisbon.")
             )
-        return zone
+        return current_name(zone)
 
     def clean_language(self) -> str:
         language: str = self.cleaned_data["language"] or settings.LANGUAGE_CODE

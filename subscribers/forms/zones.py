@@ -1,10 +1,14 @@
 """The time zones a reader may choose from."""
 
 from functools import cache
-from zoneinfo import available_timezones
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+
+from subscribers.wishes.zones import current_name
+from subscribers.wishes.zones import names as zones
+
+__all__ = ["current_name", "options", "zones", "zones_by_region"]
 
 _REGIONS = frozenset(
     {
@@ -20,12 +24,6 @@ _REGIONS = frozenset(
         "Pacific",
     }
 )
-
-
-@cache
-def zones() -> frozenset[str]:
-    """Every zone Python knows. Read from disk once."""
-    return frozenset(available_timezones())
 
 
 @cache

@@ -13,6 +13,7 @@ lead to a second letter to the same address.
 """
 
 import logging
+import re
 from enum import Enum
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -38,6 +39,13 @@ _LETTERS_PER_MONTH = RateLimitItemPerMonth(3)
 # A person who corrects an address sends the same form a few times; a program keeps on sending it.
 _USES_OF_A_FORM = RateLimitItemPerDay(5)
 _USES_OF_A_SOLUTION = RateLimitItemPerHour(1)
+# So many times the sign-ups of one network may come from an IPv6 site's networks together.
+_NETWORKS = 4
+# An address, in brackets or not, and perhaps a port or a zone, which say nothing about the network.
+_ADDRESS_AND_PORT = re.compile(
+    r"\[([0-9A-Fa-f:.]+)(?:%[^\]]*)?\](?::\d+)?|([0-9.]+)(?::\d+)?|([0-9A-Fa-f:.]+)(?:%\S+)?"
+)
+_NAT64 = ip_network("64:ff9b::/96")
 # Parsing an uploaded bibliography can take seconds.
 _UPLOADS = RateLimitItemPerHour(10)
 
@@ -60,7 +68,11 @@ def is_network_busy(client: str) -> bool:
     network = network_of(client)
     if not network:
         return False
-    return not _is_within(RateLimitItemPerHour(settings.SIGNUPS_PER_NETWORK), "network", network)
+    caps = [(RateLimitItemPerHour(settings.SIGNUPS_PER_NETWORK), network)]
+    if site := site_of(network):
+        caps.append((RateLimitItemPerHour(_NETWORKS * settings.SIGNUPS_PER_NETWORK), site))
+    is_within = [_is_within(cap, "network", name) for cap, name in caps]  # counts in each
+    return not all(is_within)
 
 
 def is_form_overused(form: str) -> bool:
@@ -92,19 +104,45 @@ def client_of(remote: str, forwarded_for: str) -> str:
 def network_of(client: str) -> str:
     """Return the network of an IP address: a /24 for IPv4, for IPv6 the /64 that one customer gets.
 
-    Returns "" for text that is not an address. Also returns "" for loopback addresses: they mean a
+    Some proxies add the port (192.0.2.1:4711, [2001:db8::1]:4711). All text that is no address
+    counts as one network, "unknown". Returns "" for loopback addresses and for none: they mean a
     local proxy that TRUSTED_PROXIES does not count, and all visitors would share one limit.
     """
-    try:
-        address = ip_address(client.strip("[]"))
-    except ValueError:
+    if not client.strip():
         return ""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
+    address = _address_in(client)
+    if address is None:
+        return "unknown"
     if address.is_loopback:
         return ""
     bits = 24 if isinstance(address, IPv4Address) else 64
     return str(ip_network((address, bits), strict=False))
+
+
+def site_of(network: str) -> str:
+    """Return the /48 that this IPv6 /64 belongs to, "" for others.
+
+    Providers give a whole /48 to anybody who asks, which has 65,536 networks of one customer.
+    """
+    if ":" not in network:
+        return ""
+    return str(ip_network(network).supernet(new_prefix=48))
+
+
+def _address_in(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the IP address in the text, without brackets, port and zone; None if it has none."""
+    match = _ADDRESS_AND_PORT.fullmatch(text.strip().strip('"'))
+    try:
+        address = ip_address(next(filter(None, match.groups())) if match else "")
+    except ValueError:
+        return None
+    if not isinstance(address, IPv6Address):
+        return address
+    # Written as IPv6, by a server that listens on both, or translated (NAT64, 6to4).
+    embedded = address.ipv4_mapped or address.sixtofour
+    if embedded is None and address in _NAT64:
+        embedded = IPv4Address(int(address) & 0xFFFFFFFF)
+    return embedded or address
 
 
 def _is_within(cap: RateLimitItem, kind: str, name: str) -> bool:
@@ -157,3 +195,8 @@ def _window(redis_url: str) -> MovingWindowRateLimiter:
         socket_connect_timeout=1,
     )
     return MovingWindowRateLimiter(storage)
+
+
+def window(redis_url: str) -> MovingWindowRateLimiter:
+    """Return the counter, for limits of others. Raises `StorageError` while Redis is down."""
+    return _window(redis_url)

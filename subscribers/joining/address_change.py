@@ -77,9 +77,16 @@ def confirm(link: Link, now: datetime) -> Subscriber:
     _take_over_earlier(reader, new_hash)
     _notify_old_address(reader, reader.email, now)
     reader.email, reader.address_hash, reader.new_email = new_email, new_hash, ""
+    # Whoever reads the old mailbox may stop the mail, and nothing else.
+    links.revoke_all_but_leaving(reader, keep=link)
     try:
         with transaction.atomic():
-            reader.save(update_fields=["email", "address_hash", "new_email"])
+            reader.save(
+                update_fields=[
+                    *("email", "address_hash", "new_email"),
+                    *("links_generation", "links_epoch"),
+                ]
+            )
     except IntegrityError as error:
         raise AddressTaken from error  # somebody signed up with it just now
     Consent.objects.create(
@@ -123,10 +130,9 @@ def _take_over_earlier(reader: Subscriber, address_hash: str) -> None:
         return
     if earlier.state == Subscriber.State.ACTIVE:
         raise AddressTaken
-    # Unsubscribe links in mails to that sign-up never expire. From now on they stop this reader.
-    Link.objects.filter(subscriber=earlier, purpose=Link.Purpose.UNSUBSCRIBE).update(
-        subscriber=reader
-    )
+    # The ways out in mails to that sign-up go on working. From now on they stop this reader.
+    leaving = [Link.Purpose.UNSUBSCRIBE, Link.Purpose.REFUSE]
+    Link.objects.filter(subscriber=earlier, purpose__in=leaving).update(subscriber=reader)
     Consent.objects.filter(subscriber=earlier).update(subscriber=reader)
     earlier.delete()
 

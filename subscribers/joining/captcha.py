@@ -61,10 +61,15 @@ def _read(text: str) -> Any:
         found = json.loads(base64.b64decode(text, validate=True))
     except (binascii.Error, ValueError, RecursionError):
         return None
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not all(map(_is_ascii, found.values())):
         return None
     has_shape = all(type(found.get(name)) is kind for name, kind in _FIELDS.items())
     return found if has_shape and found["algorithm"] == "SHA-256" else None
+
+
+def _is_ascii(value: object) -> bool:
+    """Whether a field can be part of a puzzle of ours. Half a surrogate pair cannot be hashed."""
+    return not isinstance(value, str) or value.isascii()
 
 
 def _key() -> str:

@@ -1,7 +1,9 @@
 """Signing up, and confirming that the address is one's own (double opt-in)."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -27,9 +29,10 @@ def start_signup(
 ) -> None:
     """Record that somebody entered this address, and queue a letter to it.
 
-    This subscribes nobody and changes nothing an active reader has set, because anybody can enter
-    any address. An address gets at most one letter of each kind a day, and three a month. Safe to
-    run twice at once.
+    This subscribes nobody and changes nothing a reader has set, even one who has left or has not
+    confirmed yet, because anybody can enter any address. What is wanted waits with the letter, and
+    takes effect once its reader confirms. An address gets at most one letter of each kind a day,
+    and three a month. Safe to run twice at once.
 
     The SQL statements are the same for every address, so neither the answer nor its timing reveals
     whether it is known. Whether a letter may go out at all (its owner may have complained, or too
@@ -37,17 +40,19 @@ def start_signup(
     """
     address_hash = addresses.hashed(address.canonical)
     subscriber = _get_or_create(address, address_hash, now)
-    _set_wishes(subscriber, [topic.pk for topic in topics], zone, language)
+    wishes = {"topics": [topic.pk for topic in topics], "zone": zone, "language": language}
+    execute(_SET_FIRST_WISHES, {"subscriber": subscriber.pk, **wishes})
     is_suppressed = suppression.is_suppressed(address_hash)
     is_reader = subscriber.state == Subscriber.State.ACTIVE and not is_suppressed
-    _queue_letter(subscriber, Letter.Kind.KNOWN if is_reader else Letter.Kind.CONFIRM, now)
+    kind = Letter.Kind.KNOWN if is_reader else Letter.Kind.CONFIRM
+    _queue_letter(subscriber, kind, now, None if is_reader else wishes)
 
 
 @transaction.atomic
-def ask_again(subscriber: Subscriber, now: datetime) -> None:
-    """Queue a new confirmation after the last one expired, within the same limits."""
-    if subscriber.state != Subscriber.State.ACTIVE:
-        _queue_letter(subscriber, Letter.Kind.CONFIRM, now)
+def ask_again(link: Link, now: datetime) -> None:
+    """Queue a new confirmation after this one expired, for the same wishes and limits."""
+    if link.subscriber.state != Subscriber.State.ACTIVE:
+        _queue_letter(link.subscriber, Letter.Kind.CONFIRM, now, link.wishes)
 
 
 @transaction.atomic
@@ -63,6 +68,9 @@ def confirm(link: Link, now: datetime) -> Subscriber:
     subscriber = _locked(link)
     if subscriber.state == Subscriber.State.ACTIVE:
         return subscriber
+    if link.wishes:
+        execute(_SET_WISHES, {"subscriber": subscriber.pk, **link.wishes})
+        subscriber.zone, subscriber.language = link.wishes["zone"], link.wishes["language"]
     subscriber.state = Subscriber.State.ACTIVE
     subscriber.confirmed_at = now
     subscriber.unsubscribed_at = None
@@ -86,14 +94,16 @@ def refuse(link: Link, now: datetime) -> None:
     """Delete a sign-up that the mailbox's owner did not make, and suppress the address.
 
     Only the keyed hash of the address stays, as a suppression that an operator can lift. Readers
-    and former readers did sign up once, so they are unsubscribed instead of deleted. Raises
-    `BadLink` like `confirm`.
+    and former readers did sign up once, so they are unsubscribed instead of deleted; who has moved
+    to another address since is not meant at all. Raises `BadLink` like `confirm`.
     """
-    address_hash = link.subscriber.address_hash
+    address_hash = link.address_hash
     suppression.suppress(address_hash, Suppression.Reason.REFUSED, now)
     subscriber = _locked(link)
-    if subscriber.state == Subscriber.State.PENDING:
+    is_pending = subscriber.state == Subscriber.State.PENDING
+    if is_pending:
         subscriber.delete()
+    if is_pending or subscriber.address_hash != address_hash:
         Consent.objects.create(address_hash=address_hash, act=Consent.Act.REFUSED, at=now)
     elif not unsubscribe(subscriber, Consent.Act.REFUSED, now):
         _record(subscriber, Consent.Act.REFUSED, now)
@@ -142,30 +152,32 @@ def _locked(link: Link) -> Subscriber:
     return subscriber
 
 
-def _set_wishes(subscriber: Subscriber, topic_ids: list[int], zone: str, language: str) -> None:
-    """Set topics, zone and language unless the reader is active, always with one statement."""
-    execute(
-        _SET_WISHES,
-        {"subscriber": subscriber.pk, "topics": topic_ids, "zone": zone, "language": language},
-    )
-
-
+# Topics, zone and language, with one statement for any reader.
 _SET_WISHES = """
 WITH reader AS (
     UPDATE subscribers_subscriber SET zone = %(zone)s, language = %(language)s
-    WHERE id = %(subscriber)s AND state <> 'active'
+    WHERE id = %(subscriber)s
     RETURNING id
 ), dropped AS (
     DELETE FROM subscribers_subscription AS s USING reader
     WHERE s.subscriber_id = reader.id AND s.topic_id <> ALL(%(topics)s::bigint[])
 )
 INSERT INTO subscribers_subscription (subscriber_id, topic_id)
-SELECT reader.id, topic_id FROM reader, unnest(%(topics)s::bigint[]) AS topic_id
+SELECT reader.id, topic.id FROM reader, subscribers_topic AS topic
+WHERE topic.id = ANY(%(topics)s::bigint[])
 ON CONFLICT (subscriber_id, topic_id) DO UPDATE SET emphasis = 0
 """
+# A row that this very sign-up made, for the pages that its reader sees before they confirm.
+_IS_NEW = """
+        AND state = 'pending'
+        AND NOT EXISTS (SELECT FROM subscribers_letter WHERE subscriber_id = %(subscriber)s)
+    RETURNING id"""
+_SET_FIRST_WISHES = _SET_WISHES.replace("\n    RETURNING id", _IS_NEW)
 
 
-def _queue_letter(subscriber: Subscriber, kind: Letter.Kind, now: datetime) -> None:
+def _queue_letter(
+    subscriber: Subscriber, kind: Letter.Kind, now: datetime, wishes: dict[str, Any] | None
+) -> None:
     """Queue a letter and record the request, unless one is waiting or the limits are reached."""
     execute(
         _QUEUE_LETTER,
@@ -175,6 +187,7 @@ def _queue_letter(subscriber: Subscriber, kind: Letter.Kind, now: datetime) -> N
             "kind": kind,
             "act": Consent.Act.ASKED,
             "wording": _WORDING,
+            "wishes": None if wishes is None else json.dumps(wishes),
             "now": now,
         },
     )
@@ -189,8 +202,8 @@ WITH earlier AS (
         AND created_at > %(now)s - interval '30 days'
 ), letter AS (
     INSERT INTO subscribers_letter
-        (subscriber_id, kind, "to", created_at, next_attempt_at, attempts)
-    SELECT %(subscriber)s, %(kind)s, '', %(now)s, %(now)s, 0
+        (subscriber_id, kind, "to", created_at, next_attempt_at, attempts, wishes)
+    SELECT %(subscriber)s, %(kind)s, '', %(now)s, %(now)s, 0, %(wishes)s::jsonb
     FROM earlier WHERE in_a_day < 1 AND in_a_month < 3
     ON CONFLICT DO NOTHING
     RETURNING subscriber_id

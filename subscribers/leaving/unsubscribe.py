@@ -1,5 +1,6 @@
 """Unsubscribing a reader, and undoing it."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -24,22 +25,17 @@ def unsubscribe(subscriber: Subscriber, act: Consent.Act, now: datetime) -> bool
     Safe to repeat: only the first call adds a consent row. Waiting digests are skipped at
     hand-over, where the state is checked again.
     """
-    changed = (
-        Subscriber.objects.filter(pk=subscriber.pk)
-        .exclude(state=Subscriber.State.UNSUBSCRIBED)
-        .update(
-            state=Subscriber.State.UNSUBSCRIBED,
-            next_due_at=None,
-            next_due_on=None,
-            unsubscribed_at=now,
-        )
-    )
-    if changed:
-        Consent.objects.create(
-            subscriber=subscriber, address_hash=subscriber.address_hash, act=act, at=now
-        )
-        links.revoke_confirmations(subscriber)
-    return bool(changed)
+    locked = Subscriber.objects.select_for_update(no_key=True)
+    present = locked.exclude(state=Subscriber.State.UNSUBSCRIBED)
+    reader = present.filter(pk=subscriber.pk).first()
+    if reader is None:
+        return False
+    reader.state, reader.unsubscribed_at = Subscriber.State.UNSUBSCRIBED, now
+    preferences.reschedule(reader, now)
+    reader.save(update_fields=["state", "unsubscribed_at", "next_due_at", "next_due_on"])
+    Consent.objects.create(subscriber=reader, address_hash=reader.address_hash, act=act, at=now)
+    links.revoke_confirmations(reader)
+    return True
 
 
 # --- afterwards ----------------------------------------------------------------------------
@@ -96,16 +92,26 @@ def by_mail(message: AnymailInboundMessage, now: datetime) -> bool:
     """
     if _is_automatic(message):
         return False
+    for token in _tokens_in(message):
+        with suppress(links.BadLink):
+            link = links.find(token, Link.Purpose.UNSUBSCRIBE, now)
+            return unsubscribe(link.subscriber, Consent.Act.BY_MAIL, now)
+    return False
+
+
+def _tokens_in(message: AnymailInboundMessage) -> Iterator[str]:
+    """Yield what stands in the place of a token in an address that the mail went to.
+
+    As it is, and in lower case: mail servers may change the case of an address, and the tokens of
+    old mails have capitals.
+    """
     mailbox, _, domain = settings.MAIL_UNSUBSCRIBE.lower().rpartition("@")
-    received_at = [message.envelope_recipient, *(to.addr_spec for to in message.to)]
-    for address in filter(None, received_at):
-        local, _, at = address.rpartition("@")
+    named = (*message.to, *message.cc)
+    for address in (message.envelope_recipient, *(one.addr_spec for one in named)):
+        local, _, at = (address or "").strip(" <>").rpartition("@")
         name, _, token = local.partition("+")
         if mailbox and (name.lower(), at.lower()) == (mailbox, domain):
-            with suppress(links.BadLink):
-                link = links.find(token, Link.Purpose.UNSUBSCRIBE, now)
-                return unsubscribe(link.subscriber, Consent.Act.BY_MAIL, now)
-    return False
+            yield from (token, token.lower())
 
 
 def _is_automatic(message: AnymailInboundMessage) -> bool:

@@ -17,6 +17,14 @@ class Link(models.Model):
     token_hash = models.CharField(max_length=64, unique=True)
     purpose = models.CharField(max_length=12, choices=Purpose)
     subscriber = models.ForeignKey("subscribers.Subscriber", on_delete=models.CASCADE)
+    address_hash = models.CharField(
+        max_length=64,
+        blank=True,
+        db_default="",
+        help_text="The reader's when a random link was made: they may have moved since.",
+    )
+    # Those of the letter, if it confirms a sign-up.
+    wishes = models.JSONField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True)
 

@@ -30,6 +30,8 @@ _BODY = "body"
 @require_POST
 def signup(request: HttpRequest) -> HttpResponse:
     """Accept a sign-up. A valid one always gets the same 202 answer, whatever the address."""
+    if abuse.is_network_busy(client_of(request)):  # before anything costs us time
+        return _busy()
     body = _body(request)
     if body is None:
         return _refused(400, {_BODY: [_("Send one JSON object as application/json.")]})
@@ -37,12 +39,6 @@ def signup(request: HttpRequest) -> HttpResponse:
     if not fields.is_valid():
         said = {_BODY if name == NON_FIELD_ERRORS else name: e for name, e in fields.errors.items()}
         return _refused(400, said)
-    if abuse.is_network_busy(client_of(request)):
-        busy = _refused(
-            429, {_BODY: [_("Too many sign-ups from your network. Please try again later.")]}
-        )
-        busy["Retry-After"] = str(BUSY_SECONDS)
-        return busy
     wanted = fields.cleaned_data
     signing_up.start_signup(
         wanted["email"], wanted["topics"], wanted["zone"], timezone.now(), wanted["language"]
@@ -58,6 +54,14 @@ def challenge(request: HttpRequest) -> HttpResponse:
     """Return a puzzle to solve before signing up, or null unless SIGNUP_CAPTCHA is on."""
     is_on = captcha.is_on()
     return JsonResponse({"altcha": captcha.new_challenge(timezone.now()) if is_on else None})
+
+
+def _busy() -> JsonResponse:
+    """The answer to a network with too many sign-ups, whatever the addresses."""
+    said = _("Too many sign-ups from your network. Please try again later.")
+    busy = _refused(429, {_BODY: [said]})
+    busy["Retry-After"] = str(BUSY_SECONDS)
+    return busy
 
 
 def _body(request: HttpRequest) -> dict[str, Any] | None:

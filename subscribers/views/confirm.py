@@ -29,7 +29,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     try:
         link = links.find(token, Link.Purpose.CONFIRM, now)
     except links.ExpiredLink as expired:
-        return _too_late(request, expired.link.subscriber, now)
+        return _too_late(request, expired.link, now)
     if request.method == "POST":
         signing_up.confirm(link, now)
         return redirect("subscribers:confirm", token)
@@ -48,21 +48,21 @@ def _confirmed(request: HttpRequest, subscriber: Subscriber, now: datetime) -> H
     context = {
         "is_first_coming": is_first_coming,
         "next_digest": next_digest,
-        "preferences_url": links.preferences_url(subscriber.pk, now),
+        "preferences_url": links.preferences_url(subscriber.pk, now, subscriber.links_generation),
     }
     return render_for(subscriber, request, "subscribers/confirmed.html", context)
 
 
-def _too_late(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpResponse:
+def _too_late(request: HttpRequest, link: Link, now: datetime) -> HttpResponse:
     """The link has expired: offer a new one, and queue it when that page is posted.
 
     An expired link gives access to nothing else, even for readers who confirmed in time.
     """
     if "again" in request.POST:
-        signing_up.ask_again(subscriber, now)
+        signing_up.ask_again(link, now)
         transaction.on_commit(send_letters_soon)
         return redirect("subscribers:check_inbox")
-    return render_for(subscriber, request, "subscribers/expired_confirmation.html", status=410)
+    return render_for(link.subscriber, request, "subscribers/expired_confirmation.html", status=410)
 
 
 def _is_confirmed(subscriber: Subscriber) -> bool:

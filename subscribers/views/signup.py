@@ -13,11 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.views.decorators.cache import cache_control
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from subscribers.forms import SignupForm, allowed_redirect, opened_now
+from subscribers.forms import MOST_TOPICS, SignupForm, allowed_redirect, opened_now
 from subscribers.joining import abuse
 from subscribers.joining import signup as signing_up
 
@@ -28,6 +29,7 @@ BUSY_SECONDS = 3600
 
 # --- our own pages -------------------------------------------------------------------------
 @csrf_exempt
+@cache_control(private=True, no_store=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def front(request: HttpRequest) -> HttpResponse:
     """The front page, which contains the sign-up form."""
@@ -35,6 +37,7 @@ def front(request: HttpRequest) -> HttpResponse:
 
 
 @csrf_exempt
+@cache_control(private=True, no_store=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def signup(request: HttpRequest) -> HttpResponse:
     """The form on a page of its own. Forms on other people's sites lead here, too."""
@@ -61,9 +64,14 @@ def embed(request: HttpRequest) -> HttpResponse:
 @xframe_options_exempt
 @csp_replace({"frame-ancestors": ["*"]})
 @csrf_exempt
+@cache_control(private=True, no_store=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def frame(request: HttpRequest) -> HttpResponse:
-    """The form that other sites show in a frame. It is signed and protected like our own pages."""
+    """The form that other sites show in a frame. It is signed and protected like our own pages.
+
+    Nobody but the visitor fills it in: a site may show it invisibly, and a single click would sign
+    up whomever the site likes.
+    """
     template = "subscribers/signup_alone.html"
     return _page(request, template, "subscribers:frame_sent", base="subscribers/frame.html")
 
@@ -83,21 +91,21 @@ def _page(
 
     `sent` is the URL name of the page that says "check your inbox".
     """
-    if request.method != "POST":
+    is_framed = base != "base.html"
+    is_from_elsewhere = request.method == "POST" and _is_from_elsewhere(request)
+    if request.method != "POST" or (is_from_elsewhere and is_framed):
         form = SignupForm(initial={"next": allowed_redirect(request.GET.get("next", ""))})
         return render(request, template, {"form": form, "base": base})
-    if _is_from_elsewhere(request):
-        return render(
-            request, "subscribers/signup_here.html", {"form": _filled(request), "base": base}
-        )
+    if is_from_elsewhere:
+        return render(request, "subscribers/signup_here.html", {"form": _filled(request)})
+    if abuse.is_network_busy(client_of(request)):  # before anything costs us time
+        return _busy(request, base)
     form = SignupForm(request.POST)
     if not form.is_valid():
         return render(request, template, {"form": form, "base": base})
     if not form.is_by_a_program():
         if better := form.better_spelled():
             return render(request, template, {"form": form, "base": base, "better": better})
-        if abuse.is_network_busy(client_of(request)):
-            return _busy(request, base)
         _sign_up(form)
     return redirect(form.cleaned_data["next"] or sent)
 
@@ -124,8 +132,8 @@ def _filled(request: HttpRequest) -> SignupForm:
     return SignupForm(
         initial={
             "email": given.get("email", "")[:320],
-            "topics": given.getlist("topics"),
-            "zone": given.get("zone", ""),
+            "topics": given.getlist("topics")[:MOST_TOPICS],
+            "zone": given.get("zone", "")[:64],
             "next": allowed_redirect(given.get("next", "")),
             "opened": opened_now(least=timedelta(0)),
         }

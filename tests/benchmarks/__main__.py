@@ -17,7 +17,7 @@ from rich.table import Table
 from deploy.servers import running
 from tests.services_plugin import ENVIRONMENT, HOME
 
-BENCHMARKS = ("rendering", "ranking", "relevance", "engine", "smtp", "pages", "webhooks")
+BENCHMARKS = ("rendering", "ranking", "relevance", "engine", "smtp", "pages", "search", "webhooks")
 
 
 def main() -> None:

@@ -30,11 +30,6 @@ def test_a_child_that_ended_is_restarted(tmp_path: Path) -> None:
     assert (second.process.pid != first.process.pid, alive) == (True, None)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 def environment_with(database: str) -> dict[str, str]:
     """The environment of the tests, with another database name."""
     address, query, parameters = os.environ["DATABASE_URL"].partition("?")
@@ -66,17 +61,20 @@ def open_all(site: str, tokens: dict[str, str]) -> set[int]:
 def test_the_site_writes_no_token_and_no_address_into_its_log(
     tmp_path: Path, database: str, expected: set[int]
 ) -> None:
-    """Neither Django nor gunicorn does, even when every page fails."""
+    """Neither Django nor the server does, even when every page fails."""
     name = connection.settings_dict["NAME"] if database == "ours" else database
-    children, port = Children(tmp_path, environment_with(name)), free_port()
+    children = Children(tmp_path, environment_with(name))
     tokens = {kind: secrets.token_urlsafe(24) for kind in "ucnpadv"}
-    web = children.start("web", "gunicorn", *processes.web_arguments(tmp_path, f"127.0.0.1:{port}"))
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    web = processes.start_web(children, listening)
 
     try:
-        children.wait_until(lambda: processes.is_listening(port), web)
+        children.wait_until(lambda: processes.is_answering(port), web)
         statuses = open_all(f"http://127.0.0.1:{port}", tokens)
     finally:
         children.stop()
+        listening.close()
 
     log = web.log.read_text()
     assert ("Listening at" in log, statuses) == (True, expected)

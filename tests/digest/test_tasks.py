@@ -6,22 +6,26 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from celery import Celery
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 from pytest_django import Settings
 
 from deploy import processes
 from deploy.processes import Children
 from digest import tasks
 from digest.delivery.limits import places
+from digest.models import Digest
 from digest.papers import looking
 from subscribers.models import Subscriber
-from tests.factories import build_reader, make_edition
+from tests.factories import build_reader, make_digest, make_edition, make_reader
 from tests.smtp_sink import Sink
 from tests.workers import environment, flush_redis, wait_until
 
@@ -98,6 +102,17 @@ def test_a_source_that_cannot_be_asked_for_does_not_keep_anybody_from_their_dige
         tasks.tick()
 
     assert queued("digests") > 0
+
+
+@pytest.mark.parametrize("state", [Digest.State.SENDING, Digest.State.READY])
+def test_what_a_dead_worker_held_is_looked_after_though_nothing_else_is_ready(state: str) -> None:
+    lease = timezone.now() + timedelta(minutes=5)
+    held = {"lease_token": uuid4(), "lease_until": lease, "next_attempt_at": lease}
+    make_digest(make_edition(), make_reader(next_due_at=lease), state=state, **held)
+
+    tasks.start_senders()
+
+    assert queued("digests") == settings.SENDERS
 
 
 # --- places --------------------------------------------------------------------------------

@@ -146,5 +146,36 @@ def test_spellings_that_reach_one_mailbox_share_an_abuse_key() -> None:
     assert addresses.abuse_key("x+1@dest.example") == addresses.abuse_key("X@dest.example")
 
 
+@pytest.mark.parametrize(
+    "one",
+    [
+        ["ada.l@proton.me", "adal@protonmail.com", "a-d_a.l+x@pm.me", "AdaL@protonmail.ch"],
+        ["ada.l@yandex.ru", "ada-l@ya.ru", "Ada-L+x@yandex.com", "ada.l@yandex.com.tr"],
+        ["ada.l@icloud.com", "ada.l@me.com", "ADA.L+x@mac.com"],
+        ["ada.l@yahoo.com", "ada.l-news@yahoo.com", "ada.l+x@yahoo.com"],
+        ["ada@fastmail.com", "news@ada.fastmail.com", "ada+x@fastmail.com"],
+    ],
+)
+def test_the_domains_and_spellings_of_one_provider_share_an_abuse_key(one: list[str]) -> None:
+    assert len({addresses.abuse_key(spelling) for spelling in one}) == 1
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        ["ada@outlook.com", "ada@hotmail.com", "ada@live.com"],
+        ["ada.l@outlook.com", "adal@outlook.com"],
+        ["ada.l@icloud.com", "adal@icloud.com"],
+        ["ada-l@dest.example", "ada@dest.example"],
+        ["ada@yahoo.com", "ada@yahoo.co.uk"],
+        ["ada@fastmail.com", "ada@fastmail.fm"],
+        ["ada@ada.dest.example", "ada@dest.example"],
+        ["-@yahoo.com", "--@yahoo.com"],
+    ],
+)
+def test_what_may_be_another_person_has_another_abuse_key(others: list[str]) -> None:
+    assert len({addresses.abuse_key(spelling) for spelling in others}) == len(others)
+
+
 def test_an_abuse_key_differs_from_the_address_hash() -> None:
     assert addresses.abuse_key("ada@dest.example") != addresses.hashed("ada@dest.example")

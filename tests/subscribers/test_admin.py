@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from digest.models import Digest
 from subscribers import addresses
 from subscribers.models import Consent, Letter, Subscriber, Suppression, Topic
 from tests.factories import make_reader, make_topic
@@ -22,6 +23,24 @@ def test_a_reader_is_found_by_their_address(admin_client: Client, term: str) -> 
     page = admin_client.get("/admin/subscribers/subscriber/", {"q": term})
 
     assert list(page.context["cl"].queryset) == [reader]
+
+
+@pytest.mark.parametrize("term", ["", " "])
+def test_the_lists_of_consents_and_suppressions_show_all_until_somebody_searches(
+    admin_client: Client, term: str
+) -> None:
+    hashes = [addresses.hashed(f"{name}@dest.example") for name in ("ada", "bob")]
+    for address_hash in hashes:
+        Consent.objects.create(address_hash=address_hash, act=Consent.Act.ASKED)
+        Suppression.objects.create(address_hash=address_hash, reason=Suppression.Reason.REFUSED)
+
+    for model in ("consent", "suppression"):
+        listed = admin_client.get(f"/admin/subscribers/{model}/").context["cl"].queryset
+        blank = admin_client.get(f"/admin/subscribers/{model}/", {"q": term}).context["cl"]
+        found = admin_client.get(f"/admin/subscribers/{model}/", {"q": "Ada@dest.example "})
+
+        assert (listed.count(), blank.queryset.count()) == (2, 2)
+        assert [row.address_hash for row in found.context["cl"].queryset] == hashes[:1]
 
 
 def test_saving_preferences_moves_the_next_digest(admin_client: Client) -> None:
@@ -41,7 +60,10 @@ def test_saving_preferences_keeps_a_digest_that_is_due(admin_client: Client) -> 
 
     save(admin_client, reader, make_topic())
 
-    assert (reader.next_due_at, reader.zone, reader.hour) == (due_at, "Asia/Tokyo", 6)
+    assert [digest.due_at for digest in Digest.objects.filter(subscriber=reader)] == [due_at]
+    assert reader.next_due_at is not None
+    assert reader.next_due_at > timezone.now()
+    assert (reader.zone, reader.hour) == ("Asia/Tokyo", 6)
 
 
 def save(client: Client, reader: Subscriber, topic: Topic) -> None:

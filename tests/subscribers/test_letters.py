@@ -301,4 +301,4 @@ def test_a_log_line_names_no_address(
     letters.send_waiting(now, 10)
 
     ours = [record.getMessage() for record in caplog.records if record.name != "mail.log"]
-    assert ours == [f"Letter {letter.pk} given up: SMTPRecipientsRefused"]
+    assert ours == [f"Letter {letter.pk} given up: SMTP 550 5.1.1 <<address>> is unknown"]

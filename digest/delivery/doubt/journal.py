@@ -13,8 +13,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import time
 from uuid import UUID, uuid4
@@ -54,8 +53,7 @@ class Journal:
 
     def ended(self, token: UUID, hand_over: HandOver) -> None:
         """This is what became of a digest that was begun."""
-        wait = hand_over.wait.total_seconds()
-        self._write("ended", token, json.dumps({**asdict(hand_over), "wait": wait}))
+        self._write("ended", token, json.dumps(handover.as_values(hand_over)))
 
     def recorded(self, token: UUID, ids: Iterable[int]) -> None:
         """What became of these digests is in the database now."""
@@ -142,9 +140,8 @@ def _read(content: bytes) -> dict[UUID, _Said]:
         elif what == "begun":
             said.begun.add(int(details))
         elif what == "ended":
-            values = json.loads(details)
-            values["wait"] = timedelta(seconds=values["wait"])
-            said.ended[values["digest_id"]] = HandOver(**values)
+            ended = handover.from_values(json.loads(details))
+            said.ended[ended.digest_id] = ended
         elif what == "recorded":
             said.marking.difference_update(map(int, details.split(",")))
     return by_token

@@ -245,6 +245,7 @@ def _message(digest: Attempted, selection: Composed) -> DigestMessage:
         uuid=digest.uuid,
         subscriber_id=request.subscriber_id,
         now=digest.handed_over_at,
+        links_generation=digest.recipient.links_generation,
         is_weekly=request.is_weekly,
     )
     message.to = [digest.recipient.address]

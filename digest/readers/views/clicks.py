@@ -21,12 +21,16 @@ def follow(request: HttpRequest, uuid: str, paper_id: str) -> HttpResponse:
     The target comes from the database and from nowhere else. Links in old mails keep working
     after counting is switched off.
     """
-    digest = Digest.objects.filter(uuid=UUID(uuid), paper_ids__contains=[int(paper_id)]).first()
+    digest = Digest.objects.filter(uuid=UUID(uuid)).first()
     paper = Paper.objects.filter(pk=paper_id).first()
     address = web_link(paper.url) if paper else ""
     if digest is None or not address:
         raise Http404
-    is_counted = settings.TRACK_CLICKS and digest.subscriber_id is not None
+    # Which papers were in the digest of a reader who was erased is forgotten.
+    is_erased = digest.subscriber_id is None
+    if not is_erased and int(paper_id) not in digest.paper_ids:
+        raise Http404
+    is_counted = settings.TRACK_CLICKS and not is_erased
     if is_counted and request.method == "GET":
         clicks.record_click(digest, int(paper_id), timezone.now())
     response = HttpResponseRedirect(address)

@@ -29,6 +29,15 @@ def test_no_line_of_fragments_is_longer_than_76(pieces: list[str]) -> None:
     assert all(b"\n" not in line and b"\r" not in line for line in lines)
 
 
+@given(st.lists(st.text(". \nxé=", max_size=200), max_size=4))
+def test_no_line_of_fragments_starts_with_a_dot(pieces: list[str]) -> None:
+    encoded = b"".join(map(fragment, pieces))
+
+    assert not any(line.startswith(b".") for line in encoded.split(b"\r\n"))
+    assert max(map(len, encoded.split(b"\r\n"))) <= 76
+    assert decoded(encoded) == "".join(pieces)
+
+
 @pytest.mark.parametrize("length", range(70, 80))
 @pytest.mark.parametrize("letter", ["x", "é", "="])
 def test_a_fragment_of_any_length_may_be_followed_by_another(length: int, letter: str) -> None:

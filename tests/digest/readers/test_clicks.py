@@ -16,6 +16,7 @@ from pytest_django import Settings
 from digest.choosing import interests, reasons
 from digest.choosing.composing import Composed, Request, compose
 from digest.models import Click, Digest, Edition, Paper, Vote
+from digest.readers import clicks
 from digest.readers.votes import vote
 from subscribers.models import Subscriber
 from tests.contract import check_digest, html_of, text_of
@@ -131,6 +132,15 @@ def test_slow_clicks_are_a_persons(client: Client) -> None:
     digest = sent_digest([make_paper() for _ in range(10)])
 
     assert follow(client, digest, [0, 1, 1, 2, 5], seconds=1.5) == [False] * 5
+
+
+def test_a_link_that_is_opened_without_end_is_not_stored_without_end(client: Client) -> None:
+    digest = sent_digest([make_paper() for _ in range(4)])
+
+    flags = follow(client, digest, [0] * 50 + [1], seconds=30)
+
+    assert len(flags) == clicks.MOST_CLICKS + 1
+    assert client.get(click_path(digest)).status_code == 302
 
 
 def test_quick_clicks_on_few_papers_are_a_persons(client: Client) -> None:

@@ -4,10 +4,13 @@ from datetime import date
 from urllib.parse import quote
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from digest.models import Edition, Paper
+from digest.papers.matching import match
 from tests.digest.site.test_site import page, titles
 from tests.factories import make_edition, make_paper
 
@@ -75,6 +78,79 @@ def test_a_misspelt_title_is_still_found(client: Client, text: str, title: str) 
 )
 def test_any_query_gets_a_page(client: Client, text: str) -> None:
     assert found(client, text) == []
+
+
+NAMES = {
+    "Qwen2.5": "We use Qwen2.5-VL-7B.",
+    "Llama 3": "Both LLaMA-3.1-8B and others.",
+    "GPT 4": "Against GPT-4 (and people).",
+    "GPT-4o": "GPT‑4o is asked.",
+    "Phi-3.5": "With Phi 3.5, too.",
+    "DeepSeek R1": "Like DeepSeek-R1.",
+    "LoRA+": "LoRA+ learns faster.",
+    "C++": "In C++, at last.",
+    "C#": "A C# game.",
+    "CO2": "Saves CO$_2$.",
+    "3D-GS": "Fast 3DGS.",
+    "Mixtral-8x7B": "Mixtral 8x7B, halved.",
+    "o1": "As o1 does.",
+    "π0": r"A robot with $\pi_0$.",
+    "A*": "Better than A* search.",
+    "β-VAE": r"A $\beta$-VAE.",
+    "L1/L2": r"Of $\ell_1$/$\ell_2$ norms.",
+    "H∞": r"By $H_\infty$ control.",
+    "node.js": "On NodeJS.",
+    ".NET": "On .NET, again.",
+    "中国": "关于中国人的研究。",
+    "機械学習": "深層機械学習の研究。",
+    "의료": "의료에서 쓴다.",
+}
+
+
+@pytest.fixture
+def _names() -> None:
+    papers = [make_paper(title=f"{n}", abstract=text) for n, text in enumerate(NAMES.values())]
+    others = [make_paper(title="others", abstract="GPT-3, Llama 2, Qwen 2, C, A, H2, 4 o and 1.")]
+    make_edition([*papers, *others])
+
+
+@pytest.mark.usefixtures("_names")
+@pytest.mark.parametrize("text", NAMES)
+def test_names_with_dots_signs_and_digits_are_found(client: Client, text: str) -> None:
+    assert found(client, text) == [str(list(NAMES).index(text))]
+
+
+def test_a_paper_is_found_by_its_new_title(client: Client) -> None:
+    paper = make_paper(title="Old")
+    make_edition([paper])
+    assert found(client, "old") == ["Old"]
+
+    paper.title = "New words, GPT-7"
+    paper.save()
+    assert found(client, "gpt 7") == ["New words, GPT-7"]
+
+    Paper.objects.filter(pk=paper.pk).update(title="Newer words")
+    match(list(Paper.objects.all()))
+    assert found(client, "newer") == ["Newer words"]
+
+
+@pytest.mark.usefixtures("_papers")
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("?", "%%%", "_" * 200, "中国", "1", "3.5", "🤗", "-", "a", "ab cd ef", "' or 1=1 --"),
+        *("the model of language " * 10, '"of the" ' * 20, "a OR " * 40, "a-" * 100, "(" * 200),
+        *("国" * 200, "x1" * 100, "'" * 200, "\\" * 200, "<-> & | ! :*", "é" * 200),
+    ],
+)
+def test_titles_are_not_compared_where_no_index_helps(client: Client, text: str) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        page(client, f"/search?q={quote(text)}")
+    assert not [one for one in queries if "word_similar" in one["sql"] or "%>" in one["sql"]]
+
+    with CaptureQueriesContext(connection) as queries:
+        page(client, "/search?q=retreival")
+    assert [one for one in queries if "%>" in one["sql"]]
 
 
 @pytest.mark.usefixtures("_papers")

@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from digest.models import Edition, PaperTopic
+from digest.sources import label_of
 from tests.factories import make_edition, make_paper, make_topic
 
 pytestmark = pytest.mark.django_db
@@ -141,3 +142,14 @@ def test_the_sitemap_lists_every_page(client: Client) -> None:
     assert paths >= {"/", "/today", "/topics", "/archive"}
     assert paths >= {"/topics/robots", "/archive/2026-11-23", f"/papers/{paper.pk}/a-robot"}
     assert all(client.get(path).status_code == 200 for path in paths)
+
+
+def test_every_entry_has_an_author(client: Client) -> None:
+    alone = make_paper(title="A note that names no author", authors=[], source_title="Lab notes")
+    unsaid = make_paper(title="Another one", authors=[], source_title="")
+    make_edition([alone, unsaid])
+
+    entries = atom(client, "/feed.atom").findall("a:entry", ATOM)
+
+    authors = {entry.findtext("a:author/a:name", "", ATOM) for entry in entries}
+    assert authors == {"Lab notes", label_of(unsaid.first_source)}

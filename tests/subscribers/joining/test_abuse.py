@@ -158,7 +158,20 @@ def test_a_network_that_signs_up_too_often_is_told_so_whatever_the_address(
         ("127.0.0.1", ""),
         ("::1", ""),
         ("", ""),
-        ("unknown", ""),
+        ("unknown", "unknown"),
+        ("_hidden", "unknown"),
+        ("999.1.1.1", "unknown"),
+        ("192.0.2.77:4711", "192.0.2.0/24"),
+        ("[192.0.2.77]:4711", "192.0.2.0/24"),
+        ("[2001:db8:1:2::5]:4711", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::5]", "2001:db8:1:2::/64"),
+        ('"[2001:db8:1:2::5]:4711"', "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("[::ffff:192.0.2.77]:80", "192.0.2.0/24"),
+        ("64:ff9b::c000:24d", "192.0.2.0/24"),
+        ("2002:c000:24d::1", "192.0.2.0/24"),
+        ("[::1]:80", ""),
+        ("127.0.0.1:80", ""),
     ],
 )
 def test_neighbours_are_one_network(client: str, network: str) -> None:
@@ -182,6 +195,51 @@ def test_only_our_own_proxies_are_believed(
     settings.TRUSTED_PROXIES = proxies
 
     assert abuse.client_of("192.0.2.1", forwarded_for) == client
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("hop", ["203.0.113.9:{port}", "[2001:db8::9]:{port}", "junk-{port}"])
+def test_the_form_in_which_a_proxy_writes_an_address_does_not_switch_the_cap_off(
+    client: Client, settings: Settings, hop: str
+) -> None:
+    settings.SIGNUPS_PER_NETWORK, settings.TRUSTED_PROXIES = 1, 1
+
+    answers = [
+        client.post(
+            "/",
+            {"email": f"reader{port}@dest.example", "opened": opened},
+            headers={"X-Forwarded-For": hop.format(port=port)},
+        )
+        for port, opened in enumerate(forms(2), start=4711)
+    ]
+
+    assert [answer.status_code for answer in answers] == [302, 429]
+
+
+def test_an_ipv6_site_may_not_use_up_what_all_have_together(settings: Settings) -> None:
+    settings.SIGNUPS_PER_NETWORK = 2
+
+    busy = [abuse.is_network_busy(f"2001:db8:1:{number:x}::1") for number in range(12)]
+    others = [abuse.is_network_busy("2001:db8:2::1"), abuse.is_network_busy("192.0.2.1")]
+
+    assert (busy, others) == ([False] * 8 + [True] * 4, [False, False])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("entered", [{"email": "no address"}, {"topics": ["x"] * 5000}, {}])
+def test_a_network_is_counted_before_anything_is_validated(
+    client: Client, settings: Settings, entered: dict[str, object]
+) -> None:
+    settings.SIGNUPS_PER_NETWORK = 1
+
+    pages = [client.post("/", entered, REMOTE_ADDR="192.0.2.1").status_code for _ in range(2)]
+    answers = [
+        client.post("/api/signup", entered, "application/json", REMOTE_ADDR="198.51.100.1")
+        for _ in range(2)
+    ]
+
+    assert pages == [200 if "topics" not in entered else pages[0], 429]
+    assert [answer.status_code for answer in answers] == [400, 429]
 
 
 # --- one form ------------------------------------------------------------------------------

@@ -237,6 +237,73 @@ def test_remains_of_an_earlier_sign_up_become_the_readers(
     assert Subscriber.objects.get().state == Subscriber.State.UNSUBSCRIBED
 
 
+# --- what the old mailbox can do afterwards -------------------------------------------------
+def urls_in_old_mails(reader: Subscriber) -> dict[str, str]:
+    """The path of each link that the reader's mailbox holds, by its purpose."""
+    now = timezone.now()
+    links.ensure([reader], now)
+    monthly = links.monthly(reader.pk, now)
+    fresh = links.issue(reader, Link.Purpose.PREFERENCES, links.FRESH_LIFETIME, now)
+    confirm = links.issue(reader, Link.Purpose.CONFIRM, links.CONFIRM_LIFETIME, now)
+    return {
+        "fresh": urlsplit(fresh).path,
+        "confirm": urlsplit(confirm).path,
+        "preferences": f"/p/{monthly.preferences}",
+        "read": f"/d/{monthly.read}/2026-11-02",
+        "vote": f"/v/{monthly.vote}/1",
+        "export": f"{urlsplit(fresh).path}/export",
+        "erase": f"{urlsplit(fresh).path}/erase",
+    }
+
+
+def move(client: Client, path: str, sink: Sink, to: str = NEW) -> None:
+    ask(client, path, to)
+    send()
+    client.post(link_of(sink))
+    send()
+
+
+def test_no_link_in_the_old_mailbox_opens_anything_but_the_way_out(
+    client: Client, reader: Subscriber, path: str, sink: Sink
+) -> None:
+    held = urls_in_old_mails(reader)
+    out = urlsplit(links.unsubscribe_url(reader.pk)).path
+
+    move(client, path, sink)
+    reader.refresh_from_db()
+    links.ensure([reader], timezone.now())  # as the next digest does
+
+    answers = {name: client.get(url).status_code for name, url in held.items()}
+    assert answers == dict.fromkeys(held, 404)
+    assert client.get(out).status_code == 200
+
+
+def test_the_new_mailbox_gets_links_that_work(
+    client: Client, reader: Subscriber, path: str, sink: Sink
+) -> None:
+    move(client, path, sink)
+    reader.refresh_from_db()
+    links.ensure([reader], timezone.now())
+
+    url = links.preferences_url(reader.pk, timezone.now(), reader.links_generation)
+    assert client.get(urlsplit(url).path).status_code == 200
+
+
+def test_this_was_not_me_is_about_the_address_it_went_to(
+    client: Client, reader: Subscriber, path: str, sink: Sink
+) -> None:
+    old_hash = reader.address_hash
+    refuse = links.issue(reader, Link.Purpose.REFUSE, links.REFUSE_LIFETIME, timezone.now())
+    move(client, path, sink)
+
+    client.post(urlsplit(refuse).path)
+
+    reader.refresh_from_db()
+    assert reader.state == Subscriber.State.ACTIVE
+    assert suppression.is_forbidden(old_hash)
+    assert not suppression.is_suppressed(reader.address_hash)
+
+
 # --- what is refused -----------------------------------------------------------------------
 @pytest.mark.parametrize(
     "email", ["", "no address", "a@x.example, b@y.example", "READER@dest.EXAMPLE"]

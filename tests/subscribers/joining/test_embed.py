@@ -81,6 +81,30 @@ def test_the_plain_form_is_shown_filled_in_and_sent_with_one_click(client: Clien
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("headers", [CROSS_SITE, {"Origin": "https://evil.example"}])
+def test_another_site_cannot_fill_in_the_frame(client: Client, headers: dict[str, str]) -> None:
+    starter_topics()
+    entered = {"email": "stranger@dest.example", "topics": ["robotics"], "zone": "Asia/Tokyo"}
+
+    page = client.post("/signup/frame/", entered, headers=headers).content.decode()
+
+    assert 'name="email"' in page
+    assert [
+        said for said in ("stranger", " checked", '"Asia/Tokyo" selected') if said in page
+    ] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/signup/", "/signup/frame/"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_pages_with_a_signed_value_are_not_kept(client: Client, path: str, method: str) -> None:
+    page = getattr(client, method)(path)
+
+    assert 'name="opened"' in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+
+
+@pytest.mark.django_db
 def test_input_from_another_site_is_shown_as_text(client: Client) -> None:
     hostile = '"><script>alert(1)</script>'
     entered = {"email": hostile, "topics": hostile, "zone": hostile, "next": hostile}

@@ -1,9 +1,13 @@
 """A mail to unsubscribe+TOKEN@…, delivered by a mail service's inbound webhook."""
 
 import base64
+import json
+import os
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -29,7 +33,7 @@ def reader() -> Subscriber:
 
 
 def mail_to(
-    client: Client, address: str, headers: list[dict[str, str]] | None = None, **more: str
+    client: Client, address: str, headers: list[dict[str, str]] | None = None, **more: Any
 ) -> Any:
     """Post what Postmark's inbound webhook sends for a mail from anybody to `address`."""
     return client.post(
@@ -128,6 +132,63 @@ def test_a_mail_that_says_that_a_person_wrote_it_unsubscribes(
     mail_to(client, address_of(reader), headers)
 
     assert state_of(reader) == Subscriber.State.UNSUBSCRIBED
+
+
+@pytest.mark.parametrize("change", [str.lower, str.upper, str.swapcase, "<{}>".format])
+def test_an_address_whose_case_was_changed_unsubscribes(
+    client: Client, reader: Subscriber, change: Callable[[str], str]
+) -> None:
+    mail_to(client, change(address_of(reader)))
+
+    assert state_of(reader) == Subscriber.State.UNSUBSCRIBED
+
+
+def test_a_mail_with_a_large_picture_unsubscribes(client: Client, reader: Subscriber) -> None:
+    picture = base64.b64encode(os.urandom(4_000_000)).decode()
+    parts = [{"Name": "logo.png", "Content": picture, "ContentType": "image/png"}]
+
+    answer = mail_to(client, address_of(reader), Attachments=parts)
+
+    assert (answer.status_code, state_of(reader)) == (200, Subscriber.State.UNSUBSCRIBED)
+
+
+def test_a_whole_mail_with_a_large_picture_unsubscribes(client: Client, reader: Subscriber) -> None:
+    lines = base64.encodebytes(os.urandom(4_000_000)).decode()
+    whole = (
+        f"From: whoever@elsewhere.example\nTo: {address_of(reader)}\nMIME-Version: 1.0\n"
+        'Content-Type: multipart/mixed; boundary="x"\n\n--x\nContent-Type: text/plain\n\nBye\n'
+        "--x\nContent-Type: image/png\nContent-Transfer-Encoding: base64\n\n"
+        f"{lines}\n--x--\n"
+    )
+
+    answer = mail_to(client, address_of(reader), RawEmail=whole)
+
+    assert (answer.status_code, state_of(reader)) == (200, Subscriber.State.UNSUBSCRIBED)
+
+
+@pytest.mark.filterwarnings("ignore::anymail.exceptions.AnymailNotSupportedWarning")
+@pytest.mark.parametrize("field", ["raw", "parsed"])
+def test_a_form_of_sendgrid_s_with_a_large_picture_unsubscribes(
+    client: Client, reader: Subscriber, field: str
+) -> None:
+    """Other services post forms: the picture is a field or a file of its own."""
+    address = address_of(reader).upper()
+    picture = SimpleUploadedFile("logo.png", os.urandom(4_000_000), "image/png")
+    envelope = json.dumps({"to": [address], "from": "whoever@elsewhere.example"})
+    about = json.dumps({"attachment1": {"filename": "logo.png", "type": "image/png"}})
+    parsed = {"headers": f"To: {address}", "text": "", "attachment-info": about}
+    encoded = base64.encodebytes(os.urandom(4_000_000)).decode()
+    raw = {"email": f"To: {address}\nContent-Transfer-Encoding: base64\n\n{encoded}"}
+    posted = {**parsed, "attachment1": picture} if field == "parsed" else raw
+
+    answer = client.post(
+        "/webhooks/sendgrid/inbound/",
+        {"envelope": envelope, "charsets": "{}", **posted},
+        headers={"Authorization": "Basic " + base64.b64encode(b"us:secret").decode()},
+        secure=True,
+    )
+
+    assert (answer.status_code, state_of(reader)) == (200, Subscriber.State.UNSUBSCRIBED)
 
 
 def test_without_a_mailbox_there_is_no_address(settings: Settings) -> None:

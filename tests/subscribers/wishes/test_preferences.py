@@ -92,6 +92,14 @@ def test_a_pause_and_its_end_move_the_next_digest(now: datetime) -> None:
     assert resumed.next_due_at == datetime.fromisoformat("2026-11-24T07:00+00:00")
 
 
+def test_a_pause_while_a_digest_is_due_moves_the_next_one(now: datetime) -> None:
+    reader = make_reader(next_due_at=now - timedelta(seconds=10))
+
+    paused = preferences.change(reader, now, paused_until=date(2026, 12, 24))
+
+    assert paused.next_due_at == datetime.fromisoformat("2026-12-24T07:00+00:00")
+
+
 def test_saving_gives_no_next_digest_to_a_reader_who_is_not_active(now: datetime) -> None:
     reader = make_reader()
     unsubscribe(reader, Consent.Act.UNSUBSCRIBED, now)

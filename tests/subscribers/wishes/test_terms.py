@@ -63,6 +63,42 @@ def test_invalid_terms_are_explained(lines: str, words: str) -> None:
         terms.parse(lines)
 
 
+@pytest.mark.parametrize(
+    "lines",
+    ["C++", "C#", "A*", "CO2", "β-VAE", ".NET", "F#", "R", "node.js", "L1/L2", "H∞", "🤗 hub"],
+)
+def test_names_with_signs_are_keywords(lines: str) -> None:
+    assert terms.parse(lines) == [lines]
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("fine\n🤗", "“🤗” contains no letters or numbers"),
+        ("?!", "contains no letters or numbers"),
+        ("the", "“the” is in nearly every paper"),
+        ("of the", "is in nearly every paper"),
+        ("A", "is in nearly every paper"),
+    ],
+)
+def test_a_keyword_that_no_paper_or_every_paper_has_is_refused(lines: str, words: str) -> None:
+    with pytest.raises(InvalidTerms, match=words):
+        terms.parse(lines)
+
+
+@pytest.mark.parametrize("lines", ["J.", "Ada Lovelace\n🤗", "--", "x" * 3 + " y" * 9])
+def test_what_can_be_no_name_is_refused(lines: str) -> None:
+    with pytest.raises(InvalidTerms, match="is not a name"):
+        terms.parse_authors(lines)
+
+
+def test_terms_that_stand_for_the_same_papers_are_the_same() -> None:
+    assert terms.is_same(KEYWORD, "vision-language models", "Vision Language Model")
+    assert not terms.is_same(KEYWORD, "C", "C++")
+    assert terms.is_same(AUTHOR, "Łukasz Kaiser", "lukasz kaiser")
+    assert not terms.is_same(AUTHOR, "J. Doe", "Jane Doe")
+
+
 @pytest.mark.django_db
 def test_replacing_leaves_the_other_kind_and_other_readers_alone(reader: Subscriber) -> None:
     other = Subscriber.objects.create(email="o@dest.example", address_hash="x" * 64)
@@ -86,6 +122,19 @@ def test_an_author_is_muted_and_unmuted_from_elsewhere(reader: Subscriber) -> No
 
     terms.unmute_author(reader, "ada lovelace")
     assert kept(reader) == []
+
+
+@pytest.mark.django_db
+def test_whatever_mutes_an_author_is_undone(reader: Subscriber) -> None:
+    terms.replace(reader, AUTHOR, followed=["A. Lovelace"], muted=["Lovelace", "B. Doe", "A. Lov"])
+
+    terms.unmute_author(reader, "Ada Lovelace")
+
+    assert kept(reader) == [
+        (AUTHOR, "A. Lovelace", False),
+        (AUTHOR, "B. Doe", True),
+        (AUTHOR, "A. Lov", True),
+    ]
 
 
 @pytest.mark.django_db
