@@ -69,8 +69,8 @@ class Guard:
         return _refusal(request) or self._get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Answer 400 to a value that the database refused, such as a date after the year 9999."""
-        if not isinstance(error, DataError):
+        """Answer 400 to a value that does not fit: a date after the year 9999, a huge number."""
+        if not isinstance(error, DataError | OverflowError):
             return None
         logger.warning("Refused a value: %s", described(request, error))
         return HttpResponseBadRequest()

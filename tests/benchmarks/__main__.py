@@ -27,6 +27,7 @@ def main() -> None:
             os.environ |= ENVIRONMENT
             os.environ["DATABASE_URL"] = servers.database_url
             os.environ["REDIS_URL"] = servers.redis_url
+            os.environ["STATE_FOLDER"] = str(folder / "state")  # a journal is kept, as in real life
             django.setup()
             _run_all(sys.argv[1:] or BENCHMARKS)
     finally:

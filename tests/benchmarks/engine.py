@@ -34,6 +34,7 @@ def run() -> Table:
     table.add_row("time a reader", *(f"{f.microseconds / first:.2f} x" for f in all_figures))
     for stage in all_figures[0].stages:
         table.add_row(f"µs of {stage}", *(f"{f.stages[stage]:.0f}" for f in all_figures))
+    table.add_row("µs of ours", *(f"{f.own_cpu:.0f}" for f in all_figures))
     table.add_row("µs of PostgreSQL", *(f"{f.server_cpu:.0f}" for f in all_figures))
     table.add_row("MB a worker, peak", *(f"{f.peak_mb:.0f}" for f in all_figures))
     table.add_row("MB over the run", *(" ".join(map(str, f.memory_mb)) for f in all_figures))
@@ -60,6 +61,11 @@ class Figures:
     @property
     def per_second(self) -> float:
         return self.number / self.seconds
+
+    @property
+    def own_cpu(self) -> float:
+        """Microseconds of the workers' CPU time per reader."""
+        return sum(self.stages.values())
 
     @property
     def microseconds(self) -> float:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from tests.benchmarks.engine import WORKERS, deliver_to
 
-READERS = 20_000
+READERS = int(os.environ.get("READERS", "20000"))
 # Over all workers.
 CONNECTIONS = (2, 4, 8)
 
@@ -35,6 +35,8 @@ def run() -> Table:
     table.add_row("share", *(f"{share:.0%}" for share in shares))
     table.add_row("bytes a message", *(f"{one.message_bytes:,}" for one in ours))
     table.add_row("µs of hand over", *(f"{one.stages['hand over']:.0f}" for one in ours))
+    table.add_row("µs of ours", *(f"{one.own_cpu:.0f}" for one in ours))
+    table.add_row("µs of PostgreSQL", *(f"{one.server_cpu:.0f}" for one in ours))
     table.add_row("MB a worker", *(f"{one.peak_mb:.0f}" for one in ours))
     return table
 
