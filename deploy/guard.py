@@ -1,26 +1,23 @@
 """The edge of the site: refuses what no page could use, and logs each failure without its path.
 
-Text from outside may contain what PostgreSQL cannot store (NUL characters), a header may name a
-character set that is none, and a body may be larger than any form of ours. Each of these gets an
-answer of 400 or 413 here, so that no view has to think of it. Views still validate what they read.
+A header may name a character set that is none, a body may be larger than any form of ours, and a
+value may be one that PostgreSQL cannot store, such as a NUL character. Each of these gets an answer
+of 400 or 413 here, so that no view has to think of it. Views still validate what they read.
 """
 
 import codecs
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
 from pathlib import Path
 from traceback import walk_tb
 from types import TracebackType
 from typing import Any
 
-from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import DataError
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
-from django.http.multipartparser import MultiPartParserError
 from django.utils.http import parse_header_parameters
 
 from deploy.limits import most_bytes
@@ -28,12 +25,12 @@ from deploy.limits import most_bytes
 logger = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[1]
-_FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 # These pages read their bodies themselves: what mail services and mail programs send must arrive
 # even if it is malformed, since a reader may be leaving.
 _READ_THEMSELVES = ("/u/", "/webhooks/")
-# Says itself that a file is too large, in the reader's language.
-_SAYS_TOO_LARGE = "/p/"
+# The first must let a reader leave; the second says in the reader's language that a file is too
+# large.
+_JUDGE_THEMSELVES = ("/u/", "/p/")
 # Those that a text is in: their names are not always the names that Python uses.
 _CHARSETS = {"utf-8", "ascii"}
 
@@ -69,7 +66,7 @@ class Guard:
         return _refusal(request) or self._get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Answer 400 to a value that does not fit: a date after the year 9999, a huge number."""
+        """Answer 400 to a value that does not fit: a NUL, a date after 9999, a huge number."""
         if not isinstance(error, DataError | OverflowError):
             return None
         logger.warning("Refused a value: %s", described(request, error))
@@ -82,21 +79,9 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
         if not request.path_info.startswith(_READ_THEMSELVES):
             return HttpResponseBadRequest()
         request.encoding = "utf-8"
-    try:
-        if request.path_info.startswith(_READ_THEMSELVES):
-            return None
-        if _has_nul(_texts_around(request)):
-            return HttpResponseBadRequest()
-        if request.method in {"GET", "HEAD"}:
-            return None
-        if _length(request) > most_bytes(request.path_info):
-            return None if request.path_info.startswith(_SAYS_TOO_LARGE) else _too_large()
-        if request.content_type in _FORMS and _has_nul(_texts_in(request.POST)):
-            return HttpResponseBadRequest()
-    except RequestDataTooBig:
+    may_be_larger = request.path_info.startswith(_JUDGE_THEMSELVES)
+    if _length(request) > most_bytes(request.path_info) and not may_be_larger:
         return _too_large()
-    except (BadRequest, SuspiciousOperation, MultiPartParserError, OSError):
-        return HttpResponseBadRequest()
     return None
 
 
@@ -118,20 +103,6 @@ def _is_charset_known(parameters: Mapping[str, str]) -> bool:
 def _length(request: HttpRequest) -> int:
     said = request.META.get("CONTENT_LENGTH") or "0"
     return int(said) if said.isdecimal() and len(said) < 19 else 0
-
-
-def _texts_around(request: HttpRequest) -> Iterator[str]:
-    return chain([request.path_info], _texts_in(request.GET), request.COOKIES.values())
-
-
-def _texts_in(fields: Any) -> Iterator[str]:
-    for name, values in fields.lists():
-        yield name
-        yield from values
-
-
-def _has_nul(texts: Iterable[str]) -> bool:
-    return any("\0" in text for text in texts)
 
 
 # --- failures ------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ A body is read before anybody knows who sent it, so there is a limit before ever
 below are longer than others because somebody with a link or a password uses them.
 """
 
+import re
+
 _KB = 1000
 # The longest matching beginning counts.
 _MOST_BYTES = {
@@ -12,13 +14,19 @@ _MOST_BYTES = {
     # what is too long; the server only keeps the rest out.
     "/p/": 4_000 * _KB,
     "/admin/": 2_000 * _KB,
-    # Inbound mail comes with its attachments.
-    "/webhooks/": 30_000 * _KB,
+    # Programs want an answer in JSON, even to what no form could hold.
+    "/api/": 128 * _KB,
+    # Events come in batches.
+    "/webhooks/": 5_000 * _KB,
 }
-MOST_BYTES = max(_MOST_BYTES.values())
+# Inbound mail comes with its attachments.
+_INBOUND = re.compile(r"/webhooks/\w+/inbound")
+MOST_BYTES = 30_000 * _KB
 
 
 def most_bytes(path: str) -> int:
     """Return how many bytes the body of a request to this path may have."""
+    if _INBOUND.match(path):
+        return MOST_BYTES
     matching = [start for start in _MOST_BYTES if path.startswith(start)]
     return _MOST_BYTES[max(matching, key=len, default="/")]

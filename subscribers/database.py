@@ -27,6 +27,17 @@ class Lock(IntEnum):
     HOLDING_A_MAIL_SERVICE = 0x0ED1_7109
 
 
+class _PreparingCursor(psycopg.Cursor[Any]):
+    """A cursor that also tells Django's log of queries which statement it ran.
+
+    The log reads `_query`, which psycopg leaves empty for a statement that is prepared already.
+    """
+
+    def _send_query_prepared(self, name: bytes, pgq: Any, *, binary: bool | None = None) -> None:
+        self._query = pgq
+        super()._send_query_prepared(name, pgq, binary=binary)
+
+
 def fetch(sql: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
     """Run a statement and return all of its rows."""
     with _preparing_cursor() as cursor:
@@ -50,7 +61,7 @@ def _preparing_cursor() -> Iterator[CursorWrapper]:
     too, because it is not psycopg's compiled one.
     """
     with connection.cursor() as cursor:
-        cursor.cursor = psycopg.Cursor(connection.connection)
+        cursor.cursor = _PreparingCursor(connection.connection)
         cursor.cursor.adapters.register_loader("timestamptz", _TimeLoader)
         yield cursor
 

@@ -109,11 +109,12 @@ def test_a_character_set_that_is_none_is_a_bad_request(lenient: Client, charset:
     assert statuses == ["400 Bad Request"] * 4
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("fields", "status"), [(1, "200 OK"), (2000, "400 Bad Request")])
 def test_the_usual_character_set_is_fine(fields: int, status: str) -> None:
     statuses: list[str] = []
     environ = RequestFactory()._base_environ(  # type: ignore[attr-defined]
-        PATH_INFO="/robots.txt",
+        PATH_INFO="/search",
         QUERY_STRING="&".join(["q=a"] * fields),
         CONTENT_TYPE="text/plain; charset=UTF-8",
         SERVER_NAME="news.example.org",

@@ -95,7 +95,7 @@ def is_closed(line: socket.socket) -> bool:
     [
         ("/", 60_000, 200),
         ("/", 100_000, 413),
-        ("/api/signup", 100_000, 413),
+        ("/api/signup", 200_000, 413),
         ("/p/token/papers", 1_040_000, 200),
         ("/webhooks/postmark/inbound/", 6_000_000, 200),
         ("/webhooks/postmark/inbound/", 40_000_000, 413),

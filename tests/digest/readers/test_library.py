@@ -100,6 +100,7 @@ def test_a_library_can_be_forgotten(client: Client, reader: Subscriber) -> None:
     [
         ("", "Choose a file or paste its text."),
         ("Dear all <b>", "This is not BibTeX, CSL-JSON or RIS."),
+        ("\x00", "This is not a text file."),
         ("x" * 1_010_000, "This is larger than 1 MB."),
         ("x" * 3_000_000, "This is larger than 1 MB."),
     ],

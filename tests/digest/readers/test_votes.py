@@ -138,6 +138,7 @@ def test_an_author_is_muted_and_unmuted_from_the_page(client: Client) -> None:
         {"w": "mute"},
         {"w": "mute", "author": "Nobody Of It"},
         {"w": "mute", "topic": "no-such-topic"},
+        {"w": "more\x00"},
     ],
 )
 def test_an_unknown_wish_changes_nothing(client: Client, wish: dict[str, str]) -> None:

@@ -74,7 +74,7 @@ def test_a_misspelt_title_is_still_found(client: Client, text: str, title: str) 
 @pytest.mark.usefixtures("_papers")
 @pytest.mark.parametrize(
     "text",
-    ["zzzzqq", "' OR 1=1 --", '"', "-", "&|!():*<->", "\\", "%", "🦜" * 300, "a" * 5000],
+    ["zzzzqq", "\x00", "' OR 1=1 --", '"', "-", "&|!():*<->", "\\", "%", "🦜" * 300, "a" * 5000],
 )
 def test_any_query_gets_a_page(client: Client, text: str) -> None:
     assert found(client, text) == []
