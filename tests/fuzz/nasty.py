@@ -1,4 +1,6 @@
-"""Values that have broken web sites: forty and a few more, for every place where one may be put."""
+"""Values that have broken web sites: more than forty, for every place where one may be put."""
+
+from urllib.parse import quote
 
 VALUES = (
     "",
@@ -9,6 +11,7 @@ VALUES = (
     "\u202e",
     "\ufeff",
     "\ud800",
+    "\U0010ffff",
     "é" * 300,
     "中国",
     "😀",
@@ -29,13 +32,21 @@ VALUES = (
     "0",
     "-1",
     "1e400",
+    "1e999",
     "NaN",
     "9" * 30,
+    "2147483648",
+    "9223372036854775808",
+    "𝟙",
     "99999999-99-99",
     "0000-00-00",
     "10000-01-01",
+    "2026-02-30",
     "true",
     "null",
+    "None",
+    "[",
+    "(",
     "[]",
     "{}",
     "a" * 5_000,
@@ -50,3 +61,8 @@ VALUES = (
     "=1+1",
     "unsubscribe",
 )
+
+
+def escaped(text: str) -> str:
+    """The text as it stands in a URL or a form, even if it is not one that UTF-8 can hold."""
+    return quote(text.encode(errors="surrogatepass"), safe="")

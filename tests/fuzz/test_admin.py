@@ -1,0 +1,46 @@
+"""Every list of the admin takes any value in any of its filters, and in the address of a row."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.http import HttpRequest
+from django.test import Client
+
+from subscribers.models import Consent, Suppression
+from tests.factories import make_reader
+from tests.fuzz.nasty import VALUES, escaped
+
+pytestmark = pytest.mark.django_db
+
+
+def filters_of(shown: admin.ModelAdmin[Any]) -> list[str]:
+    """The parameters of a list's address, known and unknown."""
+    names = ["q", "p", "o", "all", "e", "_to_field", "_popup", "id", "pk__in", "doubt"]
+    if shown.date_hierarchy:
+        names += [f"{shown.date_hierarchy}__{part}" for part in ("year", "month", "day", "gte")]
+    for entry in shown.get_list_filter(HttpRequest()):
+        field = entry[0] if isinstance(entry, tuple) else entry
+        if isinstance(field, str):
+            ends = ("__exact", "__id__exact", "__gte", "__isnull", "__in", "__isempty")
+            names += [f"{field}{end}" for end in ends]
+    return names
+
+
+def test_no_value_in_a_filter_makes_a_list_of_the_admin_fail(admin_client: Client) -> None:
+    make_reader()
+    Consent.objects.create(address_hash="0" * 64, act=Consent.Act.ASKED)
+    Suppression.objects.create(address_hash="0" * 64, reason=Suppression.Reason.MANUAL)
+    admin_client.raise_request_exception = False
+    found: dict[tuple[str, str], int] = {}
+    for model, shown in admin.site._registry.items():
+        path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        for name in filters_of(shown):
+            for value in VALUES[:: 1 if name in {"q", "p"} else 4]:
+                query = f"{name}={escaped(value)}"
+                found[path, query] = admin_client.get(path, QUERY_STRING=query).status_code
+        for value in VALUES[::3]:
+            page = f"{escaped(value)}/change/"
+            found[path, page] = admin_client.get(path + page).status_code
+
+    assert {key: status for key, status in found.items() if status >= 500} == {}
