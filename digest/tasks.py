@@ -11,6 +11,7 @@ from celery import shared_task
 from django.conf import settings
 
 from .delivery import doubt, handover, leases, plan, routing
+from .delivery.doubt import journal
 from .delivery.limits import memory, places, providers
 from .delivery.run import deliver
 from .papers import looking
@@ -47,6 +48,8 @@ def look_at_sources() -> None:
 
 
 def sweep() -> None:
+    # After a long outage, what dead workers have written down speaks before their silence does.
+    journal.recover()
     handover.sweep(doubt=settings.DELIVERY_DOUBT)
 
 

@@ -4,13 +4,16 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from aiosmtpd.smtp import Envelope
+from django.db.models.functions import Now
 from pytest_django import Settings
 
+from digest import tasks
 from digest.delivery import plan
 from digest.delivery.doubt import journal
 from digest.delivery.run import deliver
@@ -72,6 +75,25 @@ def test_at_most_one_message_a_connection_is_in_doubt_after_a_kill(
     deliver(seconds=60)
     recipients = [mail.recipients[0] for mail in sink.messages]
     assert len(recipients) == len(set(recipients)) >= READERS - 1
+
+
+def test_the_journal_speaks_before_silence_becomes_an_assumption(
+    sink: Sink, tmp_path: Path, settings: Settings
+) -> None:
+    """As after an outage of hours: the first tick comes before the first sender."""
+    make_edition()
+    for _ in range(READERS):
+        make_reader()
+    plan.plan_due()
+    killed_in_the_middle(sink, tmp_path, after=10)
+    past = Now() - settings.DELIVERY_DOUBT - timedelta(hours=1)
+    Digest.objects.update(handed_over_at=past, lease_until=past)
+
+    tasks.sweep()
+
+    states = list(Digest.objects.values_list("state", flat=True))
+    assert states.count(State.ASSUMED) <= 1
+    assert states.count(State.SENT) >= 9
 
 
 def test_a_journal_of_another_boot_proves_nothing(
