@@ -25,8 +25,6 @@ _env = environ.FileAwareEnv()
 _env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"), overwrite=False)
 
 _REQUIRED: Any = environ.Env.NOTSET
-# A statement of ours that a session has run this many times is prepared (subscribers/database.py).
-PREPARE_AFTER = 5
 # Unicode's categories of characters that no setting contains: control and unpaired surrogates,
 # and the separators of lines.
 _NOT_TEXT = {"Cc", "Cs", "Zl", "Zp"}
@@ -249,7 +247,6 @@ def database(name: str) -> dict[str, Any]:
         config = places.database(text(name))
     options = config["OPTIONS"]
     options["options"] = f"{options.get('options', '')} -c synchronous_commit=on".strip()
-    options.setdefault("prepare_threshold", PREPARE_AFTER)
     return config
 
 

@@ -3,7 +3,7 @@
 from email import policy
 from email.parser import BytesParser
 from email.utils import parseaddr
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from anymail.backends.base import AnymailBaseBackend
@@ -22,11 +22,11 @@ from subscribers.links import unsubscribe_token
 
 from .choosing import trial
 from .delivery import routing
-from .mail.message import DigestMessage
-from .mail.shared import headers_of
-from .mail.templates import fragments_of
 from .models import Edition
 from .sources import SOURCES
+
+if TYPE_CHECKING:
+    from .mail.message import DigestMessage
 
 
 @register(Tags.compatibility, deploy=True)
@@ -204,7 +204,12 @@ def _problem_of_a_mail(backend: Any) -> str:
         return _in_a_line(error)
 
 
-def _sample() -> DigestMessage:
+def _sample() -> "DigestMessage":
+    # Every process loads these checks, and only those who send need what inlines CSS.
+    from .mail.message import DigestMessage  # noqa: PLC0415  # see above
+    from .mail.shared import headers_of  # noqa: PLC0415  # see above
+    from .mail.templates import fragments_of  # noqa: PLC0415  # see above
+
     message = DigestMessage(
         uuid=UUID(int=0),
         subject="Broadsheet",

@@ -11,6 +11,8 @@ from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
 
 Parameters = Mapping[str, Any] | Sequence[Any] | None
+# A statement that a session has run this many times is prepared. Django's own are all different.
+_PREPARE_AFTER = 5
 _TIMES = psycopg.adapters.types["timestamptz"].oid
 _TimeLoader = psycopg.adapters.get_loader(_TIMES, psycopg.pq.Format.TEXT)
 assert _TimeLoader is not None
@@ -61,6 +63,7 @@ def _preparing_cursor() -> Iterator[CursorWrapper]:
     too, because it is not psycopg's compiled one.
     """
     with connection.cursor() as cursor:
+        connection.connection.prepare_threshold = _PREPARE_AFTER
         cursor.cursor = _PreparingCursor(connection.connection)
         cursor.cursor.adapters.register_loader("timestamptz", _TimeLoader)
         yield cursor
