@@ -8,6 +8,7 @@ https://developers.brevo.com/reference/sendtransacemail, …/docs/heterogenous-v
 """
 
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -183,6 +184,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, service: FakeService) -> None:
         self.service = service
         super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that were killed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -185,16 +185,17 @@ def _rows(readers: Sequence[DueReader], dues: Mapping[int, Dues], now: datetime)
     """A row for each time that each reader has been due; only the last of them can be sent."""
     edition = newest_edition(now)
     served_until = _served_until(edition) if edition else None
+    late = settings.DELIVERY_LATE
     rows = []
     for reader in readers:
         *missed, last = dues[reader.subscriber_id].past
         for due in missed:
-            is_late = due.at < now - settings.DELIVERY_LATE
+            is_late = due.at < now - late
             reason = Digest.SkipReason.LATE if is_late else Digest.SkipReason.SUPERSEDED
             rows.append(_Row(reader.subscriber_id, due.on, due.at, skip_reason=reason))
         is_served = served_until is not None and (reader.is_first or last.at < served_until)
-        wait = max(last.at + settings.DELIVERY_LATE - LAST_CALL - now, GRACE)
-        rows.append(_Row(reader.subscriber_id, last.on, last.at, None if is_served else wait))
+        wait = None if is_served else max(last.at + late - LAST_CALL - now, GRACE)
+        rows.append(_Row(reader.subscriber_id, last.on, last.at, wait))
     return rows
 
 

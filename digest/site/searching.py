@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
 from django.db import OperationalError, transaction
-from django.db.models import Case, F, QuerySet, When
+from django.db.models import BooleanField, Case, F, Func, QuerySet, When
 
 from digest.models import EditionPaper, Paper
 from digest.models.paper import authors_line_of
@@ -31,10 +31,11 @@ _ALIKE = 10
 _LEAST_ALIKE = 0.4
 # Names need more: there are many, and they share parts.
 _LEAST_ALIKE_NAMES = 0.6
-# Words that can be misspelt. Without a sequence of three letters, an index of such sequences does
-# not help, and all titles would be compared (whether it knows other than English letters depends on
-# the database's locale); with many words, most titles have something in common.
-_SPELT = re.compile("[A-Za-z]{3,}")
+# Words that can be misspelt. Similar texts are found by sequences of three letters: those of a
+# short word are in most titles, and without one the index does not help at all. Whether it knows
+# other than English letters depends on the database's locale. Many words have something in common
+# with most titles, too.
+_SPELT = re.compile("[A-Za-z]{5,}")
 _MOST_SPELT = 5
 _LONGEST_SPELT = 60
 # Similar spellings are an extra, and not worth a longer wait. The rules above keep it far shorter.
@@ -66,14 +67,16 @@ def search(papers: QuerySet[EditionPaper], text: str, *, start: int, number: int
     if key:
         return Found(list(papers.filter(paper__key=key)))
     asked = fulltext.query(text)
-    by_name = _newest(names__overlap=list(names.wanted(text)))
+    wanted = list(names.wanted(text))
+    by_name = _newest(names__overlap=wanted)
     by_words = _newest(search=Written(asked.words))
     if asked.exact != asked.words:
         # The index finds the words; only of the papers found, PostgreSQL reads in which order they
         # stand.
-        by_words = Paper.objects.filter(pk__in=by_words, search=Written(asked.exact)).values("pk")
+        by_words = Paper.objects.filter(_Holds("search", Written(asked.exact)), pk__in=by_words)
+        by_words = by_words.values("pk")
     ranked = papers.filter(paper__in=by_name.union(by_words)).annotate(
-        is_by_name=Case(When(paper__in=by_name, then=True), default=False),
+        is_by_name=Case(When(paper__names__overlap=wanted, then=True), default=False),
         rank=SearchRank(F("paper__search"), Written(asked.exact)),
     )
     ordered = ranked.order_by("-is_by_name", "-rank", "-pk")
@@ -92,19 +95,23 @@ class Written(SearchQuery):
         return super().as_sql(compiler, connection, template="(%(expressions)s)::tsquery")
 
 
+class _Holds(Func):
+    """Whether a text answers a query, asked in a way for which no index is used."""
+
+    template = "(%(expressions)s) IS TRUE"
+    arg_joiner = " @@ "
+    output_field = BooleanField()
+
+
 def any_word(text: str) -> Written:
     """Return a query for papers that contain any of the words of `text`."""
     return Written(fulltext.any_word(text))
 
 
 def _newest(**wanted: Any) -> QuerySet[Paper, Any]:
-    """Return the keys of the newest public papers that match `wanted`.
-
-    No index has this order (`pk + 0`), which is deliberate. Otherwise, for a word that it takes
-    to be frequent, PostgreSQL would read all papers from the newest on.
-    """
+    """Return the keys of the newest public papers that match `wanted`."""
     public = Paper.objects.filter(candidate__edition__closed_at__isnull=False, **wanted)
-    return public.order_by((F("pk") + 0).desc()).values("pk")[:_MOST_RANKED]
+    return public.order_by("-pk").values("pk")[:_MOST_RANKED]
 
 
 def _alike(

@@ -17,7 +17,7 @@ from .phrases import Place, lexemes, one_word, phrase
 from .tokens import EVERYWHERE, Token, chunks, is_pair, tokens
 
 # Longer queries are slower, and nobody types more.
-_MOST_TERMS = 24
+_MOST_TERMS = 16
 # PostgreSQL keeps no higher positions.
 _LAST_POSITION = 16_000
 _TERM = re.compile(r'(?P<not>(?<!\S)-)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
@@ -69,7 +69,7 @@ def query(text: str) -> Query:
             break
         if term is None:
             choices.append([])
-        else:
+        elif term not in choices[-1]:
             choices[-1].append(term)
     useful = [terms for terms in choices if not all(term.is_unwanted for term in terms)]
     return Query(

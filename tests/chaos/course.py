@@ -112,7 +112,8 @@ class Course:
         moments = [at for at in due if at and self.start < at < self.end]
         stops = [Stop(at, is_due=True) for at in moments]
         stops += [Stop(at - 90 * SECOND, self._add_papers) for at in self._supply.at.values()]
-        stops += [Stop(at) for _, at in self._supply.closings()]
+        # Those who have waited for the edition get their digests when it closes.
+        stops += [Stop(at, is_due=chance.random() < 0.5) for _, at in self._supply.closings()]
         if chance.random() < 0.7:
             since = chance.choice(moments) - 30 * SECOND
             until = since + chance.choice(OUTAGES) * HOUR + 60 * SECOND
@@ -168,7 +169,9 @@ class Course:
     # --- what happens ----------------------------------------------------------------------
     def _script(self) -> list[tuple[int, Fault]]:
         """Faults and acts of readers, each with the number of mails after which it happens."""
-        chance, expected = self._chance, max(self._site.readers // 4, 4)
+        chance = self._chance
+        # Not all of them are active, or get a digest on this day of the week.
+        expected = max(len(self.scene.readers.due) // 2, 6)
         chosen = chance.choices(self._site.faults, k=chance.choice((0, 1, 1, 2)))
         acts = [self._act_of_readers] * chance.randint(2, 5)
         moments = sorted(chance.randrange(expected) for _ in (*chosen, *acts))

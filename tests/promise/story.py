@@ -1,27 +1,33 @@
 """What is to happen in a world, drawn at random."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
-from typing import Literal
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 from .oracle import DAY, HOUR, MINUTE, Wishes
 
 STEP = HOUR
-# Zones that move in the night, at noon, by half an hour, over midnight, for a month of fasting, not
-# at all, and a day away.
+# Zones that change their clocks in the night, at noon, by half an hour, by two, over midnight, or
+# for a month of fasting.
+CHANGING = (
+    *("Europe/Berlin", "America/New_York", "America/Los_Angeles", "America/Scoresbysund"),
+    *("America/Nuuk", "Australia/Lord_Howe", "Pacific/Chatham", "America/Santiago"),
+    *("Asia/Beirut", "America/St_Johns", "Atlantic/Azores", "Africa/Cairo"),
+    *("Africa/Casablanca", "Antarctica/Troll", "Pacific/Norfolk"),
+)
 ZONES = (
-    *("UTC", "Europe/Berlin", "America/New_York", "America/Los_Angeles", "Asia/Tokyo"),
-    *("Asia/Kathmandu", "Pacific/Kiritimati", "Pacific/Honolulu", "Pacific/Pago_Pago"),
-    *("America/Scoresbysund", "America/Nuuk", "Australia/Lord_Howe", "Pacific/Chatham"),
-    *("America/Santiago", "Asia/Beirut", "America/St_Johns", "Atlantic/Azores", "Africa/Cairo"),
-    *("Pacific/Apia", "Africa/Casablanca", "Antarctica/Troll", "Pacific/Norfolk"),
+    *CHANGING,
+    *("UTC", "Asia/Tokyo", "Asia/Kathmandu", "Pacific/Honolulu"),
+    # A day apart.
+    *("Pacific/Kiritimati", "Pacific/Apia", "Pacific/Pago_Pago"),
 )
 # While workers are out nobody plans or sends; while the mail is, digests are planned only. While it
 # is slow, mails arrive and nobody knows yet.
 Outage = Literal["workers", "mail", "slow", "sources"]
+OUTAGES: tuple[Outage, ...] = get_args(Outage)
 _LENGTHS = (40, 90, 300, 900, 2000, 5000)
 # After the end of a story its world goes on until what was due is settled.
 SETTLING = DAY
@@ -78,7 +84,7 @@ def story(chance: Random, *, readers: int, days: int) -> Story:
             key=lambda change: change[:2],
         ),
         sorted((at, reader) for reader, at in joining.items()),
-        [_outage(chance, start, days) for _ in range(chance.randrange(9))],
+        [outage for kind in OUTAGES for outage in _outages(chance, kind, start, days)],
         frozenset(day for day in every_day if chance.random() < 0.1),
         frozenset(day for day in every_day if chance.random() < 0.1),
     )
@@ -89,11 +95,15 @@ def _any_day(chance: Random) -> datetime:
 
 
 def _day_before_a_change_of_clocks(chance: Random) -> datetime:
-    zone, day = ZoneInfo(chance.choice(ZONES)), _any_day(chance)
-    for day in (day + n * DAY for n in range(366)):
-        if day.astimezone(zone).utcoffset() != (day + 2 * DAY).astimezone(zone).utcoffset():
-            break
-    return day
+    """A day, in a zone that changes its clocks, within two days before they do."""
+    zone, first = ZoneInfo(chance.choice(CHANGING)), _any_day(chance)
+
+    def offset(day: datetime) -> timedelta | None:
+        return day.astimezone(zone).utcoffset()
+
+    days = (first + n * DAY for n in range(366))
+    # Some of them have kept one time for a year.
+    return next((day for day in days if offset(day) != offset(day + 2 * DAY)), first)
 
 
 def _moment(chance: Random, start: datetime, days: int) -> datetime:
@@ -131,8 +141,10 @@ def _changed(chance: Random, wishes: Wishes, today: date) -> Wishes:
     )
 
 
-def _outage(chance: Random, start: datetime, days: int) -> tuple[Outage, datetime, datetime]:
-    kind: Outage = chance.choice(("workers", "mail", "slow", "sources"))
-    since = _moment(chance, start, days)
-    until = since + chance.choice(_LENGTHS) * MINUTE
-    return kind, since, min(until, start + days * DAY)
+def _outages(
+    chance: Random, kind: Outage, start: datetime, days: int
+) -> Iterator[tuple[Outage, datetime, datetime]]:
+    for _ in range(chance.randrange(4)):
+        since = _moment(chance, start, days)
+        until = since + chance.choice(_LENGTHS) * MINUTE
+        yield kind, since, min(until, start + days * DAY)

@@ -15,7 +15,7 @@ from .oracle import faults
 from .story import story
 from .world import World
 
-READERS, DAYS = 5000, 10
+READERS, DAYS = 2500, 10
 # The long form is READER_DAYS=5000000. Each world has a number, from which alone it is made.
 READER_DAYS = int(os.environ.get("READER_DAYS", "100000"))
 WORLDS = range(-(-READER_DAYS // (READERS * DAYS)))
