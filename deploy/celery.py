@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import worker_ready, worker_shutting_down
+from django.db import connection
 
 from digest.delivery.limits import deadline
 
@@ -13,6 +14,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
 app = Celery("broadsheet")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]  # Celery has no types
+def read_the_journal(**_: Any) -> None:
+    """Settle what died on this host: a task that would may come much later, or never."""
+    from digest.delivery.doubt import journal  # noqa: PLC0415  # needs the models
+
+    journal.recover()
+    connection.close()  # this process has no further use for it
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]  # Celery has no types

@@ -42,14 +42,16 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @contextmanager
-def worker(folder: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+def worker(
+    folder: Path, *, queues: str = "ticks,letters,digests", **more: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a worker with two pool processes and beat, in a process group of its own.
 
     `more` is added to its environment.
     """
     command = [sys.executable, "-m", "celery", "-A", "deploy", "worker", "--beat"]
     command += ["--schedule", str(folder / f"beat-{time.monotonic_ns()}"), "--concurrency", "2"]
-    command += ["--queues", "ticks,letters,digests", "--without-mingle", "--without-gossip"]
+    command += ["--queues", queues, "--without-mingle", "--without-gossip"]
     with (folder / "worker.log").open("ab") as log:
         process = subprocess.Popen(
             command, env=environment(**more), stdout=log, stderr=log, start_new_session=True

@@ -62,6 +62,12 @@ VALUES = (
     "unsubscribe",
 )
 
+# One of each kind, for places of which there are hundreds.
+FEW = (
+    *("\x00", "a\x00b", "\ud800", "\U0010ffff", "𝟙", "9" * 30, "-1", "1e999", "NaN"),
+    *("10000-01-01", "0000-00-00", "2026-02-30", "'", "%", "[", "\u202e", "2147483648"),
+)
+
 
 def escaped(text: str) -> str:
     """The text as it stands in a URL or a form, even if it is not one that UTF-8 can hold."""

@@ -20,7 +20,7 @@ from digest.delivery.run import deliver
 from digest.models import Digest
 from tests.factories import make_edition, make_reader
 from tests.smtp_sink import Sink
-from tests.workers import environment
+from tests.workers import environment, wait_until, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,6 +94,26 @@ def test_the_journal_speaks_before_silence_becomes_an_assumption(
     states = list(Digest.objects.values_list("state", flat=True))
     assert states.count(State.ASSUMED) <= 1
     assert states.count(State.SENT) >= 9
+
+
+def test_a_worker_reads_the_journal_at_its_start_though_nothing_is_to_be_sent(
+    sink: Sink, tmp_path: Path
+) -> None:
+    """Where others send as well, no task may come to this host before silence is an assumption."""
+    make_edition()
+    for _ in range(READERS):
+        make_reader()
+    plan.plan_due()
+    killed_in_the_middle(sink, tmp_path, after=10)
+
+    with worker(tmp_path, queues="nothing", STATE_FOLDER=str(tmp_path)):
+        left = tmp_path / "journal"
+        wait_until(lambda: not any(left.iterdir()), seconds=60, what="the journal to be read")
+
+    states = list(Digest.objects.values_list("state", flat=True))
+    assert states.count(State.UNCERTAIN) <= 1
+    assert states.count(State.SENT) >= 9
+    assert State.SENDING not in states
 
 
 def test_a_journal_of_another_boot_proves_nothing(
