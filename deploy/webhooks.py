@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 app_name = urls.app_name
 # Where a view of ours replaces anymail's.
-_OURS = {"amazon_ses/tracking/": TrackingWebhook}
+_OURS: dict[str, type[Any]] = {"amazon_ses/tracking/": TrackingWebhook}
 
 
 @contextmanager
@@ -64,8 +64,8 @@ def _if_set_up(view: Callable[..., HttpResponse], name: str) -> Callable[..., Ht
 
 
 def _pattern(given: URLPattern) -> URLPattern:
-    named: type[AnymailCoreWebhookView] = given.callback.view_class  # type: ignore[attr-defined]
-    view_class = _OURS.get(str(given.pattern), named)
+    theirs: type[Any] = given.callback.view_class  # type: ignore[attr-defined]
+    view_class = _OURS.get(str(given.pattern), theirs)
     guarded = type(view_class.__name__, (_Guarded, view_class), {})
     view = guarded.as_view(**given.callback.view_initkwargs)  # type: ignore[attr-defined]
     name = given.name or ""
