@@ -20,6 +20,7 @@ EVERY = 1.0
 def main() -> None:
     django.setup()
     # These imports need Django to be set up.
+    from deploy.celery import make_ready  # noqa: PLC0415
     from digest.delivery import handover, run, sender  # noqa: PLC0415
     from digest.mail import wire  # noqa: PLC0415
 
@@ -35,6 +36,7 @@ def main() -> None:
         setattr(module, function, _timed(getattr(module, function), stages, stage))
     sizes: Counter[str] = Counter()
     wire.PreparedMessage.as_bytes = _weighed(wire.PreparedMessage.as_bytes, sizes)  # type: ignore[method-assign]  # only here
+    make_ready()
     print("ready", flush=True)
     sys.stdin.readline()
     start, memory = time.process_time(), Memory()
