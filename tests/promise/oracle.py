@@ -175,13 +175,15 @@ def _faults_of_row(
 
 
 def _faults_of_mail(life: Life, row: Row, at: datetime, times: Times, where: str) -> list[str]:
-    """A mail is sent as soon as its hour has come and its edition is there."""
+    """A mail is sent as soon as its hour has come and its edition is there, or not at all."""
     sent = next((sent for sent, day, _ in life.mails if day == row.local_date), None)
     edition = times.has_edition(at)
     if sent is None:
         return [f"{where}: no mail"]
     if edition and any(max(at, edition) <= up < sent for up in times.up):
         return [f"{where}: a mail only at {sent}, with the edition of {edition}"]
+    if sent > at + times.late:
+        return [f"{where}: a mail at {sent}, which is too late"]
     return []
 
 
