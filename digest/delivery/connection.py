@@ -20,7 +20,7 @@ from .outcomes import Outcome, Verdict, connection_outcome, outcome_of
 CANCELLED = Outcome(Verdict.FAILED, "The message was cancelled before it was sent.")
 # How long a mail service that could not be reached is left alone.
 UNREACHABLE = timedelta(seconds=30)
-# A refusal that came quickly is put to the test once more, after this many seconds.
+# What went wrong with one connection is put to the test once more, after this many seconds.
 SECOND_TRY_AFTER = 0.5
 _NOT_PLAIN = re.compile(r'[^!-~]|[,;<>"]')
 
@@ -45,6 +45,7 @@ class Connection:
         self._is_open = False
         self._is_used = False
         self._is_turned_away = False
+        self._has_timed_out = False
         self._backend: Any = backend or routing.connection_to(mail_service)
         # Only SMTP waits so long.
         self._backend.answer_timeout = answer_seconds or settings.MAIL_ANSWER_SECONDS
@@ -59,14 +60,14 @@ class Connection:
     def open(self) -> Outcome | None:
         """Open the connection unless it is open. Returns None on success, otherwise why it failed.
 
-        Separate from `hand_over`, because a failure here surely sent nothing.
+        Separate from `hand_over`, because a failure here surely sent nothing. A second try shows
+        whether it was only this connection's end, for example because this process stood still for
+        longer than the server waits. Whoever has waited in vain for an answer has tried enough.
         """
         if self._is_open:
             return None
-        start = time.monotonic()
         problem = self._try_to_open()
-        is_quick = time.monotonic() - start < SECOND_TRY_AFTER
-        if problem and is_quick and problem.verdict is Verdict.RETRY:
+        if problem and problem.verdict is Verdict.RETRY and not self._has_timed_out:
             time.sleep(SECOND_TRY_AFTER)
             problem = self._try_to_open()
         self.failures = self.failures + 1 if problem else 0
@@ -79,6 +80,7 @@ class Connection:
             self._backend.open()
         except Exception as error:  # whatever it is, nothing was sent
             self._close()
+            self._has_timed_out = isinstance(error, TimeoutError)
             problem = connection_outcome(error)
         self._is_open, self._is_used = problem is None, False
         self._lines.end(is_open=self._is_open)
@@ -90,11 +92,11 @@ class Connection:
         Returns what became of it. `following` is the address of the next message if that one comes
         at once; an SMTP server can be told in the same packet. After an unclear answer the
         connection is closed, because nobody knows what is still on the line. A server that ends the
-        connection between two messages, after as many as it likes, gets this one over a new one.
+        connection before it has heard of the reader, or between two messages, after as many as it
+        likes, gets this one over a new one.
         """
-        was_used = self._is_used
         outcome = self._hand_over(message, following)
-        if was_used and self._is_turned_away:
+        if self._is_turned_away:
             if problem := self.open():
                 return replace(problem, wait=UNREACHABLE)
             outcome = self._hand_over(message, following)
@@ -109,12 +111,15 @@ class Connection:
                 return CANCELLED
             _raise_if_rejected(message)
         except Exception as error:  # the outcomes cover them all
-            outcome = self._outcome_of(error)  # before closing, which forgets how far we had come
+            # Both before closing, which forgets how far we had come.
+            outcome = self._outcome_of(error)
+            heard_of_reader = getattr(self._backend, "sender_taken", True)
             if _is_disturbed(error) or self._is_hung_up():
                 self._close()
-            self._is_turned_away = outcome.verdict is Verdict.RETRY and _is_goodbye(error)
-            if self._is_turned_away and isinstance(error, smtplib.SMTPSenderRefused):
-                # No reader was named yet, so it is about us, as if the connection had not opened.
+            is_goodbye = outcome.verdict is Verdict.RETRY and _is_goodbye(error)
+            self._is_turned_away = is_goodbye and (self._is_used or not heard_of_reader)
+            if is_goodbye and not heard_of_reader:
+                # It is about us, as if the connection had not opened.
                 self.failures += 1
                 outcome = replace(outcome, wait=UNREACHABLE)
             return outcome

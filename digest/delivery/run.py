@@ -66,16 +66,23 @@ class SenderPool:
         """Queue a chunk; waits while all senders are busy."""
         self._chunks.put(chunk)
 
+    def halt(self) -> None:
+        """Have the senders give back the chunks that they have not begun."""
+        self._halted.set()
+
     def close(self) -> None:
         """Tell the senders that nothing more comes."""
         for _ in self._senders:
             self._chunks.put(None)
 
-    def finish(self) -> Tally:
-        """Wait for the senders and return what they did, or raise what ended one of them."""
-        tally = Tally()
+    def join(self) -> None:
+        """Wait for the senders, who finish the chunks that they have begun."""
         for sender in self._senders:
             sender.join()
+
+    def finish(self) -> Tally:
+        """Return what the senders did, or raise what ended one of them. Call it after `join`."""
+        tally = Tally()
         for sender in self._senders:
             tally.add(sender.finish())
         return tally
@@ -108,12 +115,27 @@ def _run(tally: Tally, unusable: Collection[str], is_over: IsOver, kept: Journal
     try:
         while not is_over() and _work_a_batch(pools, tally, unusable, is_over, kept):
             pass
-    finally:
+    except BaseException:
         for pool in pools.values():
-            pool.close()
+            pool.halt()
+        raise
+    finally:
+        _end(pools)
     for done in [pool.finish() for pool in pools.values()]:
         tally.add(done)
     return {name for name, pool in pools.items() if pool.is_halted}
+
+
+def _end(pools: Mapping[str, SenderPool]) -> None:
+    """Wait for all senders, however the run ends.
+
+    One that outlived it would hand over what others have been given: without the run, its journal
+    counts as that of a dead process.
+    """
+    for pool in pools.values():
+        pool.close()
+    for pool in pools.values():
+        pool.join()
 
 
 def _work_a_batch(

@@ -23,6 +23,7 @@ from .limits.breaker import doubt_in
 from .limits.deadline import FRESH_SECONDS, deadline, stale_after
 from .limits.gate import Gate, Passed
 from .limits.holds import hold, hold_if_doubtful, hold_or_suppress
+from .limits.lines import are_others_sending
 from .limits.providers import is_throttling
 from .outcomes import Outcome, Verdict
 
@@ -84,7 +85,7 @@ def _deliver_chunk(
 ) -> bool:
     """Mark, hand over and record one chunk. Returns False if the run must stop."""
     if problem := connection.open():
-        is_held = _hold(problem, gate, connection)
+        is_held = _hold(problem, chunk.token, gate, connection)
         leases.release(chunk.token, chunk.ids)
         return not is_held
     providers = {one.composed.digest_id: one.claimed.recipient.provider for one in chunk.rendered}
@@ -99,7 +100,7 @@ def _deliver_chunk(
     journal.recorded(chunk.token, passed.ids)
     tally.states.update(hand_over.state for hand_over in hand_overs)
     _note_providers(gate, marked.rendered, outcomes)
-    is_held = problem is not None and _hold(problem, gate, connection)
+    is_held = problem is not None and _hold(problem, chunk.token, gate, connection)
     if any(hand_over.state == State.UNCERTAIN for hand_over in hand_overs):
         is_held = hold_if_doubtful(gate.mail_service) or is_held
     is_held = _judge_refusals(gate.mail_service, marked.rendered, outcomes) or is_held
@@ -110,10 +111,11 @@ def _deliver_chunk(
     return not is_held and not passed.too_many
 
 
-def _hold(problem: Outcome, gate: Gate, connection: Connection) -> bool:
+def _hold(problem: Outcome, token: UUID, gate: Gate, connection: Connection) -> bool:
     """Hold the mail service, unless only this connection could not be opened. Returns whether it
     did."""
-    if connection.failures and gate.lines.is_any_open():
+    is_ours = bool(connection.failures) and problem.verdict is Verdict.RETRY
+    if is_ours and (gate.lines.is_any_open() or are_others_sending(token, gate.mail_service)):
         return False
     hold(gate.mail_service, problem.detail, _length_of(problem))
     return True

@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 
 from bibtexparser.bparser import BibTexParser
@@ -35,6 +36,8 @@ _BIBTEX_ENTRY = re.compile(
     r"@\s{0,9}([A-Za-z]{1,30})\s{0,9}[{(]"
     r"(?:\s{0,99}[^,=\"\n]{0,300},|(?=\s{0,99}[A-Za-z_-]{1,40}\s{0,9}=))"
 )
+# A pasted link may be in brackets, too.
+_JSON = re.compile(r"\{|\[\s*[\[\]{\"\d]|\[\s*\Z")
 _TAG = re.compile(r"</?[a-z][^<>]{0,200}>", re.IGNORECASE)
 
 
@@ -82,7 +85,7 @@ def read(content: bytes) -> Library:
     """
     if len(content) > MOST_BYTES:
         raise too_large()
-    text = _decoded(content).strip()
+    text = _decoded(content).strip("\ufeff \t\r\n")
     if not text:
         raise Unreadable(_("It is empty."))
     entries = list(_entries(text))
@@ -121,7 +124,7 @@ def _entries(text: str) -> Iterator[Reference | None]:
 
 
 def _format_of(text: str) -> _Format:
-    if text[0] in "[{":
+    if _JSON.match(text):
         return _CSL
     for mark, form in _BY_MARK:
         if mark.search(text):
@@ -168,8 +171,14 @@ def _csl(text: str) -> Iterator[Mapping[str, Any] | None]:
         said = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise Unreadable(_("This looks like CSL-JSON, but it is incomplete or broken.")) from error
+    # Crossref's answer has the entry, or a list of them, in a "message".
+    said = said["message"] if isinstance(said, dict) and "message" in said else said
     items = said.get("items", [said]) if isinstance(said, dict) else said
-    if isinstance(said, dict) and "items" not in said and not isinstance(said.get("title"), str):
+    if (
+        isinstance(said, dict)
+        and "items" not in said
+        and not isinstance(said.get("title"), str | list)
+    ):
         items = None
     if not isinstance(items, list) or not items:
         raise Unreadable(_("This JSON does not contain a list of entries."))
@@ -227,7 +236,9 @@ def _entry(record: Mapping[str, Any], form: _Format) -> Reference | None:
 def _first(record: Mapping[str, Any], fields: Iterable[str]) -> str:
     """Return the first value of the first of these fields that has one, without tags."""
     values = (value for name in fields for value in _values(record.get(name)))
-    return next(filter(None, (_TAG.sub("", clean(value, _LONGEST_FIELD)) for value in values)), "")
+    return next(
+        filter(None, (unescape(_TAG.sub("", clean(value, _LONGEST_FIELD))) for value in values)), ""
+    )
 
 
 def _values(said: object) -> list[Any]:

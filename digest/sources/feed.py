@@ -15,6 +15,7 @@ from .base import Answer, BadEntry, Download, SourceError, SourcePaper, WebSourc
 from .keys import guid_key, link_key, names, url_key, web_link
 from .text import presentable, read_time
 
+_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _ROOTS = {"rss", "RDF", "feed"}
 _IDS = ("id", "guid", "identifier", "doi")
 _ABSTRACTS = ("summary", "description", "abstract", "encoded", "content")
@@ -156,10 +157,13 @@ def _paper(entry: Element, context: _Context) -> SourcePaper:
 def _links(entry: Element, fields: dict[str, list[Element]]) -> Iterator[tuple[str, Element]]:
     """Yield the entry's links, best first: those to its page, then ids that are links.
 
-    In RSS a guid is a permanent link unless it says otherwise.
+    In RSS 1.0 the item itself has the address. In RSS 2.0 a guid is a permanent link unless it
+    says otherwise.
     """
     for element in _alternates(entry):
         yield element.get("href") or markup.content([element]), element
+    if about := entry.get(_ABOUT):
+        yield about, entry
     for element in fields.get("guid", []):
         if element.get("isPermaLink", "true") == "true":
             yield markup.content([element]), element

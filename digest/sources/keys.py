@@ -11,7 +11,8 @@ _LONGEST_TEXT = 2000
 # The two forms, since April 2007 and before: https://info.arxiv.org/help/arxiv_identifier.html
 _ARXIV_ID = r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?"
 _ARXIV = re.compile(
-    r"(?:arxiv\.org/(?:abs|pdf|html)/|huggingface\.co/papers/|oai:arXiv\.org:|arXiv:"
+    r"(?:arxiv\.org/(?:abs|pdf|html)/|(?:alphaxiv|ar5iv|semanticscholar)\.org/"
+    r"(?:abs|pdf|html|overview|arxiv)/|huggingface\.co/papers/|oai:arXiv\.org:|arXiv:\s?"
     rf"|10\.48550/arXiv\.){_ARXIV_ID}",
     re.IGNORECASE,
 )
@@ -19,7 +20,7 @@ _STRENGTH = {"sample": 0, "id": 0, "at": 0, "url": 1, "doi": 2, "arxiv": 3}
 _DOI = re.compile(r"(?:\bdoi\.org/|\bdoi:\s*|^|(/))(10\.\d{4,9}/[^\s?#\"<>]{1,300})", re.IGNORECASE)
 # What publishers' addresses have behind a DOI.
 _BEHIND_DOI = re.compile(
-    r"(?:[/.](?:full|abstract|short|pdf|epdf|html|meta|fulltext|full-text|article-info|reviews"
+    r"(?:[/.](?:pdf\+html|article-metrics|full|abstract|short|pdf|epdf|html|meta|fulltext|full-text|article-info|reviews"
     r"|supplementary-material|metrics|references))+/?$",
     re.IGNORECASE,
 )
@@ -37,9 +38,37 @@ _NEW_DOI_EACH_TIME = {"doi:10.5281", "doi:10.6084", "doi:10.2139"}
 _DOIS_OF_ADDRESSES = (
     (re.compile(r"//(?:www\.)?researchsquare\.com/article/(rs-\d{3,12})"), "10.21203/rs.3."),
     (re.compile(r"//(?:www\.)?preprints\.org/manuscript/(\d{6}\.\d{3,6})"), "10.20944/preprints"),
-    (re.compile(r"\bssrn\.com/\S{0,200}?\babstract(?:_id)?=(\d{3,12})"), "10.2139/ssrn."),
+    (
+        re.compile(r"\b(?:bio|med)rxiv\.org/\S{0,200}?\b(\d{4}\.\d\d\.\d\d\.\d{6,8})"),
+        "10.1101/",
+    ),
+    (
+        re.compile(
+            r"//(?:www\.)?acl(?:anthology\.org|web\.org/anthology)/"
+            r"(20\d\d\.[a-z0-9]+-[a-z0-9]+\.\d+|[A-Z]\d\d-\d{4})"
+        ),
+        "10.18653/v1/",
+    ),
+    (re.compile(r"\bssrn\.com/\S{0,200}?\babstract(?:_?id)?=(\d{3,12})"), "10.2139/ssrn."),
     (re.compile(r"//(?:www\.)?zenodo\.org/records?/(\d{3,12})"), "10.5281/zenodo."),
-    (re.compile(r"//(?:www\.)?nature\.com/articles/([sd]?\d[\w.-]{4,40})"), "10.1038/"),
+    (
+        re.compile(r"//(?:www\.)?nature\.com/articles/((?:[sd]|nature)?\d[A-Za-z0-9-]{3,40})"),
+        "10.1038/",
+    ),
+)
+# Addresses of one work that differ; each with the part that they have in common.
+_WORKS = (
+    (
+        re.compile(r"//(?:api\d?\.)?openreview\.net/\w+\?(?:\S*&)?id=([\w-]{5,40})"),
+        "openreview.net/",
+    ),
+    (re.compile(r"semanticscholar\.org/(?:\S*/)?([0-9a-f]{40})\b"), "semanticscholar.org/"),
+    (re.compile(r"\bncbi\.nlm\.nih\.gov/(?:pubmed/)?(\d{4,9})(?!\w)"), "pubmed.ncbi.nlm.nih.gov/"),
+    (re.compile(r"(?:eprint\.iacr\.org|//ia\.cr)/(\d{4}/\d{2,6})(?!\w)"), "eprint.iacr.org/"),
+    (
+        re.compile(r"//proceedings\.mlr\.press/(v\d+/[a-z]+\d\d[a-z]{0,2})\b"),
+        "proceedings.mlr.press/",
+    ),
 )
 _OSF = re.compile(
     r"\bosf\.io/(?:preprints/)?(?:[a-z]{3,30}/)?([a-z0-9]{5})(?:_v\d{1,2})?(?![\w-])", re.I
@@ -118,8 +147,11 @@ def url_key(link: str) -> str:
 
     Different spellings of a link give the same key: scheme, "www.", fragment, a trailing slash,
     parameters that say where a reader came from (utm_…), and the version of a preprint on a
-    server that we know do not count.
+    server that we know do not count. Nor does which of the pages of one work it is.
     """
+    for place, work in _WORKS:
+        if found := place.search(link):
+            return f"url:{work}{found[1]}"
     parts = urlsplit(link)
     asked = (part for part in sorted(parts.query.split("&")) if not _is_mark(part))
     host = parts.netloc.removeprefix("www.")

@@ -38,13 +38,35 @@ _SIGNS = {
 # In prose these are ordinary characters: a percent sign does not start a comment.
 _PLAIN_CHARACTERS = re.compile(r"(?<!\\)[%&#$]")
 _ABOUT = re.compile(r"(?<![^\s(\[])~(?=[\d.])")
-# The target of a link and the color of a text. The words that readers see follow these.
-_UNSEEN = re.compile(r"\\(?:href|textcolor|color)\s*\{[^{}]*\}")
+# The target of a link, the color of a text, its size or its language, and what stands above it.
+# The words that readers see follow these.
+_UNSEEN = re.compile(
+    r"\\(?:href|textcolor|color|scalebox|raisebox|rotatebox|foreignlanguage|hyperlink|hypertarget"
+    r"|parbox|stackrel|overset|underset|textlang|fontfamily|fontseries|fontshape)\*?\s*\{[^{}]*\}"
+    r"|\\(?:resizebox|fontsize|fcolorbox|multirow|multicolumn)\*?\s*\{[^{}]*\}\s*\{[^{}]*\}"
+    r"|\\(?:left|right|middle)(?![A-Za-z])\s*\.?|\\[bB]igg?[lrm]?(?![A-Za-z])"
+    r"|\\(?:selectfont|textstyle|scriptstyle|scriptscriptstyle|nolimits|noindent|centering)(?![A-Za-z])"
+)
+# All that the parser reads under another name, or not with a star.
+_STARRED = re.compile(r"(\\[A-Za-z]+)\*(?=\s?\{)")
+_FRACTION = re.compile(r"\\(?:[dtcx]frac|nicefrac|sfrac|flatfrac)(?![A-Za-z])")
+_GROUP = r"\{((?:[^{}]|\{[^{}]{0,200}\}){0,300})\}"
+_IN_BOTH_WAYS = re.compile(rf"\\texorpdfstring\s?{_GROUP}\s?{_GROUP}")
+_BINOMIAL = re.compile(rf"\\[dt]?binom\s?{_GROUP}\s?{_GROUP}")
+# TeX drops the space after a command. Between two words of a formula it is seen.
+_OPERATOR = re.compile(
+    r"(?<=[\w})])\s*(\\(?:log|ln|exp|min|max|sin|cos|tan|arg|sup|inf))(?![A-Za-z])\s*(?=[\w\\])"
+)
+_RELATION = re.compile(
+    r"(?<=\s)(\\(?:leq?|geq?|neq?|ll|gg|approx|sim|simeq|equiv|in|notin|subset|to|mapsto|times|cdot"
+    r"|(?:long)?(?:right|left)arrow|pm|cup|cap|propto|mid|gtrsim|lesssim))\s+(?=\S)"
+)
 _CODE_POINT = re.compile(r"\\unicode\{x([0-9A-Fa-f]{2,6})\}")
 # Font commands, and commands that refer to something outside the text or arrange it.
 _UNSAID = (
     *("rm", "bf", "it", "sc", "em", "sf", "tt", "cal", "displaystyle", "limits", "xspace"),
     *("ref", "label", "footnote", "footnotemark", "thanks", "hphantom", "vphantom", "hypersetup"),
+    "includegraphics",
     *("cite", "citep", "citet", "citealt", "citealp", "citeauthor", "citefullauthor", "citeyear"),
     *("citeyearpar", "Citet", "Citep", "Citealt", "Citealp", "Citeauthor", "citenum", "citetext"),
     *("citetalias", "citepalias", "defcitealias", "bibliography", "selectlanguage"),
@@ -67,6 +89,7 @@ def plain(text: str) -> str:
     """
     if "\\" not in text and text.count("$") < 2:
         return text
+    text = _IN_BOTH_WAYS.sub(r"\1", text)
     parts: list[str] = []
     end = 0
     for match in _MATH.finditer(text):
@@ -85,11 +108,14 @@ def _prose(text: str) -> str:
 
 
 def _formula(text: str) -> str:
-    return _converted(_SCRIPT.sub(_script, _escaped(text)), text).strip()
+    spaced = _RELATION.sub(r"\1{} ", _OPERATOR.sub(r" \1{} ", text))
+    return _converted(_SCRIPT.sub(_script, _escaped(spaced)), text).strip()
 
 
 def _escaped(text: str) -> str:
-    seen = _CODE_POINT.sub(_character, _UNSEEN.sub("", text))
+    renamed = _STARRED.sub(r"\1", _FRACTION.sub(r"\\frac", text))
+    said = _BINOMIAL.sub(r"(\1 choose \2)", renamed)
+    seen = _CODE_POINT.sub(_character, _UNSEEN.sub("", said))
     return _PLAIN_CHARACTERS.sub(r"\\\g<0>", seen)
 
 
@@ -167,7 +193,7 @@ def _unknown(node: LatexMacroNode, l2tobj: LatexNodes2Text) -> str:
     r"""Show what a command without a rule of ours says: its argument ("\texttt{WeaveBird}").
 
     The parser knows the arguments of some commands. An author's own command is dropped if an
-    argument follows, as the text then goes on with that; otherwise its name shows ("\ours").
+    argument follows, as the text then goes on with that; otherwise its name shows ("\ours{}").
     """
     arguments = node.nodeargd.argnlist if node.nodeargd else None
     if arguments:
@@ -175,8 +201,9 @@ def _unknown(node: LatexMacroNode, l2tobj: LatexNodes2Text) -> str:
         needed = [argument for argument in said if argument.delimiters[0] == "{"]
         text = str(l2tobj.nodelist_to_text(needed[-1:] or arguments[-1:]))
         return f"{text}{node.macro_post_space}"
-    following = node.parsing_state.s[node.pos + node.len :]
-    return "" if following[:1] == "{" else f"{node.macroname}{node.macro_post_space}"
+    following = node.parsing_state.s[node.pos + node.len :][:2]
+    is_name = not following.startswith("{") or following == "{}"
+    return f"{node.macroname}{node.macro_post_space}" if is_name else ""
 
 
 def _converter() -> LatexNodes2Text:

@@ -35,15 +35,18 @@ _TITLE = re.compile(
 )
 _QUOTED = re.compile(r"[\"“„‘'«](.{5,400}?)[\"”’'»](?:\W|\Z)")
 _SENTENCE = re.compile(
-    rf"""\W{{0,9}}(?:
+    rf"""\W{{0,9}}(?:(?:please\s+)?note\s+that\s+|unfortunately\s+|we\s+regret\s+that\s+)?(?:
       (?:this|the|our|present)\s+(?:present\s+)?{_WORK}\s+(?:\([^()]{{0,80}}\)\s+|\S*\d\S*\s+){{0,3}}
         {_BE}\s+(?:(?:temporarily|formally|voluntarily|officially|hereby|now|permanently)\s+)?{_GONE}\b
-    | (?:this|the)\s+{_WORK}\s+{_GONE}{_AFTER}
+    | (?:this|the)\s+{_WORK}\s+(?:withdrawn|retracted){_AFTER}
     | {_WORK}\s+(?:{_BE}\s+)?{_GONE}{_AFTER}
-    | (?:{_BE}\s+)?{_GONE}(?:\s+{_WORK})?{_AFTER}
+    | (?:{_BE}\s+)?(?:{_GONE}|(?<!,\s){_GONE}\s+{_WORK}){_AFTER}
     | (?:the\s+)?(?:authors?|editors?|publisher|journal)\s+(?:[^\s.;]+\s+){{0,3}}?
-        (?:withdrawn|withdrew|retracted|withdraws?|retracts?)\s+(?:this|the|their|our|it)\b
-    | (?:i|we)\s+(?:(?:have|hereby|had\s+to|must|decided\s+to|wish\s+to|are)\s+){{0,3}}
+        (?:withdrawn|withdrew|retracted|withdraw(?:s|ing)?|retract(?:s|ing)?)\s+
+        (?:this|the|their|our|it)\b(?!\s+(?:claim|result|theorem|consent))
+    | (?:the\s+)?(?:authors?|editors?)\s+(?:have\s+)?(?:request(?:s|ed)?|ask(?:s|ed)?\s+for)
+        \s+(?:the\s+)?(?:withdrawal|retraction|removal)\s+of\s+(?:this|the|their)\b
+    | (?:i|we)\s+(?:(?:am|have|hereby|had\s+to|must|decided\s+to|wish\s+to|are)\s+){{0,3}}
         (?:withdrawn|withdrew|retracted|withdraw(?:ing)?|retract(?:ing)?)\s+(?:this|the|our|my|it)\b
     | (?:retraction|withdrawal)(?:\s+notice\b|\s*:)
     )""",
@@ -59,7 +62,7 @@ _NO_PAPER = re.compile(
       (?:(?:author|authors?['’]?|publisher|publisher['’]s|editorial|addendum\s+and)\s+)?corrections?
         (?:\s+notice)?\s*(?:(?:to|for)\s*(?::|\s["“‘'«]|\s.{1,60}(?:et\s+al|\(\d{4}\)))|[:\]–—]|\Z)
     | (?:erratum|errata|corrigendum|corrigenda|(?:editorial\s+)?expression\s+of\s+concern)
-        \s*(?:\(.{0,60}?\)\s*)?(?:(?:to|for|on|in)\b|[:\].–—]|-\s|\Z)
+        \s*(?:\(.{0,60}?\)\s*)?(?:(?:to|for|on)\b|in\s*[:"“‘]|[:\].–—]|-\s|\Z)
     | (?:addendum|addenda)\s*(?:to\b|[:\]–—]|\Z)
     | (?:inside\s+)?(?:front|back)\s+(?:matter|cover)\b
     | (?:inside\s+)?cover\s+(?:image|picture|feature|art|story)\b
@@ -68,10 +71,15 @@ _NO_PAPER = re.compile(
        |(?:author\s+|subject\s+)?index|list\s+of\s+reviewers|reviewer\s+acknowledge?ments?
        |acknowledge?ments?\s+(?:to|of)\s+reviewers|call\s+for\s+papers|announcements?|editorial
        |editors?['’]?s?\s+note|publication\s+information|cover|title\s+page|copyright\s+page
+       |guest\s+editorial|(?:letter|message|note)s?\s+from\s+the\s+editors?(?:-in-chief)?
+       |from\s+the\s+(?:editors?|publisher)(?:['’]s?\s+desk)?|(?:list\s+of\s+)?contributors
+       |thanks?\s+to\s+(?:our\s+)?reviewers|reviewers|book\s+reviews?|news\s+(?:&|and)\s+views
        |preface|foreword|obituary|news\s+in\s+brief|about\s+the\s+authors?|advertisements?
        |instructions?\s+(?:for|to)\s+authors|calendar(?:\s+of\s+events)?)
         \s*(?:\d{4}|(?:[\[(–—|,]|-\s).{0,80})?\Z
-    | (?:editorial|obituary|call\s+for\s+papers|book\s+review|in\s+memoriam)\s*[:–—]
+    | publisher(?:['’]s)?\s+notes?\s*[:–—]
+    | (?:amendments?|corrected\s+and\s+republished)\s*[:–—]
+    | (?:(?:guest\s+)?editorial|obituary|call\s+for\s+papers|book\s+review|in\s+memoriam)\s*[:–—]
     )""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )

@@ -21,7 +21,11 @@ _MOST_WORDS = 8
 _MOST_PRINTED = 12
 _LONGEST = 60
 _SPLIT = re.compile(r"[\W_]+")
-_SUFFIX = re.compile(r"[,\s]+(?:jr|sr|ii|iii|iv)\.?$", re.IGNORECASE)
+_SUFFIX = re.compile(r"[,\s]+(?:jr|sr|ii|iii|iv|ph\.?d|m\.?d|msc)\.?(?=,|$)", re.IGNORECASE)
+_TITLE = re.compile(r"^(?:(?:dr|prof|professor|mr|mrs|ms)\.?\s+)+(?=\S+\s)", re.IGNORECASE)
+# How German writes these letters where it has no dots. "Michael" and "Rafael" are no such names.
+_DOTTED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_UNDOTTED_GIVEN, _UNDOTTED = re.compile("([ou])e"), re.compile("([aou])e")
 # Stands for a middle name that is not there.
 _NONE = "-"
 
@@ -53,15 +57,28 @@ def wanted(name: str) -> frozenset[str]:
     words = _words(name)
     if not words or not (_is_whole(words[0]) or words[1:]) or len(words) > _MOST_WORDS:
         return frozenset()
+    others = _words(name.casefold().translate(_DOTTED)), _without_dots(words)
+    return frozenset(
+        key for one in (words, *others) for key in _wanted(one, is_one=_is_one_word(name))
+    )
+
+
+def _without_dots(words: list[str]) -> list[str]:
+    """Return "Joerg Mueller" as "Jorg Muller", which is what "Jörg Müller" is compared by."""
+    given = [_UNDOTTED_GIVEN.sub(r"\1", word) for word in words[:-1]]
+    return [*given, _UNDOTTED.sub(r"\1", words[-1])]
+
+
+def _wanted(words: list[str], *, is_one: bool) -> set[str]:
     found = {_together(words)}
-    if len(words) > 1 and not _is_one_word(name):
+    if len(words) > 1 and not is_one:
         first, last, middle = words[0], words[-1], _middle(words)
         for given in [first] if len(first) == 1 else [first, f"{first[0]}."]:
             if middle == _NONE:
                 found.add(f"{given} {last}")
             else:
                 found |= {f"{given} {middle} {last}", f"{given} {_NONE} {last}"}
-    return frozenset(found)
+    return found
 
 
 def is_match(typed: str, printed: str) -> bool:
@@ -89,7 +106,7 @@ def first_name_first(name: str) -> str:
 
 def _words(name: str) -> list[str]:
     """Return the words of a name in lower case, the given name first."""
-    name = first_name_first(_SUFFIX.sub("", name.strip()))
+    name = first_name_first(_SUFFIX.sub("", _TITLE.sub("", name.strip())))
     words = _SPLIT.split(plain(name).replace("'", "").casefold())
     words = [word[:_LONGEST] for word in words if word]
     words = words[: _MOST_PRINTED - 1] + words[_MOST_PRINTED - 1 :][-1:]

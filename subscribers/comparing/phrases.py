@@ -127,7 +127,10 @@ def ways(keyword: str) -> tuple[tuple[Place, ...], ...]:
     """Return the phrases that stand for a keyword: its tokens, and all of them as one word."""
     found = tokens(keyword)
     split = tuple(phrase(found))
-    together = one_word(found)
+    # "O(n)" is not "on", and "I.T." is not "it".
+    is_unbroken = bool(found) and found[-1].at - found[0].at == len(found) - 1
+    together = one_word(found) if is_unbroken else ""
+    together = "" if together in EVERYWHERE else together
     return tuple(way for way in (split, ((0, together),) if together else ()) if way)
 
 

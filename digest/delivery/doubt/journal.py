@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from time import time
 from uuid import UUID, uuid4
@@ -33,10 +34,11 @@ STALE = 24 * 3600.0
 class Journal:
     """What one run does. Threads may share it: each line is one write, which is never mixed up.
 
-    Without a file it keeps nothing, and a death leaves a whole chunk in doubt.
+    Without a file it keeps nothing, and a death leaves a whole chunk in doubt. Once the run is over
+    it refuses to be written, and thus whatever was to be begun.
     """
 
-    def __init__(self, file: int | None) -> None:
+    def __init__(self, file: FileIO | None) -> None:
         self._file = file
 
     def leased(self, token: UUID) -> None:
@@ -61,7 +63,7 @@ class Journal:
 
     def _write(self, what: str, token: UUID, details: str = "") -> None:
         if self._file is not None:
-            os.write(self._file, f"{what} {token} {details}\n".encode())
+            self._file.write(f"{what} {token} {details}\n".encode())
 
 
 @contextmanager
@@ -74,7 +76,8 @@ def opened() -> Iterator[Journal]:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / f"{_boot()}.{os.getpid()}.{uuid4().hex}"
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+        # Not a bare descriptor: once closed, its number may be that of a connection.
+        file = FileIO(path, "ab", opener=_create)
     except OSError as error:
         logger.warning("No journal is kept: %s", error)
         yield Journal(None)
@@ -85,7 +88,11 @@ def opened() -> Iterator[Journal]:
         yield Journal(file)
         path.unlink()
     finally:
-        os.close(file)
+        file.close()
+
+
+def _create(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_EXCL, 0o600)
 
 
 def recover() -> int:

@@ -1,13 +1,22 @@
-"""The connections that one run has to a mail service, taken together.
+"""The connections to a mail service, taken together: those of one run, and those of other workers.
 
 Servers refuse single connections, for example the fourth from one client. That says nothing about
 the service as long as others are open.
 """
 
+import time
+from datetime import timedelta
 from threading import Condition
+from uuid import UUID
+
+from subscribers.database import fetch
 
 # How long to wait for what becomes of others' attempts; each has a timeout of its own.
 PATIENCE_SECONDS = 60.0
+# A worker with a connection looks at its marks more often than this.
+LATELY = timedelta(seconds=10)
+# Between two chunks nothing is being sent, so look this often, so many seconds apart.
+LOOKS, LOOK_EVERY = 8, 0.05
 
 
 class Lines:
@@ -42,3 +51,29 @@ class Lines:
                 lambda: self._open or not self._opening, timeout=PATIENCE_SECONDS
             )
             return self._open > 0
+
+
+def are_others_sending(token: UUID, mail_service: str) -> bool:
+    """Whether somebody who holds another lease is handing digests to the mail service just now.
+
+    Only who has a connection marks a chunk. A mark that has not been looked at for a while may be
+    that of a worker that died.
+    """
+    for _ in range(LOOKS):
+        if _is_anybody_sending(token, mail_service):
+            return True
+        time.sleep(LOOK_EVERY)
+    return False
+
+
+def _is_anybody_sending(token: UUID, mail_service: str) -> bool:
+    rows = fetch(
+        """
+        SELECT 1 FROM digest_digest
+        WHERE state = 'sending' AND lease_until > now() AND lease_token <> %(token)s
+            AND mail_service = %(mail_service)s AND handed_over_at > now() - %(lately)s
+        LIMIT 1
+        """,
+        {"token": token, "mail_service": mail_service, "lately": LATELY},
+    )
+    return bool(rows)

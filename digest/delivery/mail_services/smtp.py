@@ -29,6 +29,8 @@ class _Transmitting:
     # Whether the text of a message has begun to go out. From then on, a lost connection leaves us
     # in doubt.
     data_begun = False
+    # Whether the server took the sender. Until then it had heard nothing of the reader.
+    sender_taken = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "local_hostname": settings.MAIL_EHLO})
@@ -39,8 +41,10 @@ class _Transmitting:
     answer_timeout: float | None = None
 
     def mail(self, sender: str, options: Any = ()) -> tuple[int, bytes]:
-        self.data_begun = False
-        return super().mail(sender, options)  # type: ignore[misc,no-any-return]  # a mixin
+        self.data_begun = self.sender_taken = False
+        answer: tuple[int, bytes] = super().mail(sender, options)  # type: ignore[misc]  # a mixin
+        self.sender_taken = answer[0] == 250
+        return answer
 
     def data(self: Any, msg: Any) -> tuple[int, bytes]:
         code, text = self.docmd("DATA")
@@ -61,7 +65,7 @@ class _Transmitting:
         that recipient, or the connection must be closed. Without `has_dots` it is certain that no
         line of the content starts with a dot.
         """
-        self.data_begun = False
+        self.data_begun = self.sender_taken = False
         self.ehlo_or_helo_if_needed()
         # Who was announced to come next was announced without options.
         is_8bit = not content.isascii() and self.has_extn("8bitmime") and not self.announced
@@ -111,6 +115,7 @@ class _Transmitting:
         if code == 421:
             self.close()
             raise smtplib.SMTPSenderRefused(code, text, sender)
+        self.sender_taken = code == 250
         return code, text
 
     def _reply_to_recipient(
@@ -209,6 +214,10 @@ class EmailBackend(smtp.EmailBackend):
     @property
     def data_begun(self) -> bool:
         return bool(getattr(self.connection, "data_begun", False))
+
+    @property
+    def sender_taken(self) -> bool:
+        return bool(getattr(self.connection, "sender_taken", False))
 
     def _send(self, email_message: EmailMessage) -> bool:
         """Send one message. One with several recipients goes through Django's own code."""

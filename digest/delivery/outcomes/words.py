@@ -39,7 +39,8 @@ _READER = _phrases(
     r"rejected by (?:the )?(?:recipient|user)|banned recipient",
     r"(?:mailbox|inbox|user|recipient|account|box|folder)\b.{0,40}"
     r"\b(?:full|over.?quota|out of (?:disk )?(?:space|storage)|out of.{0,5}quota)",
-    r"exceeded (?:its |the )?storage|storage allocation|over (?:the |its )?(?:\w+ )?quota",
+    r"receiving (?:limit|quota|rate)|exceeded (?:its |the )?storage|storage allocation",
+    r"over (?:the |its )?(?:\w+ )?quota",
     r"mailbox.{0,20}quota|quota.{0,20}mailbox|you (?:are trying|tried|wish).{0,20}receiving",
 )
 _LIMIT = _phrases(
@@ -113,7 +114,8 @@ _US = _phrases(
     r"account (?:is |has been |was )?(?:not (?:yet )?(?:activ|approv|enabl)|under review"
     r"|on hold)",
     r"billing|payment|(?:activate|verify) your|sandbox|test (?:mode|purposes)|sub-?account",
-    r"\btrial\b|upgrade|outbound spam",
+    r"\btrial\b|upgrade|outbound.?spam|your smtp (?:\w+ ){0,3}(?:block|suspend|disabl|lock)",
+    r"dns (?:mx|a/aaaa)\b|resource record",
     r"tenant",
 )
 _WHO = r"(?:user|recipient|mailbox|address|account|person|addressee|inbox|alias|customer|member)"
@@ -153,9 +155,10 @@ _POLICY = _phrases(
 # of Exchange Online (https://learn.microsoft.com/exchange/mail-flow-best-practices/
 # non-delivery-reports-in-exchange-online/non-delivery-reports-in-exchange-online).
 _ABOUT_US = re.compile(
-    r"1\.[78]|7\.(?:8|11|14|2[0-7]|54|57|60|64|50[1236]|509|511|6[0-4]\d|7[0-5]\d)"
+    r"1\.[78]|2\.25[12]|7\.(?:8|11|14|2[0-7]|54|57|60|64|50[1236]|509|511|6[0-4]\d|7[0-5]\d)"
 )
-_ABOUT_READER = re.compile(r"2\.\d+|7\.(?:12[34]|13[3-6]|505|507)")
+# 4.3xx: a relay of the reader's could not pass it on; 4.310 is a domain that does not exist.
+_ABOUT_READER = re.compile(r"2\.[1-9]\d*|4\.3(?!10)\d\d|7\.(?:12[34]|13[3-6]|505|507)")
 _ABOUT_ADDRESS = re.compile(r"1\.(?:[1236]|10)")
 _ABOUT_MESSAGE = re.compile(r"2\.3|3\.4|6\.\d+")
 _ABOUT_SUSPECT = re.compile(r"1\.\d+|4\.[14]|2\.1")

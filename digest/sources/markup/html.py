@@ -18,8 +18,24 @@ _MATH = re.compile(r"<(?:[a-z]{1,9}:)?math[\s>]", re.IGNORECASE)
 _PREAMBLE = re.compile(r"\\documentclass.{0,3000}?\\begin\{document\}|\\end\{document\}", re.DOTALL)
 
 
+# What is left if a publisher has escaped a text once too often.
+_ESCAPED_TWICE = re.compile(
+    r"</(?:jats:)?(?:i|b|em|strong|italic|bold|sub|sup|p|span|div)>|&(?:[a-z]{2,8}|#\d{2,5});",
+    re.IGNORECASE,
+)
+
+
 def plain(html: str) -> str:
     """Return the text that a browser would show for a piece of HTML, with a line for each block.
+
+    Where tags or entities would still be seen, they were escaped twice, and are read again.
+    """
+    text = _shown(html)
+    return _shown(text) if _ESCAPED_TWICE.search(text) else text
+
+
+def _shown(html: str) -> str:
+    """Return what `html` shows.
 
     Only known tags count as tags, because an abstract may say "x<y and y>z". Python's
     HTMLParser is not an option: a few thousand open brackets keep it busy for seconds.

@@ -20,12 +20,17 @@ _NAMESPACES = {
     "",
     ATOM,
     ARXIV,
+    "http://purl.org/atom/ns#",  # Atom 0.3
     "http://purl.org/rss/1.0/",
+    "http://my.netscape.com/rdf/simple/0.9/",
+    "http://backend.userland.com/rss2",
     "http://purl.org/rss/1.0/modules/content/",
     "http://purl.org/dc/elements/1.1/",
     "http://purl.org/dc/terms/",
     "http://prismstandard.org/namespaces/basic/2.0/",
+    "http://prismstandard.org/namespaces/basic/2.1/",
     "http://prismstandard.org/namespaces/1.2/basic/",
+    "http://purl.org/rss/1.0/modules/prism/",
 }
 # An element takes a hundred bytes. A page of 2,000 papers from arXiv has 50,000 of them.
 _MOST_ELEMENTS = 300_000

@@ -71,9 +71,9 @@ class Line(Conversation):
 
 
 @contextmanager
-def running(server: Server) -> Iterator[int]:
+def running(server: Server, line: type["Line"] = Line) -> Iterator[int]:
     loop = asyncio.new_event_loop()
-    listening = loop.run_until_complete(loop.create_server(lambda: Line(server), "127.0.0.1", 0))
+    listening = loop.run_until_complete(loop.create_server(lambda: line(server), "127.0.0.1", 0))
     thread = Thread(target=loop.run_forever)
     thread.start()
     try:

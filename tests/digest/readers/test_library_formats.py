@@ -162,3 +162,23 @@ def test_no_library_takes_more_than_seconds(content: str) -> None:
         read(content.encode()[:MOST_BYTES])
 
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"status": "ok", "message": {"title": ["A Paper"], "DOI": "10.1000/abc"}}',
+        '{"status": "ok", "message": {"items": [{"title": ["A Paper"], "DOI": "10.1000/abc"}]}}',
+        "[A paper](https://doi.org/10.1000/abc)",
+        "\ufeff\ufeff@article{a, title={A Paper}, doi={10.1000/abc}}",
+    ],
+)
+def test_what_people_paste_instead_of_an_export_is_read(content: str) -> None:
+    assert [reference.keys for reference in read(content.encode()).references] == [
+        ("doi:10.1000/abc",)
+    ]
+
+
+def test_entities_in_a_title_are_characters() -> None:
+    (reference,) = read(b'[{"title": "Salt &amp; <i>Pepper</i> in Deep Networks"}]').references
+    assert reference.title_keys == ("saltpepperindeepnetworks",)

@@ -249,3 +249,36 @@ def test_unchanged_feed_has_no_papers() -> None:
     feeds = Feeds(["https://a.example/"])
 
     assert feeds.fetch(None, lambda url: Download(b"", is_unchanged=True)) == Answer()
+
+
+@pytest.mark.parametrize(
+    ("twice", "text"),
+    [
+        ("A &lt;i&gt;telling&lt;/i&gt; title", "A telling title"),
+        ("Salt &amp;amp; pepper, &amp;alpha; x", "Salt & pepper, α x"),
+        ("&lt;p&gt;One.&lt;/p&gt;", "One."),
+        # What an author may mean.
+        ("if a &lt; b and b &gt; c", "if a < b and b > c"),
+        ("the tag &lt;b&gt; of HTML", "the tag <b> of HTML"),
+        ("R&amp;D", "R&D"),
+    ],
+)
+def test_what_was_escaped_twice_is_read_twice(twice: str, text: str) -> None:
+    assert plain(twice).strip() == text
+
+
+@pytest.mark.parametrize(
+    "feed",
+    [
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+        ' xmlns="http://purl.org/rss/1.0/"><item rdf:about="https://j.example/1">'
+        "<title>A telling title</title></item></rdf:RDF>",
+        '<feed version="0.3" xmlns="http://purl.org/atom/ns#"><entry><title>A telling title</title>'
+        '<link rel="alternate" href="https://j.example/1"/></entry></feed>',
+        '<rss xmlns="http://backend.userland.com/rss2"><channel><item>'
+        "<title>A telling title</title><link>https://j.example/1</link></item></channel></rss>",
+    ],
+)
+def test_old_formats_are_read(feed: str) -> None:
+    (paper,) = Feeds(["https://j.example/feed"]).parse(feed.encode()).papers
+    assert (paper.title, paper.url) == ("A telling title", "https://j.example/1")

@@ -191,3 +191,81 @@ def test_id_of_a_feed_means_something_only_at_its_site_unless_it_is_a_uri() -> N
         "tag:a.example.org,2026:77", there
     )
     assert len(guid_key("urn:" + "x" * 900, here)) <= 200
+
+
+@pytest.mark.parametrize(
+    ("key", "links"),
+    [
+        (
+            "arxiv:2401.00001",
+            [
+                "https://alphaxiv.org/abs/2401.00001v2",
+                "https://ar5iv.org/abs/2401.00001",
+                "https://www.semanticscholar.org/arxiv/2401.00001",
+                "arXiv: 2401.00001 [cs]",
+            ],
+        ),
+        (
+            "doi:10.1101/2024.01.01.573000",
+            [
+                "https://www.biorxiv.org/content/biorxiv/early/2024/01/02/2024.01.01.573000.full.pdf",
+                "https://www.biorxiv.org/content/10.1101/2024.01.01.573000v3.full.pdf+html",
+                "https://www.medrxiv.org/content/10.1101/2024.01.01.573000v2.article-metrics",
+                "http://biorxiv.org/cgi/content/short/2024.01.01.573000v1",
+            ],
+        ),
+        (
+            "doi:10.2139/ssrn.4500001",
+            ["https://papers.ssrn.com/sol3/Delivery.cfm/4500001.pdf?abstractid=4500001&mirid=1"],
+        ),
+        (
+            "doi:10.18653/v1/2024.acl-long.1",
+            [
+                "https://aclanthology.org/2024.acl-long.1.pdf",
+                "https://www.aclweb.org/anthology/2024.acl-long.1",
+            ],
+        ),
+        (
+            "doi:10.1038/s41586-024-00001-1",
+            [
+                "https://www.nature.com/articles/s41586-024-00001-1.pdf",
+                "https://www.nature.com/articles/s41586-024-00001-1_reference.pdf",
+            ],
+        ),
+    ],
+)
+def test_other_places_of_a_work_have_its_key(key: str, links: list[str]) -> None:
+    assert [recognised(link) for link in links] == [key] * len(links)
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        [
+            "https://openreview.net/forum?id=AbC123",
+            "https://openreview.net/pdf?id=AbC123",
+            "https://openreview.net/forum?noteId=z&id=AbC123",
+            "https://openreview.net/attachment?id=AbC123&name=pdf",
+        ],
+        [
+            f"https://www.semanticscholar.org/paper/A-Title/{'0af9' * 10}",
+            f"https://www.semanticscholar.org/paper/{'0af9' * 10}?sort=year",
+        ],
+        [
+            "https://pubmed.ncbi.nlm.nih.gov/38000001/",
+            "https://www.ncbi.nlm.nih.gov/pubmed/38000001",
+        ],
+        ["https://eprint.iacr.org/2024/001", "https://eprint.iacr.org/2024/001.pdf"],
+        [
+            "https://proceedings.mlr.press/v202/smith23a.html",
+            "https://proceedings.mlr.press/v202/smith23a/smith23a.pdf",
+        ],
+    ],
+)
+def test_the_pages_of_one_work_have_one_key(links: list[str]) -> None:
+    assert len({url_key(link) for link in links}) == 1
+
+
+def test_two_works_of_one_host_have_two_keys() -> None:
+    links = [f"https://openreview.net/forum?id={name}" for name in ("AbC123", "AbC124", "abC123")]
+    assert len({url_key(link) for link in links}) == 3

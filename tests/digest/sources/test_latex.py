@@ -130,3 +130,30 @@ def _seconds_once(text: str) -> float:
     began = time.process_time()
     plain(text)
     return time.process_time() - began
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        (r"$\dfrac{a}{b}$ and $\tfrac12$ and \nicefrac{1}{3}", "a/b and 1/2 and 1/3"),
+        (r"$\operatorname*{arg\,max}$", "arg max"),
+        (r"\texorpdfstring{$\beta$-VAE}{beta-VAE} is back", "β-VAE is back"),
+        (r"$\left(\frac{a}{b}\right)$, $\big|x\big|$, $\left\{x\right.$", "(a/b), |x|, {x"),
+        (
+            r"\foreignlanguage{german}{Wort} \scalebox{0.8}{Title} \raisebox{1pt}{Up}",
+            "Wort Title Up",
+        ),
+        (r"\resizebox{1cm}{!}{Wide} \fontsize{9}{10}\selectfont Text", "Wide Text"),
+        (r"\includegraphics[width=1em]{logo.png} WeaveBird", "WeaveBird"),
+        (r"\LaTeX{} and \ours{}: our \method", "LaTeX and ours: our method"),
+        (r"$\stackrel{def}{=}$ $\binom{n}{k}$", "= (n choose k)"),
+        (
+            r"$O(n\log n)$ for $a \leq b$ and $x \in \mathbb{S}^2$",
+            "O(n log n) for a ≤ b and x ∈ 𝕊²",
+        ),
+    ],
+)
+def test_commands_that_arrange_something_show_only_what_they_arrange(
+    source: str, shown: str
+) -> None:
+    assert plain(source) == shown

@@ -254,3 +254,50 @@ def test_hostile_texts_are_read_quickly(piece: str) -> None:
     withdrawn_title(text)
 
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "I am withdrawing this paper",
+        "Please note that this paper has been withdrawn",
+        "Authors request withdrawal of the paper",
+        "The authors asked for the retraction of their article",
+        "Unfortunately this manuscript has been withdrawn",
+    ],
+)
+def test_an_introduction_does_not_hide_a_withdrawal(comment: str) -> None:
+    assert is_withdrawn("A title", "", comment)
+
+
+@pytest.mark.parametrize(
+    ("abstract", "comment"),
+    [
+        ("", "This replaces our earlier, withdrawn paper"),
+        ("The report removed by filters shows how models fail.", ""),
+    ],
+)
+def test_something_else_that_is_withdrawn_or_removed_is_none(abstract: str, comment: str) -> None:
+    assert not is_withdrawn("A title", abstract, comment)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Guest Editorial: Deep Networks",
+        "Letter from the Editor",
+        "From the Editors",
+        "Book Reviews",
+        "Publisher's Note: Deep Networks [Phys. Rev. 1 (2)]",
+        "Amendments: Author Correction: Deep Networks",
+        "List of Contributors",
+        "Thanks to Reviewers",
+        "News & Views",
+    ],
+)
+def test_what_journals_print_beside_papers_is_no_paper(title: str) -> None:
+    assert is_no_paper(title)
+
+
+def test_a_study_of_errata_is_a_paper() -> None:
+    assert not is_no_paper("Errata in Datasets: An Audit")

@@ -84,3 +84,34 @@ def test_the_strangest_names_have_few_and_short_keys(name: str) -> None:
 def test_a_name_matches_itself_and_its_parts() -> None:
     for printed in ("Jean-Luc d'Arc de la Tour III", "Ô", "李", "A. B. C.", "Zoë", "J. 3rd"):
         assert names.is_match(printed, printed) or printed == "Ô"
+
+
+@pytest.mark.parametrize(
+    ("typed", "printed"),
+    [
+        ("Hans Mueller", "Hans Müller"),
+        ("Hans Müller", "Hans Mueller"),
+        ("Joerg Baer", "Jörg Bär"),
+        ("Mueller, H.", "Hans Müller"),
+        ("Mueller", "Müller"),
+        ("Dr. Ada Lovelace", "Ada Lovelace"),
+        ("Ada Lovelace, PhD", "Ada Lovelace"),
+        ("Ada Lovelace", "Prof. Dr. Ada Lovelace"),
+        ("King, Jr., Martin", "Martin King Jr."),
+    ],
+)
+def test_spellings_and_titles_make_no_other_person(typed: str, printed: str) -> None:
+    assert names.is_match(typed, printed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "printed"),
+    [
+        ("Michael Smith", "Michal Smith"),
+        ("Rafael Reif", "Rafal Reif"),
+        ("Hans Mueller", "Heinz Müller"),
+        ("Dr. Who", "Jane Roe"),
+    ],
+)
+def test_spellings_make_two_persons_no_one(typed: str, printed: str) -> None:
+    assert not names.is_match(typed, printed)

@@ -155,3 +155,12 @@ def test_the_longest_text_and_the_strangest_word_are_indexed() -> None:
     texts = Texts([["x" * 100_000, "a-" * 50_000, "国" * 50_000, "1." * 50_000, "β" * 50_000]])
 
     assert texts.holding("国国")
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text"),
+    [("O(n)", "on time"), ("I.T.", "it is"), ("A.S.", "as is"), ("i-n", "in a")],
+)
+def test_a_keyword_is_never_taken_for_a_word_of_every_text(keyword: str, text: str) -> None:
+    assert not Texts([(text,)]).holding(keyword)
+    assert Texts([(f"about {keyword} and more",)]).holding(keyword)
