@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -111,7 +112,10 @@ class Course:
         }
         moments = [at for at in due if at and self.start < at < self.end]
         stops = [Stop(at, is_due=True) for at in moments]
-        stops += [Stop(at - 90 * SECOND, self._add_papers) for at in self._supply.at.values()]
+        stops += [
+            Stop(at - 90 * SECOND, partial(self._add_papers, day))
+            for day, at in self._supply.at.items()
+        ]
         # Those who have waited for the edition get their digests when it closes.
         stops += [Stop(at, is_due=chance.random() < 0.5) for _, at in self._supply.closings()]
         if chance.random() < 0.7:
@@ -194,8 +198,8 @@ class Course:
     def _act(self) -> None:
         self._act_of_readers(self.scene)
 
-    def _add_papers(self) -> None:
-        load.add_papers(self._chance)
+    def _add_papers(self, day: date) -> None:
+        self._supply.papers[day] = load.add_papers(self._chance)
 
     def _break_down(self, kind: str) -> None:
         self._is_out = kind
@@ -247,6 +251,7 @@ class Course:
             self.start,
             datetime.now(UTC),
             self._supply.closed_for,
+            self._supply.papers_for,
             [*self._outages, *held],
             settings.DELIVERY_LATE,
         )

@@ -5,11 +5,14 @@ import os
 import shutil
 import signal
 import time
+from bisect import bisect
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import inf
+from operator import itemgetter
 from random import Random
 
 from django.conf import settings
@@ -35,7 +38,8 @@ class Scene:
 
     `doubt` is the most hand-overs that all faults so far may have made uncertain, apart from those
     that the mail service left unanswered. `slow` are the monotonic times between which a message
-    might take so many seconds.
+    might take so many seconds. `calm` are monotonic times between which no digest was marked as
+    being sent, nor in doubt.
     """
 
     chance: Random
@@ -48,6 +52,7 @@ class Scene:
     done: Counter[str] = field(default_factory=Counter)
     doubt: int = 0
     slow: list[tuple[float, float, float]] = field(default_factory=list)
+    calm: list[tuple[float, float]] = field(default_factory=list)
     patient_until: float = 0.0
 
     def seconds(self, least: float, most: float) -> float:
@@ -72,6 +77,12 @@ class Scene:
     def longest(self, since: float, until: float) -> float:
         """How many seconds a message may have taken between two monotonic times."""
         return max((s for begun, end, s in self.slow if begun < until and since < end), default=0.0)
+
+    def calm_after(self, since: float) -> float:
+        """When no mail was under way any more that was marked before; infinity if that is not
+        known."""
+        place = bisect(self.calm, since, key=itemgetter(0))
+        return self.calm[place][1] if place < len(self.calm) else inf
 
     def doubt_of_pool(self, processes: int, messages: int = 1) -> None:
         """Each pool process may be handing over something on each of its connections."""

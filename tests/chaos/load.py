@@ -1,7 +1,7 @@
 """What a round starts with, and the papers that come in on each of its days."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
@@ -34,11 +34,13 @@ def beginning(chance: Random) -> datetime:
 class Supply:
     """When the papers of each day come in; a day without papers is missing.
 
-    An edition closes at `closing` o'clock, or when the first papers come after that.
+    An edition closes at `closing` o'clock, or when the first papers come after that. `papers` are
+    those that have come in, by their numbers.
     """
 
     at: dict[date, datetime]
     closing: int
+    papers: dict[date, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def plan(cls, start: datetime, days: int, closing: int, chance: Random) -> "Supply":
@@ -60,12 +62,21 @@ class Supply:
 
     def closed_for(self, due_at: datetime) -> datetime | None:
         """When the edition closes that a digest due then waits for, or a later one."""
-        awaited = (due_at - timedelta(hours=self.closing)).date()
+        awaited = self._awaited(due_at)
         return min((at for day, at in self.closings() if day >= awaited), default=None)
+
+    def papers_for(self, due_at: datetime) -> set[str]:
+        """The papers of the edition that a digest due then waits for, and of all later ones."""
+        awaited = self._awaited(due_at)
+        return {number for day, came in self.papers.items() if day >= awaited for number in came}
+
+    def _awaited(self, due_at: datetime) -> date:
+        return (due_at - timedelta(hours=self.closing)).date()
 
 
 def add_papers(chance: Random) -> Sequence[str]:
-    """Papers come in now. Returns their keys."""
+    """Papers come in now. Returns their numbers, which are in the mails."""
     number = chance.randint(*PAPERS)
     now = timezone.now()
-    return [make_paper(votes=chance.randrange(80), first_seen_at=now).key for _ in range(number)]
+    papers = [make_paper(votes=chance.randrange(80), first_seen_at=now) for _ in range(number)]
+    return [paper.key.removeprefix("arxiv:") for paper in papers]

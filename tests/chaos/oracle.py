@@ -5,7 +5,7 @@ rows it believes only that they are what the product says about a reader and a d
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -116,7 +116,7 @@ def _put_mails(
     reader: Reader, days: Sequence[Day], got: Sequence[Message], verdict: Verdict
 ) -> None:
     """A mail is for the last date due before it, or for one before if that one still lacks it."""
-    reader.life.mails = [(mail.at, mail.at.date(), ()) for mail in got]
+    reader.got = got
     for mail in got:
         past = [day for day in days if day.due_at <= mail.at]
         if not past:
@@ -188,7 +188,7 @@ def _is_good(reader: Reader, day: Day, following: datetime | None, times: Times)
             return any(wishes.paused_until for _, wishes in reader.life.wishes)
         case Reason.NO_MATCH:
             return not reader.is_matched
-        case Reason.NOTHING_NEW if closed_at and _has_had(reader, closed_at, day.due_at):
+        case Reason.NOTHING_NEW if _has_had(reader, times.papers_for(day.due_at), day.due_at):
             return True
         case Reason.NO_EDITION | Reason.NOTHING_NEW | Reason.THIN:
             return closed_at is None or not times.was_up(max(day.due_at, closed_at), deadline)
@@ -202,13 +202,15 @@ def _is_good(reader: Reader, day: Day, following: datetime | None, times: Times)
             return False
 
 
-def _has_had(reader: Reader, closed_at: datetime, due_at: datetime) -> bool:
+def _has_had(reader: Reader, papers: Collection[str], due_at: datetime) -> bool:
     """Whether an earlier date's digest, which came late, has taken the edition already."""
-    return any(closed_at <= at < due_at for at, _, _ in reader.life.mails)
+    had = (paper for mail in reader.got if mail.at < due_at for paper in mail.papers)
+    return not set(papers).isdisjoint(had)
 
 
 def _judge_leaving(reader: Reader, got: Sequence[Message], scene: Scene, verdict: Verdict) -> None:
-    """No mail after the bound, by the mail service's own clock. Time that was skipped is none."""
+    """No mail after the bound, by the mail service's own clock, in which time that was skipped is
+    none; nor any mail that was marked only after they had left."""
     for stop in reader.stops:
         for mail in got:
             is_theirs = stop.what != "moved out" or mail.recipient == stop.address
@@ -216,7 +218,8 @@ def _judge_leaving(reader: Reader, got: Sequence[Message], scene: Scene, verdict
             if is_theirs and after > 0 and mail.monotonic < stop.until:
                 verdict.after = max(verdict.after, after)
                 message = scene.longest(stop.monotonic, mail.monotonic)
-                bound = BOUND + message + SLACK
+                calm = scene.calm_after(stop.monotonic) - stop.monotonic
+                bound = min(BOUND + message + SLACK, calm)
                 if after > bound:
                     why = f"{stop.what}, {after:.1f} s later, bound {bound:.1f} s"
                     verdict.found[AFTER].append(_show(reader, None, why))

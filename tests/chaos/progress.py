@@ -78,8 +78,8 @@ class Quiet:
         self._up_at = self._up_at or now
         if now < max(self._begun, self._up_at) + LEAST:
             return False
-        if self._is_unanswered and now < self._scene.patient_until:
-            return False
+        if (self._is_unanswered or self._is_busy) and now < self._scene.patient_until:
+            return False  # a slow mail service takes seconds, which must not become hours
         still = now > max(self._moved_at, self._up_at) + STILL
         return not self._is_busy or still or now > self._begun + PATIENCE
 
@@ -90,8 +90,11 @@ class Quiet:
         if now < self._looked_at + 0.25:
             return
         self._looked_at = now
+        looking_at = time.monotonic()
         ((ready, sending, doubtful, due, is_held),) = state = fetch(_BUSY)
         self._is_unanswered = bool(sending or doubtful)
+        if not self._is_unanswered:
+            self._scene.calm.append((looking_at, time.monotonic()))
         self._is_busy = bool(sending or due or (ready and not is_held))
         if state != self._state:
             self._state, self._moved_at = state, now

@@ -21,6 +21,8 @@ from subscribers.wishes import preferences
 from tests.factories import build_reader, make_topic
 from tests.promise.oracle import DAY, Life, Wishes, shown_at
 
+from .mail.ledger import Message
+
 DOMAINS = ("dest.example", "mail.example", "post.example", "box.example")
 # One reader in this many has no mailbox any more, or follows a topic that no paper is about.
 GONE_EVERY = 97
@@ -46,7 +48,8 @@ class Stop:
 
 @dataclass(slots=True)
 class Reader:
-    """One reader. `addresses` are all that they have had; `row` is their primary key."""
+    """One reader. `addresses` are all that they have had; `row` is their primary key. `got` is what
+    the mail service accepted for them."""
 
     row: int
     life: Life
@@ -54,6 +57,7 @@ class Reader:
     is_matched: bool
     stops: list[Stop] = field(default_factory=list)
     is_erased: bool = False
+    got: Sequence[Message] = ()
 
     @property
     def wishes(self) -> Wishes:

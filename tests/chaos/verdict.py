@@ -1,7 +1,7 @@
 """The rules that a round can break, its figures, and the times by which it is judged."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -40,12 +40,13 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """When the round began and ended, when the edition closes that a digest waits for, and when
-    nothing could be sent."""
+    """When the round began and ended, when the edition closes that a digest waits for, which papers
+    it and the later ones have, and when nothing could be sent."""
 
     start: datetime
     end: datetime
     closed_for: Callable[[datetime], datetime | None]
+    papers_for: Callable[[datetime], Collection[str]]
     outages: Sequence[Outage]
     late: timedelta
 

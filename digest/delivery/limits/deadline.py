@@ -1,8 +1,8 @@
 """How long a piece of work may go on."""
 
-import multiprocessing
 import time
 from collections.abc import Callable
+from mmap import mmap
 
 IsOver = Callable[[], bool]
 # A mark that is older than this is looked at again before the hand-over.
@@ -10,8 +10,26 @@ FRESH_SECONDS = 5.0
 # Only Linux has a clock that goes on during suspension.
 _BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
+
+class Stop:
+    """An event that a process shares with those forked from it later.
+
+    Without a lock, unlike that of ``multiprocessing``: a process that is killed while it looks
+    would keep the lock, and neither its parent nor its siblings could go on.
+    """
+
+    def __init__(self) -> None:
+        self._page = mmap(-1, 1)
+
+    def set(self) -> None:
+        self._page[0] = 1
+
+    def is_set(self) -> bool:
+        return bool(self._page[0])
+
+
 # Set when this process, or the worker process that it was forked from, has been asked to stop.
-STOP = multiprocessing.Event()
+STOP = Stop()
 
 
 def deadline(seconds: float) -> IsOver:
