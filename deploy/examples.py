@@ -20,7 +20,10 @@ _LOOKS_LIKE_ONE = re.compile(
     r"example-only|replace-me|change-?me|^(?:user:password|old-key)$", re.I
 )
 # Commands that neither serve nor send, nor make anything with a key. Anything else is refused.
-_LOOKING = {"makemigrations", "makemessages", "compilemessages", "help", "version", "--help"}
+_LOOKING = {
+    *("makemigrations", "makemessages", "compilemessages", "help", "version", "--help"),
+    *("evaluate_ranking", "evaluate_topics", "fit_ranking", "fit_topics"),
+}
 _LOOKING_PROGRAMS = {"mypy", "dmypy", "lint-imports", "stubtest", "pylint"}
 
 

@@ -100,8 +100,8 @@ class SubscriberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
 
 @admin.register(Topic)
 class TopicAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
-    list_display = ("name", "position", "is_offered", "followers")
-    list_filter = ("is_offered",)
+    list_display = ("name", "matched_by", "position", "is_offered", "followers")
+    list_filter = ("is_offered", "matched_by")
     search_fields = ("name", "description")
     prepopulated_fields = {"slug": ("name",)}
 

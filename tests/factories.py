@@ -21,6 +21,7 @@ _numbers = count(1)
 def starter_topics() -> list[Topic]:
     """Create the topics of a new site, which tests with their own transactions start without."""
     import_module("subscribers.migrations.0002_add_starter_topics").add_topics(apps, None)
+    import_module("subscribers.migrations.0012_learn_starter_topics").learn_topics(apps, None)
     return list(Topic.objects.all())
 
 

@@ -8,15 +8,18 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
+from digest.papers.matching import terms_of
 from digest.papers.preview import preview
-from digest.ranking.tfidf import TopicTerms
 from subscribers.admin import TopicAdmin
 from subscribers.models import Topic
 
 
 class PreviewForm(forms.ModelForm[Topic]):
-    """The words that papers are matched to, and how many days to look at."""
+    """What papers are matched to, and how many days to look at."""
 
+    # Not the model's field, which would have to be new.
+    slug = forms.CharField(required=False, widget=forms.HiddenInput)
+    matched_by = forms.ChoiceField(choices=Topic.MatchedBy.choices, required=False)
     days = forms.TypedChoiceField(
         choices=[(7, "the last 7"), (30, "the last 30")],
         coerce=int,
@@ -40,15 +43,15 @@ class TopicWithPreviewAdmin(TopicAdmin):
         return [path("preview/", view, name="subscribers_topic_preview"), *super().get_urls()]
 
     def show_preview(self, request: HttpRequest) -> HttpResponse:
-        """Show which papers the words in the form would match. Saves nothing, even by POST."""
+        """Show which papers the topic in the form would match. Saves nothing, even by POST."""
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
         form = PreviewForm(request.POST or None)
         found = None
         if form.is_valid():
-            words = form.cleaned_data
-            terms = TopicTerms("", words["name"], words["description"], tuple(words["seed_terms"]))
-            found = preview(terms, days=words["days"] or 7, now=timezone.now())
+            asked = form.cleaned_data
+            days = asked.pop("days") or 7
+            found = preview(terms_of(Topic(**asked)), days=days, now=timezone.now())
         context = {
             **self.admin_site.each_context(request),
             "title": "Preview of a topic",

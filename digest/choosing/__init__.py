@@ -9,5 +9,5 @@ what readers were already sent. ``interests`` reads what they asked for, ``candi
 ``candidate_index`` prepare the papers (with ``keywords`` to search their text), and ``arrays``
 puts the two together for ``digest.ranking``. ``selection`` turns the result into what a digest
 stores, with ``reasons`` for the reason codes and their words. ``trial`` compares two rankings on
-real readers.
+real readers. ``rehearsal`` composes digests of the past, to be measured.
 """

@@ -1,31 +1,39 @@
 """The interests of a group of readers as arrays over the candidates, and what weighed most."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.ranking import taste
-from digest.ranking.rank import Candidates, Floats
+from digest.ranking import taste, weights, wording
+from digest.ranking.batch import Bools, Candidates, Floats, Hold
 from subscribers.models import Term
 
 from .candidate_index import CandidateIndex
-from .interests import TERM_WEIGHTS, TOPIC_WEIGHTS, Emphasis, Interests, Like, TermRow
+from .interests import TOPIC_WEIGHTS, Emphasis, Interests, Like, TermRow
+
+_KEYWORD = Term.Kind.KEYWORD.value
+# How many numbers the arrays of a block of readers hold at most, which bounds the memory.
+_AT_ONCE = 2_000_000
+_Item = TypeVar("_Item")
 
 
 class InterestArrays(NamedTuple):
     """The interests of r readers in n candidates on t topics.
 
-    `topics` float32 (r, t), `terms` and `taste` float32 (r, n) are those of
-    ``ranking.rank.Readers``. `muted` bool (r, n) is true for papers that must not be sent: those
-    that the reader muted, and those that the reader knows already.
+    All but the last are those of ``ranking.batch.Readers``. `muted` bool (r, n) is true for papers
+    that must not be sent: those that the reader muted, and those that the reader knows already.
     """
 
     topics: Floats
     terms: Floats | None
+    holds: NDArray[np.int8] | None
     taste: Floats | None
-    muted: NDArray[np.bool_]
+    nearest: Floats | None
+    disliked: Bools | None
+    votes: Floats
+    muted: Bools
 
 
 def arrays_for(
@@ -36,42 +44,125 @@ def arrays_for(
     # A muted topic bars every paper that fits it.
     muted_topics = _topics(readers, interests, candidates, {Emphasis.MUTED: 1.0})
     muted = muted_topics @ candidates.fits.T > 0
-    terms = _closeness(readers, interests, index, muted.shape[1])
-    liking = np.zeros(muted.shape, dtype=np.float32)
-    for row, reader in enumerate(readers):
-        for term in interests.terms.get(reader, ()):
-            holds = index.holds(term.kind, term.key)
-            if term.is_muted:
-                muted[row] |= holds
-            else:
-                terms[row] += TERM_WEIGHTS[term.kind] * holds
-        if likes := interests.likes.get(reader):
-            liking[row] = _added_by_likes(likes, index).sum(axis=0)
-            # Readers know the papers they voted on or opened. A candidate among them would
-            # otherwise come first, because nothing is more similar to it than itself.
-            known = [index.places[like.paper_id] for like in likes if like.paper_id in index.places]
-            muted[row, known] = True
-    return InterestArrays(
-        topics, terms if terms.any() else None, liking if liking.any() else None, muted
-    )
+    terms, holds = _terms(readers, interests, index, muted)
+    liking = _likings(readers, interests, index, muted)
+    return InterestArrays(topics, terms, holds, *liking, muted)
 
 
 def strongest_term(
     terms: Sequence[TermRow], index: CandidateIndex, place: int
 ) -> tuple[TermRow, bool]:
-    """Return the followed term that adds most to the score of the candidate at `place`.
+    """Return the followed term that the candidate at `place` has most of (``batch.Hold``).
 
-    Also returns whether the paper holds the term; otherwise the paper is only close to it. At
-    least one of `terms` must be followed.
+    Of equals, the one that it is closest to. Also returns whether the paper holds the term, and
+    not only its words. At least one of `terms` must be followed.
     """
     followed = [term for term in terms if not term.is_muted]
-    strongest = max(followed, key=lambda term: index.added_by(term)[place])
-    return strongest, bool(index.holds(strongest.kind, strongest.key)[place])
+
+    def strength(term: TermRow) -> tuple[int, float]:
+        return int(index.holds(term.kind, term.key)[place]), index.added_by(term)[place]
+
+    strongest = max(followed, key=strength)
+    return strongest, strength(strongest)[0] >= Hold.KEYWORD
 
 
 def strongest_likes(likes: Sequence[Like], index: CandidateIndex) -> list[Like]:
-    """Return, for each of the n candidates, the vote or click that adds most to its score."""
-    return [likes[number] for number in _added_by_likes(likes, index).argmax(axis=0)]
+    """Return, for each of the n candidates, the liked paper that is most similar to it.
+
+    At least one of `likes` must speak for papers.
+    """
+    liked = [like for like in likes if like.weight > 0]
+    nearest = index.similarity([like.paper_id for like in liked]).argmax(axis=0)
+    return [liked[number] for number in nearest.tolist()]
+
+
+class _Block(NamedTuple, Generic[_Item]):
+    """The items of some readers in one row: those of `rows[i]` begin at `starts[i]`."""
+
+    rows: list[int]
+    starts: NDArray[np.intp]
+    items: list[_Item]
+
+
+def _blocks(of_rows: Mapping[int, Sequence[_Item]], width: int) -> Iterator[_Block[_Item]]:
+    """Yield all items in blocks of readers, small enough for arrays of this width."""
+    most = max(_AT_ONCE // max(width, 1), 1)
+    rows: list[int] = []
+    items: list[_Item] = []
+    starts: list[int] = []
+    for row, own in of_rows.items():
+        if items and len(items) + len(own) > most:
+            yield _Block(rows, np.array(starts), items)
+            rows, items, starts = [], [], []
+        rows.append(row)
+        starts.append(len(items))
+        items.extend(own)
+    if items:
+        yield _Block(rows, np.array(starts), items)
+
+
+def _terms(
+    readers: Sequence[int], interests: Interests, index: CandidateIndex, muted: Bools
+) -> tuple[Floats | None, NDArray[np.int8] | None]:
+    """Return what words add to the scores, and what the papers hold. Bars what is muted.
+
+    The two are None if nobody follows anything.
+    """
+    terms = np.zeros(muted.shape, dtype=np.float32)
+    holds = np.zeros(muted.shape, dtype=np.int8)
+    followed: dict[int, list[TermRow]] = {}
+    for row, reader in enumerate(readers):
+        for term in interests.terms.get(reader, ()):
+            if term.is_muted:
+                muted[row] |= index.holds(term.kind, term.key) >= Hold.KEYWORD
+            else:
+                followed.setdefault(row, []).append(term)
+    for rows, starts, every in _blocks(followed, muted.shape[1]):
+        held, similarity = index.compared(every)
+        holds[rows] = np.maximum.reduceat(held, starts, axis=0)
+        words = np.add.reduceat([term.kind == _KEYWORD for term in every], starts, dtype=np.intp)
+        together = np.add.reduceat(similarity, starts, axis=0)
+        number = np.add.reduceat(held == Hold.KEYWORD, starts, axis=0, dtype=np.float32)
+        terms[rows] = wording.closeness(together, words) + np.float32(weights.HOLDS) * number
+    return terms if terms.any() else None, holds if holds.any() else None
+
+
+class _Likings(NamedTuple):
+    """What likes say, as in `InterestArrays`."""
+
+    taste: Floats | None
+    nearest: Floats | None
+    disliked: Bools | None
+    votes: Floats
+
+
+def _likings(
+    readers: Sequence[int], interests: Interests, index: CandidateIndex, muted: Bools
+) -> _Likings:
+    """Return what likes say of each candidate. Bars papers that the reader knows already."""
+    shape = muted.shape
+    tastes, nearest = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+    disliked, votes = np.zeros(shape, dtype=np.bool_), np.zeros(shape[0], dtype=np.float32)
+    liking = {row: own for row, one in enumerate(readers) if (own := interests.likes.get(one))}
+    for rows, starts, likes in _blocks(liking, shape[1]):
+        counts = np.array([like.weight for like in likes], dtype=np.float32)
+        similarity = index.similarity([like.paper_id for like in likes])
+        tastes[rows] = taste.tastes(similarity, counts, starts)
+        votes[rows] = np.add.reduceat(np.abs(counts), starts)
+        is_up = (counts > 0)[:, np.newaxis]
+        nearest[rows] = np.maximum.reduceat(np.where(is_up, similarity, 0), starts, axis=0)
+        if not is_up.all():
+            down = np.maximum.reduceat(np.where(is_up, 0, similarity), starts, axis=0)
+            disliked[rows] = down >= weights.CLEAR_LIKENESS
+    for row, own in liking.items():
+        # Readers know the papers they voted on or opened. A candidate among them would
+        # otherwise come first, because nothing is more similar to it than itself.
+        known = [index.places[like.paper_id] for like in own if like.paper_id in index.places]
+        muted[row, known] = True
+    if not liking:
+        return _Likings(None, None, None, votes)
+    disliked &= tastes < weights.CLEAR_TASTE
+    return _Likings(tastes, nearest, disliked if disliked.any() else None, votes)
 
 
 def _topics(
@@ -91,36 +182,3 @@ def _topics(
             if topic in column and emphasis in weight_of:
                 weights[row, column[topic]] = weight_of[emphasis]
     return weights
-
-
-def _closeness(
-    readers: Sequence[int], interests: Interests, index: CandidateIndex, number: int
-) -> Floats:
-    """Return how close the candidates are to each reader's keywords: float32 (readers, number)."""
-    closeness = np.zeros((len(readers), number), dtype=np.float32)
-    followed = {
-        row: keywords
-        for row, reader in enumerate(readers)
-        if (keywords := _followed_keywords(interests.terms.get(reader, ())))
-    }
-    if followed:
-        closeness[list(followed)] = index.closeness(list(followed.values()))
-    return closeness
-
-
-def _followed_keywords(terms: Sequence[TermRow]) -> list[str]:
-    kind = Term.Kind.KEYWORD
-    return [term.text for term in terms if term.kind == kind and not term.is_muted]
-
-
-def _added_by_likes(likes: Sequence[Like], index: CandidateIndex) -> Floats:
-    """Return what each vote or click adds to the score of each candidate: float32 (likes, n).
-
-    A vote down only takes away. A paper that is unlike it was not asked for, so the vote down
-    must not raise its score or become a reason.
-    """
-    weights = np.array([like.weight for like in likes], dtype=np.float32)
-    similarity = index.similarity([like.paper_id for like in likes])
-    added = taste.added_by_votes(similarity, weights.tolist())
-    added[weights < 0] = np.minimum(added[weights < 0], 0)
-    return added

@@ -1,6 +1,6 @@
 """The papers of a window, indexed for comparison with what readers like, follow and mute."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -9,18 +9,19 @@ from numpy.typing import NDArray
 
 from digest.models import Edition, Paper
 from digest.papers.cards import title_of
-from digest.papers.matching import features_of_papers
-from digest.ranking import taste, wording
+from digest.papers.matching import features_of_many, features_of_papers
+from digest.ranking import taste, weights, wording
+from digest.ranking.batch import Floats, Hold
+from digest.ranking.features import Features
 from digest.ranking.overlap import overlaps
-from digest.ranking.rank import Floats
 from digest.ranking.space import Index, Space, Vectors
 from subscribers.models import Term
 
-from .interests import TERM_WEIGHTS, TermRow
+from .interests import TermRow
 from .keywords import TermIndex
 
 # How many of the newest papers decide how rare a word is.
-_BACKGROUND = 3000
+BACKGROUND = 12_000
 # How many comparisons an index remembers before it starts afresh. With 60 candidates the 20 000
 # rows of liked papers take five megabytes.
 _MOST_KEPT = 20_000
@@ -35,8 +36,8 @@ def space_of(edition_id: int, version: str = "") -> Space:
     """
     edition = Edition.objects.get(pk=edition_id)
     papers = Paper.objects.filter(first_seen_at__lte=edition.closed_at)
-    newest = papers.order_by("-first_seen_at", "-pk")[:_BACKGROUND]
-    return Space(list(features_of_papers(newest).values()))
+    newest = papers.order_by("-first_seen_at", "-pk")[:BACKGROUND]
+    return Space(features_of_many(newest))
 
 
 @dataclass(slots=True)
@@ -57,8 +58,9 @@ class CandidateIndex:
     _rows: dict[int, int] = field(default_factory=dict)
     _titles: dict[int, str] = field(default_factory=dict)
     _similarity: Floats = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
-    _masks: dict[tuple[str, str], NDArray[np.bool_]] = field(default_factory=dict)
+    _holds: dict[tuple[str, str], NDArray[np.int8]] = field(default_factory=dict)
     _added: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    _words: dict[str, Floats] = field(default_factory=dict)
     _printed: dict[tuple[int, str], str] = field(default_factory=dict)
     _terms: TermIndex | None = None
 
@@ -77,7 +79,7 @@ class CandidateIndex:
 
         Papers that were not compared before cost one query for all of them together.
         """
-        unknown = set(paper_ids) - self._rows.keys()
+        unknown = self.unknown(paper_ids)
         if len(self._rows) + len(unknown) > _MOST_KEPT:
             self._forget()
             unknown = set(paper_ids)
@@ -85,20 +87,27 @@ class CandidateIndex:
             self._add(sorted(unknown))
         return self._similarity[[self._rows[paper_id] for paper_id in paper_ids]]
 
+    def unknown(self, paper_ids: Sequence[int]) -> set[int]:
+        """Return which of these papers were not compared yet."""
+        return set(paper_ids) - self._rows.keys()
+
     def title(self, paper_id: int) -> str:
         """Return the title of a paper that was in the last call of `similarity`."""
         return self._titles[paper_id]
 
-    def holds(self, kind: str, key: str) -> NDArray[np.bool_]:
-        """Return which candidates hold the keyword, or are by the author: bool (n,)."""
-        mask = self._masks.get((kind, key))
-        if mask is None:
-            if len(self._masks) > _MOST_KEPT:
-                self._masks.clear()
-            mask = np.zeros(len(self.papers), dtype=np.bool_)
-            mask[list(self._term_index().places(kind, key))] = True
-            self._masks[kind, key] = mask
-        return mask
+    def holds(self, kind: str, key: str) -> NDArray[np.int8]:
+        """Return what each candidate has of the keyword or author, as a `Hold`: int8 (n,)."""
+        holds = self._holds.get((kind, key))
+        if holds is None:
+            if len(self._holds) > _MOST_KEPT:
+                self._holds.clear()
+            holds = np.zeros(len(self.papers), dtype=np.int8)
+            index, is_author = self._term_index(), kind == Term.Kind.AUTHOR
+            if not is_author:
+                holds[list(index.with_all_words(key))] = Hold.WORDS
+            holds[list(index.places(kind, key))] = Hold.AUTHOR if is_author else Hold.KEYWORD
+            self._holds[kind, key] = holds
+        return holds
 
     def printed(self, place: int, author: str) -> str:
         """Return a followed author's name as the candidate at `place` prints it."""
@@ -121,16 +130,39 @@ class CandidateIndex:
         if added is None:
             if len(self._added) > _MOST_TERMS_KEPT:
                 self._added.clear()
-            scores = TERM_WEIGHTS[term.kind] * self.holds(term.kind, term.key)
+            scores = weights.HOLDS * (self.holds(term.kind, term.key) >= Hold.KEYWORD)
             if term.kind == Term.Kind.KEYWORD:
-                scores += self.closeness([[term.text]])[0]
+                scores = scores + self.closeness([term.text])
             added = self._added[term.kind, term.text] = scores.tolist()
         return added
 
-    def closeness(self, keywords: Sequence[Sequence[str]]) -> Floats:
-        """Return how close the candidates are to all words of each set: float32 (sets, n)."""
-        vectors = self.space.vectors([wording.as_paper(words) for words in keywords])
-        return wording.closeness(self.index.similarity(vectors))
+    def closeness(self, keywords: Sequence[str]) -> Floats:
+        """Return how close the candidates are to these keywords together: float32 (n,)."""
+        together = np.sum([self._word(word) for word in keywords], axis=0, keepdims=True)
+        (added,) = wording.closeness(together, np.array([len(keywords)]))
+        return np.asarray(added)
+
+    def compared(self, terms: Sequence[TermRow]) -> tuple[NDArray[np.int8], Floats]:
+        """Return the `Hold` of each candidate for each term, and how similar it is to the keyword.
+
+        int8 and float32 (terms, n); 0 for authors in the second.
+        """
+        shape, none = (len(terms), len(self.papers)), np.zeros(len(self.papers), dtype=np.float32)
+        held = np.concatenate([self.holds(term.kind, term.key) for term in terms])
+        is_word = Term.Kind.KEYWORD.value
+        similar = [self._word(term.text) if term.kind == is_word else none for term in terms]
+        return held.reshape(shape), np.concatenate(similar).reshape(shape)
+
+    def _word(self, keyword: str) -> Floats:
+        """Return how similar the candidates are to a keyword, compared once for all readers."""
+        similar = self._words.get(keyword)
+        if similar is None:
+            if len(self._words) > _MOST_TERMS_KEPT:
+                self._words.clear()
+            vectors = self.space.vectors([wording.as_paper(keyword)])
+            (similar,) = self.index.similarity(vectors)
+            self._words[keyword] = similar
+        return similar
 
     def _forget(self) -> None:
         self._rows.clear()
@@ -139,10 +171,14 @@ class CandidateIndex:
 
     def _add(self, paper_ids: Sequence[int]) -> None:
         papers = Paper.objects.in_bulk(paper_ids)
-        features = features_of_papers(papers.values())
-        others = self.space.vectors([features[paper_id] for paper_id in paper_ids])
+        titles = {paper_id: title_of(paper) for paper_id, paper in papers.items()}
+        self.remember(features_of_papers(papers.values()), titles)
+
+    def remember(self, features: Mapping[int, Features], titles: Mapping[int, str]) -> None:
+        """Compare the candidates with further papers, given by paper id."""
+        others = self.space.vectors(list(features.values()))
         rows = taste.excess_similarity(self.index.similarity(others), self.vectors.common)
         self._similarity = np.concatenate([self._similarity.reshape(-1, rows.shape[1]), rows])
         start = len(self._rows)
-        self._rows |= {paper_id: start + number for number, paper_id in enumerate(paper_ids)}
-        self._titles |= {pk: title_of(paper) for pk, paper in papers.items()}
+        self._rows |= {paper_id: start + number for number, paper_id in enumerate(features)}
+        self._titles |= titles

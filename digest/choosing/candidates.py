@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from digest.models import Edition, EditionPaper
-from digest.ranking.rank import Candidates
+from digest.ranking.batch import Candidates
 from subscribers.models import Topic
 
 from .candidate_index import CandidateIndex, space_of

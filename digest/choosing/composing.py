@@ -19,11 +19,12 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from digest.models import Change, Digest, Edition
-from digest.ranking.rank import Candidates, Chosen, Readers, rank
+from digest.ranking.batch import Candidates, Chosen, Readers
+from digest.ranking.rank import rank
 from subscribers.models import Subscriber
 
 from . import trial
-from .arrays import arrays_for
+from .arrays import InterestArrays, arrays_for
 from .candidates import CandidateSet, Window, candidate_set, keep_only
 from .interests import Interests, read_interests
 from .ledger import Ledger, read_ledger
@@ -57,7 +58,8 @@ class Composed:
 
     `paper_ids`, `reasons`, `contributions` and `chosen_by` are parallel, and empty if
     `skip_reason` is set. `reasons` are codes (``reasons``). `contributions` has a row for each
-    paper, with what each `Part` added to its score, in thousandths. `chosen_by` says in a trial
+    paper, with what each `Part` added to its score and the chance of the choice, in thousandths.
+    `chosen_by` says in a trial
     which ranking took each paper (``trial``), and is None outside of trials.
     """
 
@@ -147,16 +149,9 @@ def compose_group(
     """
     available = candidate_set(window)
     sent = ledger.sent([r.subscriber_id for r in group], available.candidates.paper_ids)
-    readers = _readers(group, available, interests, sent)
-    chosen, choosers = _choose(
-        group,
-        available.candidates,
-        readers,
-        vote_weight=vote_weight,
-        least=least,
-        challenger=challenger,
+    selections, choosers = select(
+        group, available, interests, sent, vote_weight=vote_weight, challenger=challenger
     )
-    selections = Selections(available, interests, chosen)
     has_had_all: list[bool] = np.all(sent, axis=1).tolist()
     for row, request in enumerate(group):
         picks = selections.picks(row)
@@ -175,18 +170,41 @@ def compose_group(
         )
 
 
-def _readers(
+def select(
     group: Sequence[Request],
     available: CandidateSet,
     interests: Interests,
     sent: NDArray[np.bool_],
-) -> Readers:
+    *,
+    vote_weight: float,
+    challenger: trial.Challenger | None = None,
+) -> tuple[Selections, list[list[str]] | None]:
+    """Return the group's selections, and in a trial which ranking took each paper.
+
+    `sent` bool (readers, papers) bars what they had before. Reads nothing from the database if
+    the index knows every paper that these readers like.
+    """
     subscriber_ids = [request.subscriber_id for request in group]
     arrays = arrays_for(subscriber_ids, interests, available.candidates, available.index)
+    readers = readers_of(group, arrays, sent)
+    chosen, choosers = _choose(
+        group, available.candidates, readers, vote_weight=vote_weight, challenger=challenger
+    )
+    return Selections(available, interests, chosen), choosers
+
+
+def readers_of(
+    group: Sequence[Request], arrays: InterestArrays, sent: NDArray[np.bool_]
+) -> Readers:
+    """Return the group as ranking takes it."""
     return Readers(
         arrays.topics,
         arrays.terms,
+        arrays.holds,
         arrays.taste,
+        arrays.nearest,
+        arrays.disliked,
+        arrays.votes,
         barred=sent | arrays.muted,
         lengths=np.array([request.length for request in group]),
         is_exploring=np.array([request.is_exploring for request in group]),
@@ -209,11 +227,10 @@ def _choose(
     readers: Readers,
     *,
     vote_weight: float,
-    least: int,
     challenger: trial.Challenger | None,
 ) -> tuple[Chosen, list[list[str]] | None]:
     """Return the chosen papers and, in a trial, which ranking took each (readers x papers)."""
-    chosen = rank(candidates, readers, vote_weight=vote_weight, least=least)
+    chosen = rank(candidates, readers, vote_weight=vote_weight)
     if not challenger:
         return chosen, None
     return trial.draft(
@@ -223,7 +240,6 @@ def _choose(
         readers,
         [trial.seed_of(request.edition_id, request.subscriber_id) for request in group],
         vote_weight=vote_weight,
-        least=least,
     )
 
 

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from digest.models import Vote
-from digest.ranking import wording
+from digest.ranking import weights
 from subscribers.database import array, fetch
-from subscribers.models import Subscription, Term
+from subscribers.models import Subscription
 
 from . import reasons
 
@@ -22,17 +22,12 @@ Emphasis = Subscription.Emphasis
 # The weight of a topic by its emphasis. Topics that the reader did not choose have no weight.
 # Muted topics need none, because their papers are never sent.
 TOPIC_WEIGHTS: Mapping[int, float] = {
-    Emphasis.LESS: -0.5,
-    Emphasis.NORMAL: 1.0,
-    Emphasis.MORE: 1.5,
-}
-# A paper by an author whom the reader follows should be sent whatever it is about.
-TERM_WEIGHTS: Mapping[str, float] = {
-    Term.Kind.KEYWORD: wording.HOLDS_KEYWORD,
-    Term.Kind.AUTHOR: 3.0,
+    Emphasis.LESS: weights.LESS,
+    Emphasis.NORMAL: weights.TOPIC,
+    Emphasis.MORE: 1.5 * weights.TOPIC,
 }
 # A vote loses half of its weight in this time, and only the newest votes count at all.
-HALF_LIFE = timedelta(days=180)
+HALF_LIFE = timedelta(days=365)
 _MOST_VOTES = 100
 # Opening a paper shows curiosity rather than approval: five clicks weigh as much as one vote up,
 # and fade like votes. Only the newest clicks in the newest digests count, so that all of them

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from digest.models import Paper
 from subscribers.comparing import names
 from subscribers.comparing.phrases import Texts
+from subscribers.comparing.tokens import EVERYWHERE, tokens
 from subscribers.models import Term
+
+# A single word says too little: every paper on agents has "agent".
+_SEVERAL = 2
 
 
 def holds(title: str, abstract: str, keyword: str) -> bool:
@@ -33,6 +37,13 @@ class TermIndex:
         if kind == Term.Kind.AUTHOR:
             return {place for name in names.wanted(key) for place in self._names.get(name, ())}
         return self._texts.holding(key)
+
+    def with_all_words(self, key: str) -> set[int]:
+        """Return which papers hold each word of a keyword of several words, wherever it stands."""
+        words = {token.text + token.sign for token in tokens(key) if token.text not in EVERYWHERE}
+        if len(words) < _SEVERAL:
+            return set()
+        return set.intersection(*(self._texts.holding(word) for word in words))
 
     def printed(self, place: int, author: str) -> str:
         """Return a followed author's name as the paper prints it, which is why it was chosen."""

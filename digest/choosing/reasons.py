@@ -2,16 +2,19 @@
 
 `topic:12`       the reader follows topic 12
 `keyword:LoRA`   the paper holds a keyword that they follow
-`near:LoRA`      it is close to a keyword that they follow
+`near:a b`       it has all words of a keyword that they follow, but not side by side
 `author:A. Doe`  it is by an author whom they follow; with the name as the paper prints it if it
                  differs: `author:Ada Doe = A. Doe`
 `like:7:Title`   it is similar to paper 7, which they voted up
 `picked:7:Title` it is similar to paper 7, which is one of their examples or in their library
 `opened:7:Title` it is similar to paper 7, which they opened from a digest
-`votes:54`       it matches none of their interests, but had 54 votes when the edition closed
+`votes:54`       it had 54 votes when the edition closed, and is in the place for the most voted
 `new`            it is off their usual path, to see whether they like it
+`closest`        it is among the day's closest to what they like, but nothing stands out
+`rest`           it fills the digest
 
-If several apply, the code names the one that added most to the paper's score.
+If several apply clearly (``ranking.weights``), the code names the one that added most to the
+paper's score.
 
 To add a reason: give it a `Kind` where the ranking chooses the paper (``ranking.rank``), then a
 code in `CODES` and words in `words`. A reason from a new kind of vote needs no `Kind`: give it a
@@ -26,7 +29,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from digest.ranking.rank import Kind, Part
+from digest.ranking.batch import Kind, Part
 from digest.sources.text import shorten
 from subscribers.comparing import names
 
@@ -55,7 +58,7 @@ class Evidence(Protocol):
         """Return the kind and text of the term that added most, and whether the paper holds it."""
 
     def strongest_like(self, place: int) -> tuple[str, int, str]:
-        """Return the code, paper id and title of the vote or click that added most."""
+        """Return the code, paper id and title of the liked paper that is most similar."""
 
 
 def _of_term(evidence: Evidence, column: int, place: int) -> str:
@@ -84,6 +87,8 @@ CODES: Mapping[int, Callable[[Evidence, int, int], str]] = {
     Kind.TASTE: _of_like,
     Kind.VOTES: lambda evidence, column, place: f"votes:{evidence.votes(place)}",
     Kind.EXPLORING: lambda evidence, column, place: "new",
+    Kind.CLOSEST: lambda evidence, column, place: "closest",
+    Kind.REST: lambda evidence, column, place: "rest",
 }
 
 
@@ -120,6 +125,8 @@ def words(reason: str, topic_names: Mapping[int, str]) -> str:
                 int(value),
             )
             return text % {"votes": int(value)}
+        case "closest":
+            return _("Among today’s closest to what you like")
         case "new":
             return _("Something off your usual path")
         case _:
@@ -142,9 +149,9 @@ def contributions_in_words(
     """Return what raised the score of the paper at `place` of a digest, the largest part first.
 
     `contributions` are a digest's, as stored: a row for each paper, with a number for each `Part`
-    in order. Rows may be shorter or longer than `Part` is today; a part without a name is left
-    out. Each name comes with its share of all that raised the score, in per cent. A digest
-    without stored contributions gives an empty list.
+    in order, and then the chance of the choice. Rows may be shorter or longer than that; a number
+    without a name is left out. Each name comes with its share of all that raised the score, in
+    per cent. A digest without stored contributions gives an empty list.
     """
     row = contributions[place] if place < len(contributions) else ()
     names = {
@@ -153,11 +160,9 @@ def contributions_in_words(
         Part.TASTE: _taste(),
         Part.VOTES: _("Everyone’s votes"),
     }
-    raised = {part: number for part, number in enumerate(row) if number > 0}
+    raised = {part: row[part] for part in names if part < len(row) and row[part] > 0}
     total = sum(raised.values())
-    shares = [
-        (name, round(100 * raised[part] / total)) for part, name in names.items() if part in raised
-    ]
+    shares = [(names[part], round(100 * number / total)) for part, number in raised.items()]
     return sorted(shares, key=lambda share: -share[1])
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digest.ranking.rank import Chosen
+from digest.ranking.batch import Chosen
 from subscribers.models import Term
 
 from . import reasons
@@ -32,8 +32,9 @@ class Selections:
         self._topics: list[list[int]] = chosen.topics.tolist()
         self._places: list[list[int]] = chosen.places.tolist()
         self._kinds: list[list[int]] = chosen.kinds.tolist()
-        thousandths = np.clip(np.rint(chosen.parts * 1000), -32768, 32767).astype(np.int16)
-        # For each reader one list, which holds the parts of all papers one after the other.
+        numbers = np.concatenate([chosen.parts, chosen.chances[:, :, np.newaxis]], axis=2)
+        thousandths = np.clip(np.rint(numbers * 1000), -32768, 32767).astype(np.int16)
+        # For each reader one list, which holds the numbers of all papers one after the other.
         self._parts: list[list[int]] = thousandths.reshape(len(thousandths), -1).tolist()
         self._width = thousandths.shape[2]
 
@@ -42,15 +43,18 @@ class Selections:
         return [(column, place) for column, place in enumerate(self._places[row]) if place >= 0]
 
     def contributions(self, row: int, picks: Sequence[Pick]) -> tuple[tuple[int, ...], ...]:
-        """Return what each `Part` added to each paper's score, in thousandths."""
+        """Return what each `Part` added to each paper's score, and the chance of the choice.
+
+        Both are in thousandths.
+        """
         # `zip` takes as many numbers from the one iterator as a paper has parts.
         rows = tuple(zip(*[iter(self._parts[row])] * self._width, strict=True))
         return rows if len(picks) == len(rows) else tuple([rows[column] for column, _ in picks])
 
     def reasons(self, row: int, subscriber_id: int, picks: Sequence[Pick]) -> list[str]:
         """Return the code of each paper's reason (``reasons``)."""
-        evidence, kinds = _ReaderEvidence(self, self._topics[row], subscriber_id), self._kinds[row]
-        codes = reasons.CODES
+        evidence = _ReaderEvidence(self, self._topics[row], subscriber_id)
+        codes, kinds = reasons.CODES, self._kinds[row]
         return [codes[kinds[column]](evidence, column, place) for column, place in picks]
 
 

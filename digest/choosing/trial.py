@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from numpy.typing import NDArray
 
 from digest.models import Vote
+from digest.ranking.batch import Candidates, Chosen, Floats, Readers
 from digest.ranking.interleaving import (
     CLICK_CREDIT,
     VOTE_CREDIT,
@@ -26,7 +27,7 @@ from digest.ranking.interleaving import (
     credit_share,
     interleave,
 )
-from digest.ranking.rank import SAME, Candidates, Chosen, Floats, Readers, rank
+from digest.ranking.rank import SAME, rank
 from subscribers.database import fetch
 
 # Fewer readers than this do not decide a trial, whatever the interval is.
@@ -97,15 +98,13 @@ def draft(
     seeds: Sequence[int],
     *,
     vote_weight: float,
-    least: int,
 ) -> tuple[Chosen, list[list[str]]]:
     """Return each reader's papers, drafted from both rankings, and which ranking took each.
 
     The second value has r rows of k names: the challenger's, or "" for the current ranking. Each
     paper keeps its kind and contributions from the ranking that took it. No reader gets more
     papers than the longer of the two selections holds, or the same news twice. The same `seeds`
-    (one for each reader) give the same draft. `vote_weight` and `least` are those of
-    ``ranking.rank.rank``.
+    (one for each reader) give the same draft. `vote_weight` is that of ``ranking.rank.rank``.
     """
     weighed = replace(
         readers,
@@ -114,7 +113,7 @@ def draft(
         taste=_times(readers.taste, challenger.taste),
     )
     votes = vote_weight if challenger.votes is None else challenger.votes
-    challenging = rank(candidates, weighed, vote_weight=votes, least=least)
+    challenging = rank(candidates, weighed, vote_weight=votes)
     # Papers that report the same news are identified by the first of them.
     news = (candidates.overlaps > SAME).argmax(axis=1)
     drafts = [
@@ -167,11 +166,13 @@ def _drafted(
     topics = np.concatenate([current.topics, challenging.topics], axis=1)
     places = np.concatenate([current.places, challenging.places], axis=1)
     parts = np.concatenate([current.parts, challenging.parts], axis=1)
+    chances = np.concatenate([current.chances, challenging.chances], axis=1)
     chosen = Chosen(
         places=np.where(picks < 0, -1, np.take_along_axis(places, at, axis=1)),
         kinds=np.take_along_axis(kinds, at, axis=1),
         topics=np.take_along_axis(topics, at, axis=1),
         parts=np.take_along_axis(parts, at[:, :, np.newaxis], axis=1),
+        chances=np.take_along_axis(chances, at, axis=1),
     )
     return chosen, picks >= current.places.shape[1]
 

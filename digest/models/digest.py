@@ -97,7 +97,8 @@ class Digest(models.Model):
     paper_ids = ArrayField(models.BigIntegerField(), db_default=[], blank=True)
     reasons = ArrayField(models.CharField(max_length=120), db_default=[], blank=True)
     # For each paper, what each part of the ranking (`ranking.rank.Part`) added to its score, in
-    # thousandths. A row for each paper, so a row keeps its width when the ranking gets a new part.
+    # thousandths, and then the chance with which this paper got this place, 1000 unless it was
+    # drawn. With the chances, another ranking can be judged by what readers did with this one.
     contributions = ArrayField(ArrayField(models.SmallIntegerField()), db_default=[], blank=True)
     # In a trial of a ranking (``choosing.trial``): which ranking chose each paper, the challenger's
     # name or "" for the current one. NULL outside a trial.

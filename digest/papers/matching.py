@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from django.db import transaction
+from django.db.models import QuerySet
 
 from digest.models import Change, Paper, PaperTopic
 from digest.ranking.features import VERSION, Features, features_of
+from digest.ranking.learnt import weights_of
 from digest.ranking.tfidf import TopicTerms, topic_fits
 from subscribers.models import Topic
 
@@ -25,7 +27,7 @@ def match(papers: Sequence[Paper]) -> None:
     topics = list(Topic.objects.order_by("pk"))
     fits = topic_fits(
         [(paper.title, paper.abstract) for paper in papers],
-        [_terms(topic) for topic in topics],
+        [terms_of(topic) for topic in topics],
         background=background(),
     )
     for paper in papers:
@@ -57,6 +59,14 @@ def features_of_papers(papers: Iterable[Paper]) -> dict[int, Features]:
     return found
 
 
+def features_of_many(papers: QuerySet[Paper]) -> list[Features]:
+    """Return the features of thousands of papers, reading the texts only of outdated ones."""
+    rows = [(pk, bytes(stored or b"")) for pk, stored in papers.values_list("pk", "features")]
+    outdated = [pk for pk, stored in rows if stored[:1] != _VERSION]
+    again = features_of_papers(Paper.objects.filter(pk__in=outdated)) if outdated else {}
+    return [again[pk] if pk in again else Features.from_bytes(stored[1:]) for pk, stored in rows]
+
+
 def _features_of(paper: Paper) -> Features:
     return features_of(
         paper.title,
@@ -74,12 +84,16 @@ def _stored(features: Features) -> bytes:
 _VERSION = bytes([VERSION])
 
 
-def _terms(topic: Topic) -> TopicTerms:
+def terms_of(topic: Topic) -> TopicTerms:
+    """Return what papers are matched to `topic` by."""
+    is_learnt = topic.matched_by == Topic.MatchedBy.LEARNT
     return TopicTerms(
         key=topic.slug,
         name=topic.name,
         description=topic.description,
         seed_terms=tuple(topic.seed_terms),
+        weights=weights_of(topic.slug) if is_learnt else None,
+        is_rest=topic.matched_by == Topic.MatchedBy.REST,
     )
 
 

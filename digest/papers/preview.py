@@ -10,8 +10,9 @@ from datetime import date, datetime, timedelta
 
 from digest.models import Paper
 from digest.ranking.tfidf import TopicTerms, topic_fits
+from subscribers.models import Topic
 
-from .matching import background
+from .matching import background, terms_of
 
 # How many of the newest papers to compare, so that the operator waits a few seconds at most.
 MOST_PAPERS = 2000
@@ -49,21 +50,25 @@ def preview(terms: TopicTerms, *, days: int, now: datetime) -> Preview:
     """Return what the topic would catch of the papers first seen in the `days` before `now`.
 
     `nearly` has papers below the threshold that would pass it if the words of their abstract
-    were in the title. One more of their words among the topic's would catch them.
+    were in the title. One more of their words among the topic's would catch them. The topic of the
+    rest has no such papers.
     """
     newest = Paper.objects.defer("features").order_by("-first_seen_at", "-pk")
     papers = list(newest.filter(first_seen_at__gte=now - timedelta(days=days))[:MOST_PAPERS])
     texts = [(paper.title, paper.abstract) for paper in papers]
     entitled = [(f"{title}. {abstract}", "") for title, abstract in texts]
     common = background()
+    # What is left for the rest depends on all other topics.
+    others = [terms_of(topic) for topic in Topic.objects.all()] if terms.is_rest else []
+    topics = [*(other for other in others if not other.is_rest), terms]
     fits, nearness = (
-        topic_fits(these, [terms], common)[:, 0].tolist() for these in (texts, entitled)
+        topic_fits(these, topics, common)[:, -1].tolist() for these in (texts, entitled)
     )
     caught = [Caught(paper, fit) for paper, fit in zip(papers, fits, strict=True) if fit]
     nearly = [
         Caught(paper, near)
         for paper, fit, near in zip(papers, fits, nearness, strict=True)
-        if near and not fit
+        if near and not fit and not terms.is_rest
     ]
     numbers = Counter({paper.first_seen_at.date(): 0 for paper in papers})
     numbers.update(one.paper.first_seen_at.date() for one in caught)

@@ -1,19 +1,13 @@
 """Which papers each reader gets, and why, for a whole batch of readers at once, as arrays."""
 
-from dataclasses import dataclass
-from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from . import weights
+from .batch import Bools, Candidates, Chosen, Floats, Hold, Kind, Part, Readers
 
-# What the taste, or the terms, must add to a score before the paper counts as a match. Less than
-# this is often a coincidence.
-_LEAST_TASTE = 0.05
-_LEAST_TERMS = 0.35
-# Of the weights for votes that we measured, this light one blended best with content.
-VOTE_WEIGHT = 0.02
 # What a paper loses for each paper chosen before it: this much times their overlap, and this much
 # if both fit the same topic best.
 _OVERLAP_PENALTY = 0.4
@@ -23,160 +17,145 @@ SAME = 0.6
 # The least length of a selection in which places are kept for what everyone reads, and for
 # something off the reader's path.
 _ROOMY = 6
+# How much likelier the draw off the path takes a paper for its taste: e times for this much.
+_HEAT = 0.05
+# More than any score, so that papers by followed authors come first.
+_LEAD = 100.0
 
 
-class Part(IntEnum):
-    """The parts of a score.
-
-    Stored by position (`Digest.contributions`): add new parts at the end, never renumber.
-    """
-
-    TOPICS = 0
-    TERMS = 1
-    TASTE = 2
-    VOTES = 3
-
-
-class Kind(IntEnum):
-    """Why a paper was chosen: for the part that added most, or to fill a place kept for others.
-
-    The first three equal the parts of content (`Part`).
-    """
-
-    TOPIC = 0
-    TERM = 1
-    TASTE = 2
-    VOTES = 3
-    EXPLORING = 4
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
-    """The n papers to choose from, and how they fit t topics.
-
-    `paper_ids` int64 (n,). `votes` float32 (n,). `fits` float32 (n, t) from 0 to 1, where column
-    j belongs to the topic `topic_ids[j]`. `overlaps` float32 (n, n) from 0 to 1: how much each
-    two papers say the same (``overlap``).
-    """
-
-    paper_ids: NDArray[np.int64]
-    votes: Floats
-    fits: Floats
-    topic_ids: tuple[int, ...]
-    overlaps: Floats
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Readers:
-    """A batch of r readers, whose papers are chosen from n candidates on t topics.
-
-    `topics` float32 (r, t): each reader's weight of each topic, below 0 for topics of which they
-    want less. `terms` and `taste` float32 (r, n): what followed words and authors, and the
-    similarity to papers they liked, add to each score; None if no reader of the batch has any.
-    `barred` bool (r, n): papers that must not be chosen, because they were sent before or are
-    muted. `lengths` int64 (r,): the most papers to choose. `is_exploring` bool (r,): whether to
-    keep a place for something off the reader's path; `draws` float32 (r,), random numbers from 0
-    to 1, decide which paper that is.
-    """
-
-    topics: Floats
-    terms: Floats | None
-    taste: Floats | None
-    barred: NDArray[np.bool_]
-    lengths: NDArray[np.int64]
-    is_exploring: NDArray[np.bool_]
-    draws: Floats
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Chosen:
-    """The papers chosen for r readers, the best first, in k columns.
-
-    `places` int64 (r, k): the index of the candidate, -1 in columns that stay empty. `kinds`
-    int64 (r, k): the `Kind` of each. `topics` int64 (r, k): the column of the followed topic that
-    fits the paper best. `parts` float32 (r, k, 4): what each `Part` added to its score.
-    """
-
-    places: NDArray[np.int64]
-    kinds: NDArray[np.int64]
-    topics: NDArray[np.int64]
-    parts: NDArray[np.float32]
-
-
-def contributions(
-    candidates: Candidates, readers: Readers, *, vote_weight: float = VOTE_WEIGHT
-) -> Floats:
+def contributions(candidates: Candidates, readers: Readers, *, vote_weight: float) -> Floats:
     """Return what each `Part` adds to each paper's score for each reader: float32 (4, r, n).
 
     Content decides and votes break ties. The score is the sum of weight x fit over the reader's
-    topics, the terms, the taste, and `vote_weight` x the z-score of log(1 + votes).
+    topics, the terms, the taste, and `vote_weight` x the z-score of log(1 + votes). Topics and
+    words count less, the more votes the reader gave. Wanting less of a topic, and authors, do not.
     """
     shape = (len(Part), len(readers.lengths), len(candidates.paper_ids))
     parts = np.zeros(shape, dtype=np.float32)
-    np.matmul(readers.topics, candidates.fits.T, out=parts[Part.TOPICS])
+    said = weights.said(readers.votes)[:, np.newaxis]
+    topics = np.where(readers.topics > 0, readers.topics * said, readers.topics)
+    np.matmul(topics, candidates.fits.T, out=parts[Part.TOPICS])
     if readers.terms is not None:
-        parts[Part.TERMS] = readers.terms
+        parts[Part.TERMS] = readers.terms * said
+    if readers.holds is not None:
+        parts[Part.TERMS] += np.float32(weights.AUTHOR) * (readers.holds == Hold.AUTHOR)
     if readers.taste is not None:
         parts[Part.TASTE] = readers.taste
     parts[Part.VOTES] = vote_weight * _z_scores(candidates.votes)
     return parts
 
 
-def rank(candidates: Candidates, readers: Readers, *, vote_weight: float, least: int) -> Chosen:
+class _Plan(NamedTuple):
+    """Who gets how many papers: `own` by score, and in roomy selections one place for the most
+    voted (`everyone`) and one off the path (`exploring`). All have an element for each reader."""
+
+    own: NDArray[np.int64]
+    everyone: Bools
+    exploring: Bools
+
+
+def rank(candidates: Candidates, readers: Readers, *, vote_weight: float) -> Chosen:
     """Return the best papers for each reader of a batch, the best first, with their scores' parts.
 
-    * Barred papers are never chosen.
-    * Papers that match none of a reader's interests only fill a selection up to `least` papers,
-      the most voted first. A selection never consists of such papers alone.
-    * In a selection of 6 papers or more, the last place goes to what everyone reads, and for
-      exploring readers another one to something off their path.
-    * Readers without interests get the most voted papers.
+    * Barred papers are never chosen. Papers on a topic of which the reader wants less, and papers
+      like one that was voted down, only if they match something else that the reader asked for.
+    * Papers by followed authors come first. Papers that hold a followed word have half of the
+      places, if there are so many, in the order of their scores; or more, by their scores.
+    * The other places go by score, also to papers that match nothing. Readers without interests
+      get the most voted.
+    * In a selection of 6 papers or more, the last place goes to what everyone reads, if anyone
+      votes, and for exploring readers another one to something off their path.
     * A paper loses score for each paper above it that says much the same or is on the same topic.
     """
     parts = contributions(candidates, readers, vote_weight=vote_weight)
+    content = parts[: Part.VOTES].sum(axis=0)
     is_open = ~_has_interests(readers)
-    is_match = (parts[Part.TOPICS] > 0) | (parts[Part.TERMS] > _LEAST_TERMS)
-    is_match |= (parts[Part.TASTE] > _LEAST_TASTE) | is_open[:, np.newaxis]
-    free = ~readers.barred
-    matches = (is_match & free).sum(axis=1)
-    numbers = np.minimum(readers.lengths, free.sum(axis=1))
-    # A reader without interests has no path to leave.
-    is_roomy = (numbers >= _ROOMY) & (matches >= least) & ~is_open
-    kept = np.minimum(is_roomy * (1 + readers.is_exploring), (free & ~is_match).sum(axis=1))
-    own = np.minimum(matches, numbers - kept)
-    scores = np.where(is_match & free, parts.sum(axis=0), -np.inf)
-    lacking = np.where((own > 0) & ~is_roomy, np.minimum(least, numbers) - own, 0)
-    others = np.maximum(kept, lacking)
-    places = np.full((len(own), int((own + others).max(initial=0))), -1, dtype=np.int64)
-    _place_best(places, scores, own, _penalties(candidates))
-    kinds = _strongest(places, parts)
-    _add_others(places, kinds, candidates, readers, free & ~is_match, is_roomy, own, others)
-    return _with_topics_and_parts(candidates, readers, places, kinds, parts)
+    is_free = ~readers.barred & ~_avoided(readers, parts, content)
+    plan = _plan(candidates, readers, is_free.sum(axis=1), is_open)
+    scores = np.where(is_free, content + parts[Part.VOTES], -np.inf)
+    if readers.holds is not None:
+        scores += np.float32(_LEAD) * (readers.holds == Hold.AUTHOR)
+    width = int((plan.own + plan.everyone + plan.exploring).max(initial=0))
+    places = np.full((len(scores), width), -1, dtype=np.int64)
+    _place_best(places, scores, plan.own, _penalties(candidates), _due(readers, scores, plan.own))
+    kinds, topics = _kinds(places, parts, candidates, readers, is_open)
+    chances = np.ones(places.shape, dtype=np.float32)
+    _add_most_voted(places, kinds, candidates.votes, scores, plan)
+    _add_off_path(places, kinds, chances, readers, parts, scores, plan)
+    chosen = np.take_along_axis(parts, np.maximum(places, 0)[np.newaxis], axis=2)
+    return Chosen(places, kinds, topics, np.moveaxis(chosen, 0, 2), chances)
 
 
-def _has_interests(readers: Readers) -> NDArray[np.bool_]:
+def _has_interests(readers: Readers) -> Bools:
     """Return who asked for anything: bool (r,). Wanting less of a topic is not an interest."""
-    has: NDArray[np.bool_] = np.any(readers.topics > 0, axis=1)
-    for further in (readers.terms, readers.taste):
+    has: Bools = np.any(readers.topics > 0, axis=1)
+    for further in (readers.terms, readers.holds, readers.taste):
         if further is not None:
             has = has | np.any(further > 0, axis=1)
     return has
 
 
+def _avoided(readers: Readers, parts: Floats, content: Floats) -> Bools:
+    """Return the papers of which a reader wants less, and that match nothing else: bool (r, n)."""
+    avoided: Bools = parts[Part.TOPICS] < 0
+    if readers.disliked is not None:
+        avoided = avoided | readers.disliked
+    if readers.holds is not None:
+        avoided = avoided & (readers.holds < Hold.KEYWORD)
+    return avoided & (content < weights.CLOSEST)
+
+
+def _plan(
+    candidates: Candidates, readers: Readers, free: NDArray[np.int64], is_open: Bools
+) -> _Plan:
+    numbers = np.minimum(readers.lengths, free)
+    # A reader without interests has no path to leave, and gets what everyone reads anyway.
+    is_roomy = (numbers >= _ROOMY) & ~is_open
+    everyone = is_roomy & bool(candidates.votes.max(initial=0) > 0)
+    exploring = is_roomy & readers.is_exploring
+    return _Plan(numbers - everyone - exploring, everyone, exploring)
+
+
+def _due(readers: Readers, scores: Floats, numbers: NDArray[np.int64]) -> Bools | None:
+    """Return the papers that are chosen whatever else there is: bool (r, n).
+
+    Those are the best that hold a followed word or are by a followed author, for half the places.
+    """
+    if readers.holds is None:
+        return None
+    holds = (readers.holds >= Hold.KEYWORD) & (scores > -np.inf)
+    order = np.argsort(np.where(holds, -scores, np.inf), axis=1, kind="stable")
+    is_first = np.arange(scores.shape[1]) < ((numbers + 1) // 2)[:, np.newaxis]
+    due = np.zeros_like(holds)
+    np.put_along_axis(due, order, is_first, axis=1)
+    due &= holds
+    return due if due.any() else None
+
+
 def _place_best(
-    places: NDArray[np.int64], scores: Floats, numbers: NDArray[np.int64], penalties: Floats
+    places: NDArray[np.int64],
+    scores: Floats,
+    numbers: NDArray[np.int64],
+    penalties: Floats,
+    due: Bools | None,
 ) -> None:
     """Put the best `numbers[r]` papers of each row of `scores` into `places`.
 
-    Each choice lowers `scores`, in place, by its penalties for the other papers.
+    Each choice lowers `scores`, in place, by its penalties for the other papers. If only as many
+    places are left as papers are `due`, those get them.
     """
     rows = np.arange(len(scores))
     for column in range(int(numbers.max(initial=0))):
         best = scores.argmax(axis=1)
+        if due is not None:
+            still_due = np.where(due, scores, -np.inf)
+            owed = (still_due > -np.inf).sum(axis=1)
+            is_last = (owed > 0) & (owed >= numbers - column)
+            best = np.where(is_last, still_due.argmax(axis=1), best)
         is_chosen = (scores[rows, best] > -np.inf) & (column < numbers)
         places[is_chosen, column] = best[is_chosen]
-        scores -= penalties[best]
-        scores[rows, best] = -np.inf
+        scores[is_chosen] -= penalties[best[is_chosen]]
+        scores[rows[is_chosen], best[is_chosen]] = -np.inf
 
 
 def _penalties(candidates: Candidates) -> Floats:
@@ -193,67 +172,91 @@ def _penalties(candidates: Candidates) -> Floats:
     return penalties
 
 
-def _strongest(places: NDArray[np.int64], parts: Floats) -> NDArray[np.int64]:
-    """Return the kind of the content part that added most to each place, VOTES if none added
-    anything: int64 (r, k)."""
-    chosen = np.take_along_axis(parts, np.maximum(places, 0)[np.newaxis], axis=2)
-    kinds: NDArray[np.int64] = chosen[: Part.VOTES].argmax(axis=0)
-    kinds[chosen[: Part.VOTES].max(axis=0) <= 0] = Kind.VOTES
-    return kinds
-
-
-def _add_others(
+def _kinds(
     places: NDArray[np.int64],
-    kinds: NDArray[np.int64],
-    candidates: Candidates,
-    readers: Readers,
-    is_other: NDArray[np.bool_],
-    is_roomy: NDArray[np.bool_],
-    own: NDArray[np.int64],
-    others: NDArray[np.int64],
-) -> None:
-    """Put `others[r]` of the papers in `is_other` behind the reader's own `own[r]` matches.
-
-    The most voted come first. For exploring readers with a roomy selection, the second one is
-    drawn from the more voted half instead.
-    """
-    rows = np.arange(len(own))
-    by_votes = np.argsort(-candidates.votes, kind="stable")
-    left = is_other[:, by_votes]
-    for extra in range(int(others.max(initial=0))):
-        count = left.sum(axis=1)
-        is_chosen = (extra < others) & (count > 0)
-        # The place before it is for what everyone reads. Readers short of matches get no
-        # exploratory pick.
-        explores = is_roomy & readers.is_exploring & (extra == 1)
-        pick = left.argmax(axis=1)
-        if explores.any():
-            step = (readers.draws * ((count + 1) // 2))[explores, np.newaxis]
-            passed = left[explores].cumsum(axis=1, dtype=np.int32)
-            pick[explores] = (passed > np.floor(step)).argmax(axis=1)
-        at = np.minimum(own + extra, places.shape[1] - 1)
-        places[rows[is_chosen], at[is_chosen]] = by_votes[pick[is_chosen]]
-        kinds[rows[is_chosen], at[is_chosen]] = np.where(explores, Kind.EXPLORING, Kind.VOTES)[
-            is_chosen
-        ]
-        left[rows, pick] = False
-
-
-def _with_topics_and_parts(
-    candidates: Candidates,
-    readers: Readers,
-    places: NDArray[np.int64],
-    kinds: NDArray[np.int64],
     parts: Floats,
-) -> Chosen:
+    candidates: Candidates,
+    readers: Readers,
+    is_open: Bools,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the kind of each place by what is clear, and the topic that fits it best: int64
+    (r, k) each."""
     at = np.maximum(places, 0)
-    chosen = np.take_along_axis(parts, at[np.newaxis], axis=2)
-    if candidates.fits.shape[1]:
-        weighted = candidates.fits[at] * readers.topics[:, np.newaxis, :]
-        topics = weighted.argmax(axis=2)
-    else:
-        topics = np.zeros_like(places)
-    return Chosen(places, kinds, topics, np.moveaxis(chosen, 0, 2))
+    topics, is_on_topic = _best_topics(at, candidates, readers)
+    added = np.take_along_axis(parts[: Part.VOTES], at[np.newaxis], axis=2)
+    clear = np.zeros(added.shape, dtype=np.bool_)
+    clear[Kind.TOPIC] = is_on_topic
+    if readers.holds is not None:
+        clear[Kind.TERM] = np.take_along_axis(readers.holds, at, axis=1) > Hold.NOTHING
+    if readers.nearest is not None:
+        nearest = np.take_along_axis(readers.nearest, at, axis=1)
+        clear[Kind.TASTE] = nearest >= weights.CLEAR_LIKENESS
+        clear[Kind.TASTE] &= added[Part.TASTE] >= weights.CLEAR_TASTE
+    kinds: NDArray[np.int64] = np.where(clear, added, -np.inf).argmax(axis=0)
+    is_close = added.sum(axis=0) >= weights.CLOSEST
+    weaker = np.where(is_close, Kind.CLOSEST, np.where(is_open, Kind.VOTES, Kind.REST)[:, None])
+    return np.where(clear.any(axis=0), kinds, weaker), topics
+
+
+def _best_topics(
+    at: NDArray[np.int64], candidates: Candidates, readers: Readers
+) -> tuple[NDArray[np.int64], Bools]:
+    """Return the followed topic that fits each chosen paper best, and whether it clearly does."""
+    if not candidates.fits.shape[1]:
+        return np.zeros_like(at), np.zeros(at.shape, dtype=np.bool_)
+    fits = candidates.fits[at]
+    topics = (fits * readers.topics[:, np.newaxis, :]).argmax(axis=2)
+    fit = np.take_along_axis(fits, topics[:, :, np.newaxis], axis=2)[:, :, 0]
+    is_followed = np.take_along_axis(readers.topics, topics, axis=1) > 0
+    return topics, is_followed & (fit >= weights.CLEAR_TOPIC)
+
+
+def _add_most_voted(
+    places: NDArray[np.int64],
+    kinds: NDArray[np.int64],
+    votes: Floats,
+    scores: Floats,
+    plan: _Plan,
+) -> None:
+    """Put the most voted of the papers that are left behind the reader's own."""
+    if not plan.everyone.any():
+        return
+    left = np.where(scores > -np.inf, votes, -1)
+    best = left.argmax(axis=1)
+    rows = np.flatnonzero(plan.everyone & (left.max(axis=1) > 0))
+    places[rows, plan.own[rows]] = best[rows]
+    kinds[rows, plan.own[rows]] = Kind.VOTES
+    scores[rows, best[rows]] = -np.inf
+
+
+def _add_off_path(
+    places: NDArray[np.int64],
+    kinds: NDArray[np.int64],
+    chances: Floats,
+    readers: Readers,
+    parts: Floats,
+    scores: Floats,
+    plan: _Plan,
+) -> None:
+    """Draw the last paper of exploring readers from those that match nothing they asked for.
+
+    The nearer to their taste, the likelier, so each vote on such a paper guides the next draws.
+    """
+    rows = np.flatnonzero(plan.exploring)
+    if not len(rows):
+        return
+    is_off = (scores[rows] > -np.inf) & (parts[Part.TOPICS, rows] <= 0)
+    if readers.holds is not None:
+        is_off &= readers.holds[rows] == Hold.NOTHING
+    tastes = np.minimum(parts[Part.TASTE, rows], weights.CLEAR_TASTE)
+    likely = np.where(is_off, np.exp(tastes / _HEAT), 0)
+    totals = likely.cumsum(axis=1)
+    total = totals[:, -1:]
+    drawn = (totals > readers.draws[rows, np.newaxis] * total).argmax(axis=1)
+    has_any = total[:, 0] > 0
+    at = rows[has_any], (plan.own + plan.everyone)[rows[has_any]]
+    places[at], kinds[at] = drawn[has_any], Kind.EXPLORING
+    chances[at] = (likely[np.arange(len(rows)), drawn] / np.maximum(total[:, 0], 1e-12))[has_any]
 
 
 def _z_scores(votes: Floats) -> Floats:

@@ -1,11 +1,9 @@
 """What a reader's votes add to the candidates' scores, by how similar the papers are."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-# Similarities are small numbers. This factor makes a full taste weigh as much as topics that fit.
+# Similarities are small numbers. This factor gives the scores of ``weights``.
 _WEIGHT = 32.0
 # The weight is spread over the votes. This many extra votes that say nothing are counted in, so
 # that one or two votes alone weigh less than many.
@@ -25,25 +23,24 @@ def excess_similarity(
     return similarity - np.float32(_COMMON_WEIGHT) * common
 
 
-def added_by_votes(
-    similarity: NDArray[np.float32], weights: Sequence[float]
+def tastes(
+    similarity: NDArray[np.float32], counts: NDArray[np.float32], starts: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    """Return what each of a reader's votes adds to each candidate's score: float32 (votes, n).
+    """Return what readers' votes add to the candidates' scores: float32 (readers, n).
 
-    `similarity` float32 (votes, n) is the `excess_similarity` to the paper of each vote. `weights`
+    `similarity` float32 (votes, n) is the `excess_similarity` to the paper of each vote. `counts`
     (votes,) says how much each vote counts: below 0 for "less like this", nearer to 0 with age.
+    The votes of reader i are those from `starts[i]` up to `starts[i + 1]`; there is at least one.
+
+    A vote down only takes away. A paper that is unlike it was not asked for, so the vote down
+    must not raise its score.
     """
-    return _scaled(weights)[:, np.newaxis] * similarity
-
-
-def total(similarity: NDArray[np.float32], weights: Sequence[float]) -> NDArray[np.float32]:
-    """Return a reader's taste, which is the sum of `added_by_votes`, in half the time.
-
-    The result is float32 (n,).
-    """
-    return _scaled(weights) @ similarity
-
-
-def _scaled(weights: Sequence[float]) -> NDArray[np.float32]:
-    counts = np.asarray(weights, dtype=np.float32)
-    return counts * np.float32(_WEIGHT / (np.abs(counts).sum() + _SILENT_VOTES))
+    numbers = np.diff(np.append(starts, len(counts)))
+    weight = np.add.reduceat(np.abs(counts), starts) + np.float32(_SILENT_VOTES)
+    scaled = counts * np.repeat(np.float32(_WEIGHT) / weight, numbers)
+    added = scaled[:, np.newaxis] * similarity
+    is_down = counts < 0
+    if is_down.any():
+        added[is_down] = np.minimum(added[is_down], 0)
+    found: NDArray[np.float32] = np.add.reduceat(added, starts, axis=0)
+    return found

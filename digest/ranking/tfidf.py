@@ -2,6 +2,8 @@
 
 A word weighs more the rarer it is in the background papers and the more often the paper uses it.
 A topic is a set of words. A paper fits it by how much of the paper's weight is on those words.
+
+Some topics have learnt weights as well (`Weights`), and one may take the papers that fit no other.
 """
 
 import re
@@ -34,6 +36,15 @@ _RARE = 0.01
 _LEAST = 0.11
 _SHORT = 40
 _FULL = 0.35
+
+# What a paper that only just fits gets by learnt weights: about as much as by words.
+_JUST = 0.3
+# Where weights were learnt, words count by themselves only if they fit this well. They find what
+# the papers that the weights were learnt from hardly speak of, and what an operator adds.
+_CERTAIN = 0.4
+# How well a paper that fits no topic fits the one for the rest: no better than one that only just
+# fits its topic, so that followers of both get the other first.
+_REST = 0.3
 
 _MARKUP = re.compile(r"https?://\S+|</?[a-z][^<>]*>|&#?\w+;|\\[a-z]+", re.IGNORECASE)
 # These may occur inside a word: "**S**entence", "{few}-shot".
@@ -131,22 +142,41 @@ class Vectorizer:
 
         Counts enter by their logarithm: a word used ten times does not say ten times as much.
         """
-        weights = {
-            token: (1 + log(count)) * self.rarity(token)
-            for token, count in Counter(tokens(text)).items()
-        }
-        length = sqrt(sum(weight * weight for weight in weights.values()))
-        return {token: weight / length for token, weight in weights.items()}
+        return self.weighed(Counter(tokens(text)))
+
+    def weighed(self, counts: Mapping[str, int]) -> dict[str, float]:
+        """Return the same for a text whose tokens have been counted."""
+        return _unit(
+            {token: (1 + log(count)) * self.rarity(token) for token, count in counts.items()}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What was learnt about a topic: what tokens say for it (above 0) or against it.
+
+    With `bias`, the sum over a paper's tokens is 0 for a paper that only just fits, and 1 for one
+    about which there is no doubt.
+    """
+
+    bias: float
+    of: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class TopicTerms:
-    """A topic for matching: its name and description, and seed terms that its papers use."""
+    """A topic for matching: its name and description, and seed terms that its papers use.
+
+    `weights` are what was learnt about it, if anything was. If `is_rest`, the topic has the papers
+    that fit no other, whatever its words.
+    """
 
     key: int | str
     name: str
     description: str
     seed_terms: tuple[str, ...]
+    weights: Weights | None = None
+    is_rest: bool = False
 
 
 def topic_fits(
@@ -160,13 +190,47 @@ def topic_fits(
     `background` and `papers`; a few hundred background papers make the matches more reliable.
     """
     vectorizer = Vectorizer.fit(f"{title}. {text}" for title, text in chain(background, papers))
-    weights = [_term_weights(topic, vectorizer) for topic in topics]
+    terms = [_term_weights(topic, vectorizer) for topic in topics]
     fits = np.zeros((len(papers), len(topics)), dtype=np.float32)
     for row, (title, abstract) in enumerate(papers):
-        vector = vectorizer.vector(f"{title}. " * _TITLE_TIMES + abstract)
+        counts = counted(title, abstract)
+        vector, plain = vectorizer.weighed(counts), frequencies(counts)
         named = frozenset(tokens(title))
-        fits[row] = [_fit(vector, named, terms) for terms in weights]
+        for column, topic in enumerate(topics):
+            by_words = 0.0 if topic.is_rest else _fit(vector, named, terms[column])
+            fits[row, column] = _with_learnt(by_words, plain, topic.weights)
+    unmatched = ~fits.any(axis=1)
+    for column, topic in enumerate(topics):
+        if topic.is_rest:
+            fits[unmatched, column] = _REST
     return fits
+
+
+def counted(title: str, abstract: str) -> Counter[str]:
+    """Return how often a paper uses each token. The title counts several times."""
+    return Counter(tokens(f"{title}. " * _TITLE_TIMES + abstract))
+
+
+def frequencies(counts: Mapping[str, int]) -> dict[str, float]:
+    """Return what learnt weights are multiplied with: the counts' logarithms, scaled to length 1.
+
+    Rarity does not enter, so what was learnt means the same whatever the background is.
+    """
+    return _unit({token: 1 + log(count) for token, count in counts.items()})
+
+
+def _unit(vector: Mapping[str, float]) -> dict[str, float]:
+    length = sqrt(sum(weight * weight for weight in vector.values()))
+    return {token: weight / length for token, weight in vector.items()}
+
+
+def _with_learnt(by_words: float, plain: Mapping[str, float], weights: Weights | None) -> float:
+    """Return how well a paper fits a topic, given how well it fits the topic's words."""
+    if weights is None:
+        return by_words
+    score = weights.bias + sum(plain.get(token, 0.0) * each for token, each in weights.of.items())
+    learnt = min(_JUST + (1 - _JUST) * score, 1.0) if score > 0 else 0.0
+    return max(learnt, by_words if by_words >= _CERTAIN else 0.0)
 
 
 def _term_weights(topic: TopicTerms, vectorizer: Vectorizer) -> dict[str, float]:

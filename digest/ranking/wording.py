@@ -1,32 +1,32 @@
-"""What the words that a reader follows add to the candidates' scores."""
-
-from collections.abc import Sequence
+"""How close the candidates are to the words that a reader follows."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import weights
 from .features import Features, features_of
 
-# What a paper gets for holding a followed keyword. A topic that fits adds at most 1.
-HOLDS_KEYWORD = 0.4
-# Keywords are few words, so similarities to them are small. Chosen as ``measuring`` describes.
-_WEIGHT = 64.0
-# However few words and papers there are, closeness weighs no more than two topics that fit.
-_MOST = 2.0
+# Keywords are few words, so similarities to them are small. With this one above the average, a
+# paper is as close as any.
+_FULL = 1 / 32
 
 
-def as_paper(keywords: Sequence[str]) -> Features:
-    """Return all of a reader's keywords as one small paper, to compare papers with."""
-    return features_of("", ". ".join(keywords))
+def as_paper(keyword: str) -> Features:
+    """Return a keyword as a small paper, to compare papers with."""
+    return features_of("", keyword)
 
 
-def closeness(similarity: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what being close to a reader's words adds to each candidate's score.
+def closeness(similarity: NDArray[np.float32], numbers: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return what being close to their words adds to the candidates' scores: float32 (readers, n).
 
-    `similarity` float32 (readers, n) is how similar the candidates are to the words (`as_paper`).
-    Only what exceeds the average over the candidates counts. The result is float32 (readers, n)
-    and never below 0: a paper loses nothing for being far from the words that a reader follows.
+    `similarity` float32 (readers, n) sums up how similar the candidates are to each word of a
+    reader (`as_paper`), and `numbers` (readers,) counts the words. Only what exceeds the average
+    over the candidates counts. The result is never below 0: a paper loses nothing for being far
+    from the words that a reader follows.
     """
-    average = similarity.sum(axis=1, keepdims=True) / np.float32(max(similarity.shape[1], 1))
-    added: NDArray[np.float32] = np.clip(np.float32(_WEIGHT) * (similarity - average), 0, _MOST)
+    # As if the words were one paper together: the length of their sum grows with the root.
+    together = similarity / np.sqrt(np.maximum(numbers, 1), dtype=np.float32)[:, np.newaxis]
+    average = together.sum(axis=1, keepdims=True) / np.float32(max(together.shape[1], 1))
+    scale = np.float32(weights.CLOSE / _FULL)
+    added: NDArray[np.float32] = np.clip((together - average) * scale, 0, weights.CLOSE)
     return added

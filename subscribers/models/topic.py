@@ -4,7 +4,13 @@ from django.utils.translation import gettext
 
 
 class Topic(models.Model):
-    """Something a person can follow. Papers are matched to its name, description and terms."""
+    """Something a person can follow. Papers are matched to its name, description and terms, or as
+    `matched_by` says."""
+
+    class MatchedBy(models.TextChoices):
+        WORDS = "words", "Its words"
+        LEARNT = "learnt", "Learnt weights, and its words"
+        REST = "rest", "Fitting no other topic"
 
     slug = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=60)
@@ -14,6 +20,16 @@ class Topic(models.Model):
         default=list,
         blank=True,
         help_text="Words and two-word terms that papers on this topic use, separated by commas.",
+    )
+    matched_by = models.CharField(
+        max_length=6,
+        choices=MatchedBy,
+        default=MatchedBy.WORDS,
+        db_default=MatchedBy.WORDS,
+        help_text=(
+            "Weights were learnt for the topics that came with Broadsheet; its words then "
+            "count only where they fit well. Other topics are matched by their words."
+        ),
     )
     position = models.PositiveSmallIntegerField(default=100)
     is_offered = models.BooleanField(

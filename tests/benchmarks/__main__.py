@@ -17,7 +17,10 @@ from rich.table import Table
 from deploy.servers import running
 from tests.services_plugin import ENVIRONMENT, HOME
 
-BENCHMARKS = ("rendering", "ranking", "relevance", "engine", "smtp", "pages", "search", "webhooks")
+BENCHMARKS = (
+    *("rendering", "ranking", "relevance", "topics", "engine", "smtp", "pages", "search"),
+    *("webhooks", "cold_start"),
+)
 
 
 def main() -> None:

@@ -7,10 +7,11 @@ Both are made once for an edition and shared by all readers.
 import numpy as np
 from rich.table import Table
 
-from digest.ranking import taste
+from digest.ranking import taste, weights
+from digest.ranking.batch import Candidates, Floats, Readers
 from digest.ranking.features import Features, features_of
 from digest.ranking.overlap import overlaps
-from digest.ranking.rank import VOTE_WEIGHT, Candidates, Floats, Readers, rank
+from digest.ranking.rank import rank
 from digest.ranking.space import Index, Space
 from tests.benchmarks.measure import cpu_per_call
 
@@ -77,18 +78,20 @@ class _World:
             Readers(
                 topics=self._topics,
                 terms=None,
+                holds=None,
                 taste=tastes,
+                nearest=tastes,
+                disliked=None,
+                votes=np.full(readers, LIKES if tastes is not None else 0, dtype=np.float32),
                 barred=np.zeros((readers, papers), dtype=np.bool_),
                 lengths=np.full(readers, LENGTH),
                 is_exploring=np.ones(readers, dtype=np.bool_),
                 draws=np.zeros(readers, dtype=np.float32),
             ),
-            vote_weight=VOTE_WEIGHT,
-            least=3,
+            vote_weight=weights.VOTES,
         )
 
     def _tastes(self) -> Floats:
-        tastes = np.empty((len(self._likes), self._similarity.shape[1]), dtype=np.float32)
-        for row, likes in enumerate(self._likes):
-            tastes[row] = taste.total(self._similarity[likes], [1.0] * LIKES)
-        return tastes
+        liked = self._similarity[self._likes.ravel()]
+        counts = np.ones(self._likes.size, dtype=np.float32)
+        return taste.tastes(liked, counts, np.arange(0, self._likes.size, LIKES))

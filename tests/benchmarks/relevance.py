@@ -9,41 +9,52 @@ from pathlib import Path
 
 from rich.table import Table
 
-from digest.management.commands.evaluate_ranking import results_on, rows_of
+from digest.management.commands.evaluate_ranking import comparisons, results_on, rows_of
 from digest.ranking.measuring.collection import Collection
-from digest.ranking.measuring.evaluation import Measurement
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-# The lists of papers, and what readers picked from them. The readers of the second task are
-# authors, and their picks are what they wrote. Authors would give the picks away, so they never
-# count.
+# The complete lists of papers, further papers that only serve as history, and what readers picked
+# from the lists. The readers of the second task are authors, and their picks are what they wrote.
+# Authors would give the picks away, so they never count.
 TASKS = {
-    "Daily Papers": (["hf_daily_papers.jsonl.gz"], "hf_readers.jsonl.gz"),
+    "Daily Papers": (["hf_daily_papers.jsonl.gz"], [], "hf_readers.jsonl.gz"),
     "arXiv": (
-        ["arxiv_2026-01_02.jsonl.gz", "arxiv_sample_2025-2026.jsonl.gz"],
+        ["arxiv_2026-01_02.jsonl.gz"],
+        ["arxiv_sample_2025-2026.jsonl.gz"],
         "arxiv_readers.jsonl.gz",
     ),
 }
 
 
 def run() -> Table:
-    table = Table("task", "ranking", "nDCG@10, held out", "nDCG@10, all", "µs of CPU a reader")
+    table = Table("task", "ranking", "nDCG@10, held out", "recall", "nDCG@10, all", "µs of CPU")
     folder = Path(os.environ.get("BENCH_DATA", SHARED))
     if not folder.is_dir():
-        table.add_row("-", "BENCH_DATA is not a folder with the data", "", "", "")
+        table.add_row("-", "BENCH_DATA is not a folder with the data", "", "", "", "")
         return table
-    for task, (papers, readers) in TASKS.items():
-        for result in _results(folder, papers, readers):
+    for task, files in TASKS.items():
+        collection = collection_of(folder, *files)
+        results = results_on(collection)
+        for result in results:
+            score = result.held_out
             table.add_row(
                 task,
                 result.name,
-                f"{result.held_out.ndcg:.3f}",
+                f"{score.ndcg:.3f} [{score.low:.3f}, {score.high:.3f}]",
+                f"{score.recall:.3f}",
                 f"{result.all.ndcg:.3f}",
                 f"{result.microseconds:,.0f}",
             )
+        for line in comparisons(collection, results):
+            table.add_row(task, line, "", "", "", "")
     return table
 
 
-def _results(folder: Path, papers: list[str], readers: str) -> list[Measurement]:
-    rows = [row for name in papers for row in rows_of(folder / name)]
-    return results_on(Collection.of(rows, rows_of(folder / readers), with_authors=False))
+def collection_of(folder: Path, papers: list[str], history: list[str], readers: str) -> Collection:
+    """Return the papers and readers in these files of the folder."""
+    return Collection.of(
+        [row for name in papers for row in rows_of(folder / name)],
+        rows_of(folder / readers),
+        with_authors=False,
+        history=[row for name in history for row in rows_of(folder / name)],
+    )

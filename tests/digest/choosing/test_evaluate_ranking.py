@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 from random import Random
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+MANAGE = Path(__file__).resolve().parents[3] / "manage.py"
 SUBJECTS = {
     "robots": "robot arm gripper towel fold touch seam cloth motor joint grasp sensor",
     "proofs": "proof lemma tactic theorem formal checker logic axiom kernel type goal search",
@@ -67,18 +70,35 @@ def test_earlier_picks_predict_later_ones(tmp_path: Path) -> None:
     output = evaluate("--papers", str(given), "--readers", str(people), "--json")
 
     auc = {result["name"]: result["all"]["auc"] for result in json.loads(output)}
-    assert auc["Broadsheet"] > 0.7 > auc["votes only"]
-    assert auc["linear SVM per reader"] > 0.7
+    assert auc["text: Broadsheet, the ranking"] > 0.7 > auc["votes only"]
+    assert auc["text: linear SVM per reader"] > 0.7
 
 
-def test_a_table_names_every_ranking(tmp_path: Path) -> None:
-    given = write(tmp_path / "papers.jsonl", papers())
+def test_a_table_names_every_ranking_and_compares_ours_with_those_that_know_the_same(
+    tmp_path: Path,
+) -> None:
+    rows = [{**row, "organization": "Lab " + row["title"][:6]} for row in papers()]
+    given = write(tmp_path / "papers.jsonl", rows)
     people = write(tmp_path / "readers.jsonl.gz", readers())
 
     output = evaluate("--papers", str(given), "--readers", str(people))
 
-    for name in ("random", "votes only", "logistic regression", "Broadsheet, as sent"):
+    for name in ("random", "votes only", "as sent, all picks, 3 topics", "no picks"):
         assert name in output
+    for what in ("text", "with organization"):
+        assert f"{what}, held out: ours minus linear SVM per reader: " in output
+
+
+def test_the_command_needs_no_settings(tmp_path: Path) -> None:
+    given = write(tmp_path / "papers.jsonl", papers())
+    people = write(tmp_path / "readers.jsonl", readers())
+    command = [sys.executable, str(MANAGE), "evaluate_ranking"]
+    command += ["--papers", str(given), "--readers", str(people)]
+
+    done = subprocess.run(command, env={"PATH": ""}, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "as sent" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from digest.choosing import reasons
 from digest.choosing.candidates import candidate_set
 from digest.choosing.composing import Composed, Request, compose
 from digest.models import Edition, Paper, Vote
-from digest.ranking.rank import Part
+from digest.ranking.batch import Part
 from digest.readers.votes import undo, vote
 from subscribers.models import Subscriber, Subscription, Term, Topic
 from subscribers.wishes import terms
@@ -94,9 +94,9 @@ def test_an_example_of_the_same_edition_brings_similar_papers_but_not_itself() -
 
 def test_a_vote_down_keeps_similar_papers_away() -> None:
     reader = make_reader()
-    vote(reader, liked(PROOFS_TOO), Vote.Value.MORE, Vote.Origin.MAIL, timezone.now())
+    for text in (PROOFS_TOO, ROBOTS_TOO):
+        vote(reader, liked(text), Vote.Value.MORE, Vote.Origin.MAIL, timezone.now())
     edition = edition_of(PROOFS, ROBOTS, *OTHERS)
-    vote(reader, liked(ROBOTS_TOO), Vote.Value.MORE, Vote.Origin.MAIL, timezone.now())
     (both,) = composed_for(reader, edition=edition, length=2)
     assert set(papers_of(both)) == {PROOFS, ROBOTS}
 
@@ -104,7 +104,8 @@ def test_a_vote_down_keeps_similar_papers_away() -> None:
          timezone.now())  # fmt: skip
     (one,) = composed_for(reader, edition=edition, length=2)
 
-    assert papers_of(one) == [PROOFS]
+    assert papers_of(one)[0] == PROOFS
+    assert ROBOTS not in papers_of(one)
 
 
 def test_a_vote_taken_back_no_longer_counts() -> None:
@@ -210,7 +211,7 @@ def test_every_reason_names_the_part_that_added_most() -> None:
     papers = [liked(ROBOTS_TOO), liked(PROOFS_TOO)]
     edition = edition_of(ROBOTS, PROOFS, *OTHERS)
     for number, candidate in enumerate(edition.candidates.all()):
-        candidate.fits = {str(topics[number % 3].pk): 0.05}
+        candidate.fits = {str(topics[number % 3].pk): 0.5}
         candidate.save(update_fields=["fits"])
     readers = [make_reader(topics[number % 3]) for number in range(6)]
     origins = [Vote.Origin.MAIL] * 3 + [Vote.Origin.EXAMPLE] * 3
@@ -230,13 +231,14 @@ def test_every_reason_names_the_part_that_added_most() -> None:
     for composed in digests:
         assert len(composed.contributions) == len(composed.paper_ids) > 0
         for place, reason in enumerate(composed.reasons):
-            *content, _votes = composed.contributions[place]
+            *content, _votes, chance = composed.contributions[place]
+            assert chance == 1000
             kind = reason.partition(":")[0]
             seen.add(kind)
             if kind in kinds:
                 assert content[kinds[kind]] == max(content) > 0
             else:
-                assert max(content) <= 150  # no clear match
+                assert kind in {"closest", "rest", "votes"}
     assert seen >= kinds.keys()
 
 
@@ -291,7 +293,7 @@ def test_all_that_raised_a_score_can_be_read() -> None:
     [
         ([300, 0, 100], [("Topics you follow", 75), ("Papers you voted up or picked", 25)]),
         ([300, 0, 0, 100], [("Topics you follow", 75), ("Everyone’s votes", 25)]),
-        ([300, 0, 0, 100, 100], [("Topics you follow", 60), ("Everyone’s votes", 20)]),
+        ([300, 0, 0, 100, 1000], [("Topics you follow", 75), ("Everyone’s votes", 25)]),
     ],
 )
 def test_contributions_stored_with_fewer_or_more_parts_are_read_right(

@@ -17,9 +17,10 @@ from digest.choosing import trial
 from digest.choosing.composing import Composed, Request, compose
 from digest.delivery.run import deliver
 from digest.models import Click, Digest, Edition, Paper, Vote
-from digest.ranking.rank import Part
+from digest.ranking.batch import Part
+from digest.ranking.weights import CLEAR_TOPIC, TOPIC
 from digest.readers.votes import vote
-from subscribers.models import Subscriber, Topic
+from subscribers.models import Subscriber, Subscription, Topic
 from tests.digest.sent import edition_of
 from tests.factories import make_digest, make_edition, make_paper, make_reader, make_topic
 from tests.smtp_sink import Sink
@@ -99,7 +100,8 @@ def test_each_paper_has_the_reason_and_the_parts_of_the_ranking_that_chose_it() 
     most_voted = edition.candidates.latest("votes").paper_id
     assert parts[best] == alone.contributions[0]
     assert parts[most_voted][Part.VOTES] > parts[most_voted][Part.TOPICS] > 0
-    assert composed.reasons == (f"topic:{topic.pk}",) * 6
+    clear = [row[Part.TOPICS] >= 1000 * CLEAR_TOPIC * TOPIC for row in composed.contributions]
+    assert composed.reasons == tuple(f"topic:{topic.pk}" if it else "closest" for it in clear)
 
 
 @pytest.mark.parametrize(
@@ -117,13 +119,13 @@ def test_a_reason_is_true_for_the_ranking_that_chose_the_paper(
     (composed,) = composed_for([reader], edition, challenger=challenger)
 
     assert set(composed.chosen_by or ()) == {"", challenger}
-    part_of = {"topic": Part.TOPICS, "picked": Part.TASTE, "votes": Part.VOTES, "new": Part.VOTES}
+    part_of = {"topic": Part.TOPICS, "picked": Part.TASTE}
     for place, (code, name) in enumerate(
         zip(composed.reasons, composed.chosen_by or (), strict=True)
     ):
         parts = composed.contributions[place]
-        part = part_of[code.partition(":")[0]]
-        assert part == Part.VOTES or parts[part] == max(parts[: Part.VOTES]) > 0
+        part = part_of.get(code.partition(":")[0])
+        assert part is None or parts[part] == max(parts[: Part.VOTES]) > 0
         assert name == "" or parts[ignored] == 0
 
 
@@ -153,9 +155,10 @@ def test_the_same_news_does_not_come_from_both_rankings() -> None:
     assert len({best.pk, same_news.pk} & set(composed.paper_ids)) == 1
 
 
-def test_without_a_match_a_trial_sends_nothing() -> None:
-    edition = edition_on(make_topic())
-    reader = make_reader(make_topic())
+def test_where_a_reader_wants_nothing_a_trial_sends_nothing() -> None:
+    topic = make_topic()
+    edition, reader = edition_on(topic), make_reader(topic)
+    Subscription.objects.update(emphasis=Subscription.Emphasis.LESS)
 
     (composed,) = composed_for([reader], edition)
 
@@ -192,11 +195,11 @@ def test_a_wrong_setting_is_reported_at_the_start(settings: Settings) -> None:
 def test_the_row_of_a_sent_digest_says_who_chose_each_paper(settings: Settings, sink: Sink) -> None:
     topic = make_topic()
     edition = edition_on(topic)
-    without = make_digest(edition, make_reader(topic, length=6))
+    without = make_digest(edition, make_reader(topic, length=6, is_exploring=False))
     deliver(seconds=20)
 
     settings.RANKING_TRIAL = [BY_VOTES]
-    within = make_digest(edition, make_reader(topic, length=6))
+    within = make_digest(edition, make_reader(topic, length=6, is_exploring=False))
     deliver(seconds=20)
 
     for digest in (without, within):
@@ -210,7 +213,7 @@ def test_the_row_of_a_sent_digest_says_who_chose_each_paper(settings: Settings, 
 @pytest.mark.django_db(transaction=True)
 def test_the_row_of_a_sent_digest_holds_the_parts_of_each_paper_s_score(sink: Sink) -> None:
     topic = make_topic()
-    edition, reader = edition_on(topic), make_reader(topic, length=6)
+    edition, reader = edition_on(topic), make_reader(topic, length=6, is_exploring=False)
     (expected,) = composed_for([reader], edition, challenger=None)
     digest = make_digest(edition, reader)
 
@@ -219,7 +222,7 @@ def test_the_row_of_a_sent_digest_holds_the_parts_of_each_paper_s_score(sink: Si
     digest.refresh_from_db()
     assert digest.state == Digest.State.SENT
     assert digest.contributions == [list(row) for row in expected.contributions]
-    assert [len(row) for row in digest.contributions] == [len(Part)] * 6
+    assert [len(row) for row in digest.contributions] == [len(Part) + 1] * 6
     assert min(row[Part.TOPICS] for row in digest.contributions) > 0
 
 

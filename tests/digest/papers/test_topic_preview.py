@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from digest.models import PaperTopic
-from digest.papers.matching import match
+from digest.models import Paper, PaperTopic
+from digest.papers.matching import match, terms_of
 from digest.papers.preview import Preview, preview
 from digest.ranking.tfidf import TopicTerms
 from subscribers.models import Topic
@@ -153,3 +153,30 @@ def test_only_operators_who_may_edit_topics_can_preview_them(
     client.force_login(clerk)
 
     assert client.post(path, ROBOTS, secure=True).status_code == status
+
+
+@pytest.mark.parametrize(("matched_by", "number"), [("learnt", 1), ("words", 0)])
+def test_the_page_counts_what_was_learnt_if_the_form_says_so(
+    admin_client: Client, matched_by: str, number: int
+) -> None:
+    make_paper(title="Scaling laws", abstract="Scaling laws of pretraining, tokenizers.")
+    form = {**ROBOTS, "slug": "language-models", "matched_by": matched_by}
+
+    page = page_for(admin_client, form)
+
+    assert f"{number} of 1 papers match, " in page
+
+
+def test_the_preview_of_the_rest_has_the_papers_of_no_other_topic() -> None:
+    Topic.objects.all().delete()
+    make_topic(name="Robots", seed_terms=["robot arm", "gripper"])
+    make_paper(abstract=FOLDS)
+    proves = make_paper(abstract=PROVES)
+    rest = make_topic(matched_by=Topic.MatchedBy.REST)
+    match(list(Paper.objects.all()))
+
+    found = preview(terms_of(rest), days=7, now=timezone.now())
+
+    assert [caught.paper for caught in found.caught] == [proves]
+    assert found.nearly == []
+    assert [pair.paper for pair in PaperTopic.objects.filter(topic=rest)] == [proves]

@@ -1,10 +1,11 @@
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from digest.ranking.rank import Candidates, Chosen, Kind, Part, Readers, contributions, rank
+from digest.ranking.batch import Candidates, Chosen, Kind, Part, Readers
+from digest.ranking.rank import contributions, rank
 
 # Eight papers on two topics: 0 and 1 on the first, 1 and 2 on the second, the others on none.
 FITS = [[0.5, 0], [0.4, 0.6], [0, 0.5], *[[0, 0]] * 5]
@@ -32,7 +33,11 @@ class Reader:
 
     topics: Sequence[float] = (0, 0)
     terms: Sequence[float] = (0,) * PAPERS
+    holds: Sequence[int] = (0,) * PAPERS
     taste: Sequence[float] = (0,) * PAPERS
+    nearest: Sequence[float] = (0,) * PAPERS
+    disliked: Sequence[int] = ()
+    votes: float = 0
     barred: Sequence[int] = ()
     length: int = 3
     explores: bool = False
@@ -43,7 +48,11 @@ def batch(*readers: Reader) -> Readers:
     return Readers(
         topics=np.array([r.topics for r in readers], dtype=np.float32),
         terms=np.array([r.terms for r in readers], dtype=np.float32),
+        holds=np.array([r.holds for r in readers], dtype=np.int8),
         taste=np.array([r.taste for r in readers], dtype=np.float32),
+        nearest=np.array([r.nearest for r in readers], dtype=np.float32),
+        disliked=np.array([[n in r.disliked for n in range(PAPERS)] for r in readers]),
+        votes=np.array([r.votes for r in readers], dtype=np.float32),
         barred=np.array([[n in r.barred for n in range(PAPERS)] for r in readers]),
         lengths=np.array([r.length for r in readers]),
         is_exploring=np.array([r.explores for r in readers]),
@@ -51,15 +60,13 @@ def batch(*readers: Reader) -> Readers:
     )
 
 
-def choose(
-    *readers: Reader, papers: Candidates | None = None, least: int = 1, vote_weight: float = 0.1
-) -> Chosen:
+def choose(*readers: Reader, papers: Candidates | None = None, vote_weight: float = 0.1) -> Chosen:
     given = papers if papers is not None else candidates()
-    return rank(given, batch(*readers), vote_weight=vote_weight, least=least)
+    return rank(given, batch(*readers), vote_weight=vote_weight)
 
 
-def places(reader: Reader, papers: Candidates | None = None, least: int = 1) -> list[int]:
-    (row,) = choose(reader, papers=papers, least=least).places.tolist()
+def places(reader: Reader, papers: Candidates | None = None) -> list[int]:
+    (row,) = choose(reader, papers=papers).places.tolist()
     return [place for place in row if place >= 0]
 
 
@@ -92,8 +99,10 @@ def test_votes_decide_between_papers_that_fit_equally() -> None:
     assert places(other, candidates(votes=(0, 0, 9, 0, 0, 0, 0, 0))) == [2]
 
 
-def test_a_followed_word_counts_like_a_topic() -> None:
-    reader = Reader(topics=(1, 0), terms=(0, 0, 0, 0, 0.6, 0, 0, 0), length=2)
+def test_a_word_that_a_paper_holds_is_the_reason_if_it_added_most() -> None:
+    reader = Reader(
+        topics=(1, 0), terms=(0, 0, 0, 0, 0.6, 0, 0, 0), holds=(0, 0, 0, 0, 2, 0, 0, 0), length=2
+    )
 
     chosen = choose(reader)
 
@@ -101,13 +110,33 @@ def test_a_followed_word_counts_like_a_topic() -> None:
     assert chosen.kinds.tolist() == [[Kind.TERM, Kind.TOPIC]]
 
 
-def test_taste_alone_makes_a_match_when_it_is_clear() -> None:
-    reader = Reader(taste=(0, 0, 0, 0.9, 0.02, -0.9, 0, 0))
+def test_taste_is_a_reason_only_where_it_and_the_likeness_are_clear() -> None:
+    reader = Reader(
+        taste=(0, 0, 0, 0.9, 0.4, 0.06, 0.02, -0.1),
+        nearest=(0, 0, 0, 0.5, 0.01, 0.5, 0, 0),
+        length=8,
+    )
 
     chosen = choose(reader)
 
-    assert chosen.places.tolist() == [[3]]
-    assert chosen.kinds.tolist() == [[Kind.TASTE]]
+    kinds = dict(zip(*chosen.places.tolist(), *chosen.kinds.tolist(), strict=True))
+    assert [kinds[place] for place in range(3, 8)] == [
+        Kind.TASTE,
+        Kind.CLOSEST,
+        Kind.CLOSEST,
+        Kind.REST,
+        Kind.REST,
+    ]
+
+
+def test_a_topic_that_a_paper_only_touches_is_no_reason() -> None:
+    papers = candidates()
+    papers.fits[:, 0] = (0.39, 0.41, 0, 0, 0, 0, 0, 0)
+
+    chosen = choose(Reader(topics=(1, 0), length=2), papers=papers)
+
+    assert chosen.places.tolist() == [[1, 0]]
+    assert chosen.kinds.tolist() == [[Kind.TOPIC, Kind.CLOSEST]]
 
 
 def test_barred_papers_are_never_chosen() -> None:
@@ -127,7 +156,7 @@ def test_the_same_news_is_chosen_once() -> None:
     reader = Reader(topics=(1, 1), length=3)
 
     assert places(reader) == [1, 0, 2]
-    assert places(reader, candidates(overlaps={(1, 0): 0.9})) == [1, 2]
+    assert places(reader, candidates(overlaps={(1, 0): 0.9})) == [1, 2, 3]
 
 
 def test_a_paper_that_overlaps_much_with_the_first_gives_way() -> None:
@@ -137,53 +166,114 @@ def test_a_paper_that_overlaps_much_with_the_first_gives_way() -> None:
     assert places(reader, candidates(overlaps={(1, 0): 0.5})) == [1, 2]
 
 
-def test_a_single_match_is_filled_up_with_the_most_voted() -> None:
+def test_a_selection_is_filled_by_score_before_votes() -> None:
     papers = candidates(votes=(0, 0, 0, 1, 7, 3, 0, 0))
-    reader = Reader(topics=(1, 0), barred=(1,), length=5)
+    reader = Reader(topics=(1, 0), taste=(0, 0, 0, 0, 0, 0, -0.2, -0.1), barred=(1, 2, 3), length=5)
 
-    chosen = choose(reader, papers=papers, least=3)
+    chosen = choose(reader, papers=papers)
 
-    assert chosen.places.tolist() == [[0, 4, 5]]
-    assert chosen.kinds.tolist() == [[Kind.TOPIC, Kind.VOTES, Kind.VOTES]]
+    assert chosen.places.tolist() == [[0, 4, 5, 7, 6]]
+    assert chosen.kinds.tolist() == [[Kind.TOPIC, *[Kind.REST] * 4]]
 
 
-def test_without_a_match_nothing_is_chosen() -> None:
-    assert places(Reader(topics=(1, 1), barred=(0, 1, 2)), least=3) == []
+def test_without_a_match_the_day_s_closest_are_chosen() -> None:
+    assert places(Reader(topics=(1, 1), barred=(0, 1, 2), length=2)) == [3, 4]
+
+
+def test_what_readers_said_counts_less_the_more_they_voted() -> None:
+    reader = Reader(topics=(1, 0), taste=(0, -0.1, 0, 0.1, 0, 0, 0, 0), length=1)
+
+    assert places(reader) == [0]
+    assert places(replace(reader, votes=4)) == [3]
+
+
+def test_papers_by_followed_authors_come_first_however_many_votes_there_are() -> None:
+    reader = Reader(
+        topics=(1, 1), holds=(0, 0, 0, 0, 3, 0, 0, 0), taste=(9, *[0] * 7), votes=99, length=2
+    )
+
+    chosen = choose(reader)
+
+    assert chosen.places.tolist() == [[4, 0]]
+    assert chosen.kinds[0, 0] == Kind.TERM
+
+
+def test_papers_that_hold_a_followed_word_have_half_of_the_places() -> None:
+    tastes = (0.9, 0.8, 0.7, 0.6, 0.5, -0.1, -0.2, -0.3)
+    reader = Reader(holds=(0, 0, 0, 0, 0, 2, 2, 2), taste=tastes, votes=99, length=4)
+
+    assert places(reader) == [0, 1, 5, 6]
+    assert places(replace(reader, barred=(5, 6))) == [0, 1, 2, 7]
+    assert places(replace(reader, holds=(0,) * 8)) == [0, 1, 2, 3]
+
+
+def test_a_topic_wanted_less_and_what_was_voted_down_are_not_chosen_to_fill() -> None:
+    papers = candidates(votes=(9, 0, 0, 0, 7, 3, 0, 0))
+    less = Reader(topics=(-0.5, 0.2), disliked=(4,), length=8, explores=True)
+
+    chosen = choose(less, papers=papers)
+
+    assert set(chosen.places[0].tolist()) == {2, 3, 5, 6, 7}
+    assert {4, 0, 1}.isdisjoint(places(Reader(topics=(-0.5, 0), disliked=(4,), length=8), papers))
+
+
+def test_what_is_disliked_comes_if_it_holds_a_followed_word() -> None:
+    reader = Reader(disliked=(4, 5), holds=(0, 0, 0, 0, 2, 0, 0, 0), length=8)
+
+    assert set(places(reader)) == {0, 1, 2, 3, 4, 6, 7}
 
 
 def test_a_long_digest_ends_with_what_everyone_reads() -> None:
-    papers = candidates(votes=(0, 0, 0, 1, 7, 3, 0, 0))
+    papers = candidates(votes=(0, 0, 0, 1, 7, 9, 0, 0))
+    reader = Reader(topics=(1, 1), taste=(0, 0, 0, 0.1, 0, -0.5, 0.1, 0), length=6)
 
-    chosen = choose(Reader(topics=(1, 1), length=7), papers=papers)
+    chosen = choose(reader, papers=papers)
 
-    assert chosen.places.tolist() == [[1, 0, 2, 4]]
+    assert chosen.places.tolist()[0][-1] == 5
     assert chosen.kinds.tolist()[0][-1] == Kind.VOTES
 
 
-@pytest.mark.parametrize(("draw", "found"), [(0.0, 5), (0.99, 3)])
-def test_an_exploring_reader_gets_one_of_the_more_voted_others(draw: float, found: int) -> None:
-    papers = candidates(votes=(0, 0, 0, 1, 7, 3, 0, 0))
+def test_where_nobody_votes_no_place_is_kept_for_votes() -> None:
+    chosen = choose(Reader(topics=(1, 1), length=6))
 
-    chosen = choose(Reader(topics=(1, 1), length=7, explores=True, draw=draw), papers=papers)
+    assert len(chosen.places[0]) == 6
+    assert Kind.VOTES not in chosen.kinds
 
-    assert chosen.places.tolist() == [[1, 0, 2, 4, found]]
-    assert chosen.kinds.tolist()[0][-2:] == [Kind.VOTES, Kind.EXPLORING]
+
+def test_the_place_off_the_path_is_drawn_with_the_stored_chance() -> None:
+    """Off the path of the reader are 3 to 7; the tastes of 6 and 7 are below the others'."""
+    tastes = (0, 0, 0, 0.05, 0.05, 0.05, 0, 0)
+    readers = [
+        Reader(topics=(1, 1), taste=tastes, length=6, explores=True, draw=draw / 500)
+        for draw in range(500)
+    ]
+
+    chosen = choose(*readers)
+
+    assert set(chosen.kinds[:, -1].tolist()) == {Kind.EXPLORING}
+    drawn, counts = np.unique(chosen.places[:, -1], return_counts=True)
+    chances = dict(zip(chosen.places[:, -1], chosen.chances[:, -1], strict=True))
+    for place, count in zip(drawn, counts, strict=True):
+        assert count / 500 == pytest.approx(chances[place], abs=0.01)
+    assert sum(chances.values()) == pytest.approx(1)
+    assert len(set(chances.values())) > 1
+    assert (chosen.chances[:, :-1] == 1).all()
 
 
 def test_contributions_are_the_parts_of_the_score() -> None:
     papers = candidates(votes=(3, 0, 0, 0, 0, 0, 0, 0))
-    reader = batch(Reader(topics=(1, 0), terms=(0.6, *[0] * 7), taste=(0.2, *[0] * 7)))
+    reader = batch(Reader(topics=(1, 0), terms=(0.6, *[0] * 7), taste=(0.2, *[0] * 7), votes=1))
 
     parts = contributions(papers, reader, vote_weight=0.1)
 
-    assert parts[: Part.VOTES, 0, 0].tolist() == pytest.approx([0.5, 0.6, 0.2])
+    assert parts[: Part.VOTES, 0, 0].tolist() == pytest.approx([0.1, 0.12, 0.2])
     assert parts[Part.VOTES].sum() == pytest.approx(0, abs=1e-6)
     assert parts[Part.VOTES, 0, 0] > 0
 
 
 def test_a_batch_is_ranked_as_each_reader_alone() -> None:
-    one = Reader(topics=(1, 0.5), length=2)
-    other = Reader(taste=(0, 0, 0, 0.9, 0, 0, 0, 0), length=3)
+    one = Reader(topics=(1, 0.5), holds=(0, 0, 0, 2, 2, 2, 2, 2), length=2)
+    other = Reader(taste=(0, 0, 0, 0.9, 0, 0, 0, 0), length=7, explores=True, draw=0.5)
 
     together = choose(one, other).places.tolist()
 
