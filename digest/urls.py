@@ -6,7 +6,7 @@ They work with and without a slash at the end, and with characters that mail pro
 from django.contrib.sitemaps.views import index, sitemap
 from django.urls import path, re_path
 
-from .readers.views import clicks, examples, votes, web_view
+from .readers.views import clicks, examples, ratings, votes, web_view
 from .site import views as site
 from .site.feeds import AtomPapers, JsonPapers
 from .site.sitemaps import SITEMAPS
@@ -30,6 +30,7 @@ urlpatterns = [
     path("sitemap.xml", index, _SITEMAPS, name="sitemap_index"),
     path("sitemap-<section>.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
     re_path(r"^p/(?P<token>[^/]+)/papers/?$", examples.choose, name="examples"),
+    re_path(r"^p/(?P<token>[^/]+)/rate/?$", ratings.rate, name="rate"),
     re_path(r"^d/(?P<token>[^/]+)/(?P<day>\d{4}-\d\d-\d\d)[^/]*/?$", web_view.read, name="read"),
     re_path(
         r"^v/(?P<token>[^/]+)/(?P<paper_id>[0-9]{1,18})(?:[^/0-9][^/]*)?/?$",

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 from pytest_django import Settings
 
-from digest.models import Digest
+from digest.models import Digest, Vote
 from subscribers.models import Consent, Subscriber
 from tests.browser import NEEDS, SCHEMES, show_elsewhere, violations
 from tests.browser import browser as browser
@@ -26,7 +26,7 @@ def test_in_through_the_front_page_and_out_through_the_page(walk: Walk) -> None:
     walk.page.wait_for_timeout(FILLING)
     walk.press("Sign up")
     walk.sees("Check your inbox")
-    confirm_and_read(walk, zone="Europe/Lisbon")
+    confirm_and_read(walk, zone="Europe/Lisbon", rates=True)
 
     walk.follow("Unsubscribe")
     walk.sees("Stop all digests?")
@@ -91,13 +91,28 @@ def look_into_the_frame(page: Page) -> None:
         assert violations(inside) == [], scheme
 
 
-def confirm_and_read(walk: Walk, *, zone: str) -> EmailMessage:
+def rate_papers(walk: Walk) -> None:
+    """Rate two of the papers that the page after confirming offers, and look at the next page."""
+    walk.follow("Rate a few papers")
+    assert walk.page.get_by_role("radiogroup").count() == 8
+    assert Vote.objects.count() == 0
+    walk.page.get_by_role("radio", name="More").first.check()
+    walk.page.get_by_role("radio", name="Less").last.check()
+    walk.press("Save")
+    walk.sees("Thank you")
+    values = Vote.objects.order_by("-value").values_list("value", flat=True)
+    assert list(values) == [Vote.Value.MORE, Vote.Value.LESS]
+
+
+def confirm_and_read(walk: Walk, *, zone: str, rates: bool = False) -> EmailMessage:
     """From the confirmation mail to the first digest. Only pressing the button confirms."""
     walk.read(1)
     walk.follow("Confirm on the next page")
     assert Subscriber.objects.get().state == Subscriber.State.PENDING
     walk.press("Yes, send me digests")
     walk.sees("You are subscribed")
+    if rates:
+        rate_papers(walk)
 
     digest = walk.read(2)
 

@@ -1,0 +1,76 @@
+"""The page that asks a reader to rate eight papers: after confirming, or whenever they like.
+
+GET and HEAD only show; POST acts. A paper may always be left without an opinion.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.utils import timezone
+from django.utils.translation import override
+
+from digest.models import Vote
+from digest.readers import examples, ratings
+from digest.site import archive
+from digest.site.listings import listed
+from subscribers import links
+from subscribers.models import Link, Subscriber, Topic
+from subscribers.views.language import render_for
+from subscribers.views.links import token_page
+from subscribers.wishes import preferences
+
+# How the fields of the form are named, before the paper's id.
+_FIELD = "paper-"
+_OPINIONS: Mapping[str, Vote.Value | None] = {
+    "more": Vote.Value.MORE,
+    "less": Vote.Value.LESS,
+    "undo": None,
+}
+
+
+@token_page
+def rate(request: HttpRequest, token: str) -> HttpResponse:
+    """Show eight papers and what the reader said of others before; store what they say now."""
+    now = timezone.now()
+    subscriber = links.find(token, Link.Purpose.PREFERENCES, now).subscriber
+    if subscriber.state != Subscriber.State.ACTIVE:
+        return render_for(subscriber, request, "subscribers/not_subscribed.html")
+    if request.method == "POST":
+        opinions = _opinions(request.POST)
+        ratings.rate(subscriber, opinions, now)
+        # 303, so that reloading the page does not act again.
+        done = "?saved" if opinions else "?nothing"
+        return HttpResponseRedirect(f"{request.path}{done}", status=303)
+    with override(subscriber.language):
+        context = {
+            "token": token,
+            "is_saved": "saved" in request.GET,
+            "is_empty": "nothing" in request.GET,
+            "next_digest": preferences.next_digest_in_words(subscriber, now),
+            **_papers(subscriber, asks="saved" not in request.GET),
+        }
+        return render_for(subscriber, request, "digest/readers/rate.html", context)
+
+
+def _opinions(posted: QueryDict) -> dict[int, Vote.Value | None]:
+    """Return what the form says of each paper. Papers without an opinion are left out."""
+    said = {name.removeprefix(_FIELD): posted[name] for name in posted if name.startswith(_FIELD)}
+    known = [
+        (int(text), _OPINIONS[str(opinion)])
+        for text, opinion in said.items()
+        if opinion in _OPINIONS and text.isdecimal() and len(text) < 19
+    ]
+    return dict(known[: ratings.NUMBER + ratings.MOST_SHOWN])
+
+
+def _papers(subscriber: Subscriber, *, asks: bool) -> dict[str, Any]:
+    """Return the papers to rate, if the page `asks`, and those that were voted on before."""
+    asked = archive.with_newest_figures(ratings.asked(subscriber) if asks else [])
+    values = ratings.given(subscriber)
+    rated = archive.with_newest_figures(examples.papers(list(values)))
+    topics: dict[int, Topic] = Topic.objects.in_bulk()
+    return {
+        "asked": listed(asked, topics),
+        "rated": [(entry, values[entry.pk]) for entry in listed(rated, topics)],
+    }
