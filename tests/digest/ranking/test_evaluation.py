@@ -146,7 +146,7 @@ def test_our_ranking_finds_the_subject_and_chance_does_not(collection: Collectio
         name: measure(collection, name, ranker)
         for name, ranker in {
             **simple(collection),
-            **baselines(collection, with_labels=False),
+            **baselines(collection, with_labels=False).rankers,
         }.items()
     }
 
