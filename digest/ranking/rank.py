@@ -61,8 +61,8 @@ def rank(candidates: Candidates, readers: Readers, *, vote_weight: float) -> Cho
       like one that was voted down, only if they match something else that the reader asked for.
     * Papers by followed authors come first. Papers that hold a followed word have half of the
       places, if there are so many, in the order of their scores; or more, by their scores.
-    * The other places go by score, also to papers that match nothing. Readers without interests
-      get the most voted.
+    * The other places go by score, also to papers that match nothing. But readers who never voted
+      get nothing if no paper matches. Readers without interests get the most voted.
     * In a selection of 6 papers or more, the last place goes to what everyone reads, if anyone
       votes, and for exploring readers another one to something off their path.
     * A paper loses score for each paper above it that says much the same or is on the same topic.
@@ -71,7 +71,9 @@ def rank(candidates: Candidates, readers: Readers, *, vote_weight: float) -> Cho
     content = parts[: Part.VOTES].sum(axis=0)
     is_open = ~_has_interests(readers)
     is_free = ~readers.barred & ~_avoided(readers, parts, content)
-    plan = _plan(candidates, readers, is_free.sum(axis=1), is_open)
+    # What readers said may be about nothing of the day. Votes always tell which papers are closest.
+    has_any = is_open | (readers.votes > 0) | (is_free & (content > 0)).any(axis=1)
+    plan = _plan(candidates, readers, is_free.sum(axis=1) * has_any, is_open)
     scores = np.where(is_free, content + parts[Part.VOTES], -np.inf)
     if readers.holds is not None:
         scores += np.float32(_LEAD) * (readers.holds == Hold.AUTHOR)

@@ -8,6 +8,7 @@ from io import StringIO
 from pathlib import Path
 from random import Random
 from typing import Any
+from zlib import crc32
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -116,3 +117,16 @@ def test_a_file_that_cannot_be_used_is_reported(tmp_path: Path, content: str, me
 
     with pytest.raises(CommandError, match=message):
         evaluate("--papers", str(bad), "--readers", str(people))
+
+
+def test_weights_are_tried_on_development_readers_and_days_only(tmp_path: Path) -> None:
+    given = write(tmp_path / "papers.jsonl", papers())
+    people = write(tmp_path / "readers.jsonl", readers())
+    printed = StringIO()
+
+    call_command("fit_ranking", papers=[given], readers=people, stdout=printed)
+
+    number = sum(crc32(f"u{reader}".encode()) % 2 == 0 for reader in range(10)) * 4
+    assert f"{number} cases for development." in printed.getvalue()
+    for heading in ("said votes", "all picks", "taste from"):
+        assert heading in printed.getvalue()

@@ -211,7 +211,7 @@ def test_every_reason_names_the_part_that_added_most() -> None:
     papers = [liked(ROBOTS_TOO), liked(PROOFS_TOO)]
     edition = edition_of(ROBOTS, PROOFS, *OTHERS)
     for number, candidate in enumerate(edition.candidates.all()):
-        candidate.fits = {str(topics[number % 3].pk): 0.5}
+        candidate.fits = {str(topics[number % 3].pk): 0.75}
         candidate.save(update_fields=["fits"])
     readers = [make_reader(topics[number % 3]) for number in range(6)]
     origins = [Vote.Origin.MAIL] * 3 + [Vote.Origin.EXAMPLE] * 3

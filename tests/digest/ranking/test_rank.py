@@ -8,7 +8,7 @@ from digest.ranking.batch import Candidates, Chosen, Kind, Part, Readers
 from digest.ranking.rank import contributions, rank
 
 # Eight papers on two topics: 0 and 1 on the first, 1 and 2 on the second, the others on none.
-FITS = [[0.5, 0], [0.4, 0.6], [0, 0.5], *[[0, 0]] * 5]
+FITS = [[0.9, 0], [0.75, 0.95], [0, 0.9], *[[0, 0]] * 5]
 PAPERS = len(FITS)
 
 
@@ -101,7 +101,7 @@ def test_votes_decide_between_papers_that_fit_equally() -> None:
 
 def test_a_word_that_a_paper_holds_is_the_reason_if_it_added_most() -> None:
     reader = Reader(
-        topics=(1, 0), terms=(0, 0, 0, 0, 0.6, 0, 0, 0), holds=(0, 0, 0, 0, 2, 0, 0, 0), length=2
+        topics=(1, 0), terms=(0, 0, 0, 0, 1.2, 0, 0, 0), holds=(0, 0, 0, 0, 2, 0, 0, 0), length=2
     )
 
     chosen = choose(reader)
@@ -131,7 +131,7 @@ def test_taste_is_a_reason_only_where_it_and_the_likeness_are_clear() -> None:
 
 def test_a_topic_that_a_paper_only_touches_is_no_reason() -> None:
     papers = candidates()
-    papers.fits[:, 0] = (0.39, 0.41, 0, 0, 0, 0, 0, 0)
+    papers.fits[:, 0] = (0.69, 0.71, 0, 0, 0, 0, 0, 0)
 
     chosen = choose(Reader(topics=(1, 0), length=2), papers=papers)
 
@@ -176,8 +176,11 @@ def test_a_selection_is_filled_by_score_before_votes() -> None:
     assert chosen.kinds.tolist() == [[Kind.TOPIC, *[Kind.REST] * 4]]
 
 
-def test_without_a_match_the_day_s_closest_are_chosen() -> None:
-    assert places(Reader(topics=(1, 1), barred=(0, 1, 2), length=2)) == [3, 4]
+def test_without_a_match_only_readers_who_voted_get_the_day_s_closest() -> None:
+    reader = Reader(topics=(1, 1), barred=(0, 1, 2), length=2)
+
+    assert places(reader) == []
+    assert places(replace(reader, taste=(0, 0, 0, -3, -2, -1, -3, -3), votes=1)) == [5, 4]
 
 
 def test_what_readers_said_counts_less_the_more_they_voted() -> None:
@@ -218,7 +221,7 @@ def test_a_topic_wanted_less_and_what_was_voted_down_are_not_chosen_to_fill() ->
 
 
 def test_what_is_disliked_comes_if_it_holds_a_followed_word() -> None:
-    reader = Reader(disliked=(4, 5), holds=(0, 0, 0, 0, 2, 0, 0, 0), length=8)
+    reader = Reader(votes=1, disliked=(4, 5), holds=(0, 0, 0, 0, 2, 0, 0, 0), length=8)
 
     assert set(places(reader)) == {0, 1, 2, 3, 4, 6, 7}
 
@@ -266,7 +269,7 @@ def test_contributions_are_the_parts_of_the_score() -> None:
 
     parts = contributions(papers, reader, vote_weight=0.1)
 
-    assert parts[: Part.VOTES, 0, 0].tolist() == pytest.approx([0.1, 0.12, 0.2])
+    assert parts[: Part.VOTES, 0, 0].tolist() == pytest.approx([0.18, 0.12, 0.2])
     assert parts[Part.VOTES].sum() == pytest.approx(0, abs=1e-6)
     assert parts[Part.VOTES, 0, 0] > 0
 
