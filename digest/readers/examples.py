@@ -16,6 +16,7 @@ from digest.models import EditionPaper, Paper, PaperKey, Vote
 from subscribers.models import Subscriber, Subscription
 
 from .bibliography import Library, Reference
+from .votes import store
 
 # More would drown out later votes.
 MOST = 20
@@ -49,12 +50,7 @@ def pick(subscriber: Subscriber, paper_ids: Collection[int], now: datetime) -> N
     before = picked(subscriber)
     wanted = EditionPaper.objects.public().filter(paper__in=set(paper_ids) - set(before))
     paper_ids = wanted.order_by("pk").values_list("paper_id", flat=True)
-    Vote.objects.bulk_create(
-        _votes_up(subscriber, paper_ids, Vote.Origin.EXAMPLE, now),
-        update_conflicts=True,
-        unique_fields=["subscriber", "paper"],
-        update_fields=["value", "origin", "at"],
-    )
+    store(_votes_up(subscriber, paper_ids, Vote.Origin.EXAMPLE, now))
 
 
 def papers(paper_ids: Sequence[int]) -> list[EditionPaper]:

@@ -24,6 +24,7 @@ from digest.ranking.space import Index, Space
 from subscribers.models import Subscriber, Subscription, Term
 
 from .examples import papers
+from .votes import store
 
 NUMBER = 8
 # How many of the reader's votes the page shows, to be changed or taken back.
@@ -136,20 +137,15 @@ def rate(subscriber: Subscriber, opinions: Mapping[int, Vote.Value | None], now:
     theirs.filter(paper__in=[pk for pk, value in opinions.items() if value is None]).delete()
     wanted = {pk: value for pk, value in opinions.items() if value and before.get(pk) != value}
     public = EditionPaper.objects.public().filter(paper__in=wanted).order_by("paper_id")
-    Vote.objects.bulk_create(
-        [
-            Vote(
-                subscriber=subscriber,
-                paper_id=paper_id,
-                value=wanted[paper_id],
-                origin=Vote.Origin.MAIL,
-                at=now,
-            )
-            for paper_id in public.values_list("paper_id", flat=True)
-        ],
-        update_conflicts=True,
-        unique_fields=["subscriber", "paper"],
-        update_fields=["value", "origin", "at"],
+    store(
+        Vote(
+            subscriber=subscriber,
+            paper_id=paper_id,
+            value=wanted[paper_id],
+            origin=Vote.Origin.MAIL,
+            at=now,
+        )
+        for paper_id in public.values_list("paper_id", flat=True)
     )
 
 

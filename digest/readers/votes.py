@@ -1,5 +1,6 @@
 """A reader's votes on papers: more like this, or less."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from digest.models import Digest, Paper, Vote
@@ -14,6 +15,16 @@ def vote(
         subscriber=subscriber, paper=paper, defaults={"value": value, "origin": origin, "at": now}
     )
     return given
+
+
+def store(votes: Iterable[Vote]) -> None:
+    """Store votes on different papers, replacing any earlier ones. Safe to repeat."""
+    Vote.objects.bulk_create(
+        votes,
+        update_conflicts=True,
+        unique_fields=["subscriber", "paper"],
+        update_fields=["value", "origin", "at"],
+    )
 
 
 def undo(subscriber: Subscriber, paper: Paper) -> None:

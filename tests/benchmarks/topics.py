@@ -25,7 +25,7 @@ def run() -> Table:
         table.add_row("-", "BENCH_DATA is not a folder with the data", "", "")
         return table
     rows = list(rows_of(file))
-    later = [row for row in rows if str(row.get("list_date")) >= subjects.middle(rows)]
+    later = subjects.later_half(rows)
     learnt = starter_topics()
     by_words = [replace(topic, weights=None) for topic in learnt]
     for name, topics in (("words", by_words), ("learnt weights and words", learnt)):

@@ -36,8 +36,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         rows = [row for path in options["papers"] for row in rows_of(path)]
-        middle = subjects.middle(rows)
-        later = [row for row in rows if str(row.get("list_date")) >= middle]
+        later = subjects.later_half(rows)
         if not all(row.get("title") for row in later):
             raise CommandError("A paper has no title.")
         found = agreements_on(later)

@@ -1,7 +1,6 @@
 """``manage.py fit_topics``: learn the weights of the starter topics. Needs no database."""
 
 from argparse import ArgumentParser
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,8 @@ class Command(BaseCommand):
         parser.add_argument("--to", metavar="FILE", type=Path, default=learnt.FILE)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        earlier = earlier_half([row for path in options["papers"] for row in rows_of(path)])
+        rows = [row for path in options["papers"] for row in rows_of(path)]
+        earlier = subjects.earlier_half(rows)
         if not earlier:
             raise CommandError("No paper of the earlier half of the days has keywords.")
         try:
@@ -37,9 +37,3 @@ class Command(BaseCommand):
         options["to"].write_text(learnt.as_json(weights))
         words = sum(len(each.of) for each in weights.values())
         self.stdout.write(f"{len(earlier):,} papers, {len(weights)} topics, {words:,} weights.")
-
-
-def earlier_half(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the papers with keywords of the days before the later half."""
-    later = subjects.middle(rows)
-    return [row for row in rows if subjects.has_keywords(row) and str(row["list_date"]) < later]

@@ -152,6 +152,18 @@ def table(told: Iterable[set[str]], slugs: Sequence[str]) -> NDArray[np.bool_]:
     return np.array([[slug in belongs for slug in slugs] for belongs in told], dtype=bool)
 
 
+def earlier_half(rows: Sequence[Row]) -> list[Row]:
+    """Return the papers with keywords of the days before the later half."""
+    later = middle(rows)
+    return [row for row in rows if has_keywords(row) and str(row["list_date"]) < later]
+
+
+def later_half(rows: Sequence[Row]) -> list[Row]:
+    """Return the papers of the later half of the days, with and without keywords."""
+    later = middle(rows)
+    return [row for row in rows if str(row.get("list_date")) >= later]
+
+
 def middle(rows: Iterable[Row]) -> str:
     """Return the first day of the later half of the days that have papers with keywords.
 

@@ -37,7 +37,14 @@ def _state(settings: Settings, tmp_path: Path) -> None:
 
 
 def killed_in_the_middle(sink: Sink, tmp_path: Path, *, after: int) -> None:
-    """Start a worker in a process of its own, and kill it when so many mails have come in."""
+    """Start a worker in a process of its own, and kill it when so many mails have come in.
+
+    Readers are due, and an edition has closed.
+    """
+    make_edition()
+    for _ in range(READERS):
+        make_reader()
+    plan.plan_due()
     worker: subprocess.Popen[bytes] | None = None
 
     def killing(_: Envelope) -> str:
@@ -58,10 +65,6 @@ def killed_in_the_middle(sink: Sink, tmp_path: Path, *, after: int) -> None:
 def test_at_most_one_message_a_connection_is_in_doubt_after_a_kill(
     sink: Sink, tmp_path: Path
 ) -> None:
-    make_edition()
-    for _ in range(READERS):
-        make_reader()
-    plan.plan_due()
     killed_in_the_middle(sink, tmp_path, after=10)
     assert Digest.objects.filter(state=State.SENDING).count() == READERS
 
@@ -81,10 +84,6 @@ def test_the_journal_speaks_before_silence_becomes_an_assumption(
     sink: Sink, tmp_path: Path, settings: Settings
 ) -> None:
     """As after an outage of hours: the first tick comes before the first sender."""
-    make_edition()
-    for _ in range(READERS):
-        make_reader()
-    plan.plan_due()
     killed_in_the_middle(sink, tmp_path, after=10)
     past = Now() - settings.DELIVERY_DOUBT - timedelta(hours=1)
     Digest.objects.update(handed_over_at=past, lease_until=past)
@@ -100,10 +99,6 @@ def test_a_worker_reads_the_journal_at_its_start_though_nothing_is_to_be_sent(
     sink: Sink, tmp_path: Path
 ) -> None:
     """Where others send as well, no task may come to this host before silence is an assumption."""
-    make_edition()
-    for _ in range(READERS):
-        make_reader()
-    plan.plan_due()
     killed_in_the_middle(sink, tmp_path, after=10)
 
     with worker(tmp_path, queues="nothing", STATE_FOLDER=str(tmp_path)):
@@ -119,10 +114,6 @@ def test_a_worker_reads_the_journal_at_its_start_though_nothing_is_to_be_sent(
 def test_a_journal_of_another_boot_proves_nothing(
     sink: Sink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_edition()
-    for _ in range(READERS):
-        make_reader()
-    plan.plan_due()
     killed_in_the_middle(sink, tmp_path, after=10)
     monkeypatch.setattr(journal, "_boot", lambda: "another")
 
