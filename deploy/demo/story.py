@@ -1,5 +1,6 @@
 """The demo's readers. They see only what any reader sees: the site's pages and their own mail."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from deploy.demo.pages import Page, links_in, read_page
 # Anything that submits the form faster than this is taken for a bot.
 FILLING_SECONDS = 2.2
 MAIL_SECONDS = 45.0
+# The page of preferences itself, and none of those below it.
+_PREFERENCES = re.compile(r".*/p/[^/]+")
 
 
 class StoryError(RuntimeError):
@@ -34,14 +37,15 @@ READERS = (
     Reader("bruno", "America/Sao_Paulo", (2,)),
     Reader("chidi", "Africa/Lagos", (3, 4), {"length": "5"}),
     Reader("dana", "America/New_York", (5,)),
-    Reader("emeka", "Africa/Lagos", (0, 6, 7)),
-    Reader("farah", "Asia/Karachi", (1, 8), {"frequency": "weekly", "weekday": "4"}),
-    Reader("goro", "Asia/Tokyo", (9,)),
+    Reader("emeka", "Africa/Lagos", (0, 7, 8)),
+    Reader("farah", "Asia/Karachi", (1, 9), {"frequency": "weekly", "weekday": "4"}),
+    Reader("goro", "Asia/Tokyo", (10,)),
     Reader("hana", "Asia/Seoul", (0, 2, 4), {"frequency": "weekdays", "hour": "21"}),
     Reader("ines", "Europe/Lisbon"),  # no topic: gets the top-voted papers
     Reader("jonas", "Europe/Berlin", (3,)),
-    Reader("kiri", "Pacific/Auckland", (5, 6)),
-    Reader("lars", "Europe/Oslo", (-1,)),  # the last topic on the form, which no paper is about
+    Reader("kiri", "Pacific/Auckland", (5, 7)),
+    # The last topic before "Other subjects": no paper is about it.
+    Reader("lars", "Europe/Oslo", (-2,)),
 )
 
 
@@ -89,7 +93,7 @@ class Story:
         letters = self._letters()
         for reader in chosen:
             confirmed = self._get(self._link(letters[self._address(reader)], "/c/"))
-            (link,) = (link for link in confirmed.links if "/p/" in link and "/papers" not in link)
+            (link,) = filter(_PREFERENCES.fullmatch, confirmed.links)
             saved_at = self._post(link, self._get(link).filled(**reader.prefers))
             if not saved_at.endswith("?saved"):
                 raise StoryError(f"The preferences of {reader.name} were not saved.")
