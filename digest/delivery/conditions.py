@@ -42,6 +42,8 @@ HELD = """
             AND (h.until IS NULL OR h.until > now())
     )
 """
+# The same for those who have passed the gate: their share of the day's quota has been taken.
+HELD_AFTER_THE_GATE = HELD.replace("WHERE", "WHERE NOT h.is_quota AND")
 
 
 def as_parameters(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -22,7 +22,14 @@ from digest.mail.version import template_version
 from digest.models import Digest
 from subscribers.database import execute, fetch
 
-from .conditions import HELD, IS_HANDED_OVER, IS_READY, SILENT, WHY_NOT, as_parameters
+from .conditions import (
+    HELD_AFTER_THE_GATE,
+    IS_HANDED_OVER,
+    IS_READY,
+    SILENT,
+    WHY_NOT,
+    as_parameters,
+)
 from .outcomes import Outcome, Verdict
 
 State = Digest.State
@@ -102,7 +109,7 @@ _MARK = f"""
     WHERE d.id = free.id
         AND c.id = free.id
         AND s.id = d.subscriber_id
-        AND NOT {HELD}
+        AND NOT {HELD_AFTER_THE_GATE}
         AND ({WHY_NOT}) IS NULL
     RETURNING d.id, s.email
 """
@@ -137,7 +144,7 @@ _LOOK_AGAIN = f"""
             AND lease_token = %(token)s AND lease_until > now()
         FOR NO KEY UPDATE SKIP LOCKED
     ), checked AS (
-        SELECT d.id, s.email, {WHY_NOT} AS why_not, {HELD} AS is_held
+        SELECT d.id, s.email, {WHY_NOT} AS why_not, {HELD_AFTER_THE_GATE} AS is_held
         FROM marked
             JOIN digest_digest d ON d.id = marked.id
             LEFT JOIN subscribers_subscriber s ON s.id = d.subscriber_id

@@ -28,7 +28,6 @@ from .limits.providers import is_throttling
 from .outcomes import Outcome, Verdict
 
 State = Digest.State
-QUOTA_USED_UP = "The day's quota is used up."
 # The longest that a sender without a connection waits, in seconds, before it tries again.
 LONGEST_REST = 4.0
 # A chunk ends after this long, well below every limit above it; the rest is given back.
@@ -106,9 +105,9 @@ def _deliver_chunk(
     is_held = _judge_refusals(gate.mail_service, marked.rendered, outcomes) or is_held
     if passed.too_many:
         # The hold comes first, so that only another mail service can claim what is given back.
-        hold(gate.mail_service, QUOTA_USED_UP, passed.quota_wait)
+        is_held = gate.hold_if_used_up() or is_held
         leases.release(chunk.token, passed.too_many)
-    return not is_held and not passed.too_many
+    return not is_held
 
 
 def _hold(problem: Outcome, token: UUID, gate: Gate, connection: Connection) -> bool:

@@ -25,6 +25,8 @@ class Hold(models.Model):
         null=True, blank=True, help_text="Leave empty to hold until released."
     )
     released_at = models.DateTimeField(null=True, blank=True)
+    # The day's quota is used up. It does not stop those who have their share of it.
+    is_quota = models.BooleanField(default=False, editable=False)
 
     objects: ClassVar = HoldQuerySet.as_manager()
 

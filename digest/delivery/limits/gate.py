@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.conf import settings
 from subscribers.database import database_now
 
 from . import rates
+from .holds import hold_if_used_up
 from .lines import Lines
 from .memory import Memory
 from .providers import Providers
@@ -27,13 +28,12 @@ class Passed:
     """The gate's answer about a chunk: who may go, at which pace, and who has to wait.
 
     `waits` says for how long, by digest id. `too_many` are the ids for which nothing is left of the
-    day's quota; a new quota begins after `quota_wait`.
+    day's quota.
     """
 
     ids: frozenset[int]
     waits: Mapping[int, timedelta]
     too_many: Sequence[int]
-    quota_wait: timedelta
     pacer: Pacer
     provider_pacers: Mapping[str, Pacer]
     taken: QuotaShare
@@ -111,7 +111,6 @@ class Gate:
             if until := self.providers.paused().get(provider):
                 chunk.set_aside(ids, until - database_now())
         taken, too_many = self._take_quota(chunk)
-        quota_wait = _until_midnight(database_now()) if too_many else timedelta(0)
         for pk in too_many:
             del chunk.providers[pk]
         provider_pacers = self._provider_pacers(chunk)
@@ -123,7 +122,6 @@ class Gate:
             frozenset(chunk.providers),
             chunk.waits,
             too_many,
-            quota_wait,
             pacer,
             provider_pacers,
             taken,
@@ -132,6 +130,11 @@ class Gate:
     def give_back(self, passed: Passed, number: int) -> None:
         """Return the quota of `number` digests that passed and were not sent after all."""
         self._give_back(passed.taken, number)
+
+    def hold_if_used_up(self) -> bool:
+        """Hold the mail service until tomorrow if nothing is left of its quota. Returns whether it
+        is held. Meanwhile a sender may have given back a part of its share."""
+        return self._quota is not None and hold_if_used_up(self.mail_service, self._quota)
 
     def _give_back(self, taken: QuotaShare, number: int) -> None:
         if self._rotation:
@@ -157,7 +160,7 @@ class Gate:
         rest = rates.take_quota(self.mail_service, len(others), quota=max(self._quota - reserve, 0))
         left_out = sorted(others)[rest.number :]
         if reserve and not too_many:
-            chunk.set_aside(left_out, min(PATIENCE, _until_midnight(database_now())))
+            chunk.set_aside(left_out, min(PATIENCE, rates.until_new_quota()))
         else:
             too_many += left_out
         return QuotaShare(self.mail_service, taken.day, taken.number + rest.number), too_many
@@ -208,9 +211,3 @@ def _total_quota(mail_service: str) -> int | None:
     """The quota of all mail services together, or None if one of them has none."""
     quotas = [_quota_of(name) for name in {mail_service, *settings.MAIL_SERVICES}]
     return None if None in quotas else sum(quota or 0 for quota in quotas)
-
-
-def _until_midnight(now: datetime) -> timedelta:
-    """The time left of the day in UTC; tomorrow has a quota of its own."""
-    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return tomorrow - now

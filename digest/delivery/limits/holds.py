@@ -16,12 +16,16 @@ from subscribers.database import Lock, wait_for_lock
 from subscribers.leaving import suppression
 from subscribers.models import Suppression
 
-from . import breaker, refusals
+from . import breaker, rates, refusals
 
 logger = logging.getLogger(__name__)
 
+QUOTA_USED_UP = "The day's quota is used up."
 
-def hold(mail_service: str, reason: str, length: timedelta | None) -> None:
+
+def hold(
+    mail_service: str, reason: str, length: timedelta | None, *, is_quota: bool = False
+) -> None:
     """Hold the mail service for `length`, or until it is released (None). Logs the reason.
 
     "" stands for all mail services.
@@ -32,7 +36,19 @@ def hold(mail_service: str, reason: str, length: timedelta | None) -> None:
         reason=reason,
         # By the database's clock, because that clock also ends the hold.
         until=None if length is None else Now() + length,
+        is_quota=is_quota,
     )
+
+
+def hold_if_used_up(mail_service: str, quota: int) -> bool:
+    """Hold the mail service until tomorrow if nothing is left of today's `quota`. Returns whether
+    it is held for that. The hold ends if some of it is given back (`rates.give_back`)."""
+    with transaction.atomic():
+        if not rates.is_used_up(mail_service, quota):
+            return False
+        if not Hold.objects.active().filter(mail_service=mail_service, is_quota=True).exists():
+            hold(mail_service, QUOTA_USED_UP, rates.until_new_quota(), is_quota=True)
+    return True
 
 
 def break_circuit(mail_service: str) -> bool:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F
-from django.db.models.functions import Greatest
+from django.db.models.functions import Greatest, Now
 
-from digest.models import DayCount
-from subscribers.database import fetch
+from digest.models import DayCount, Hold
+from subscribers.database import database_now, fetch
 
 # How much of an unused rate may be caught up on.
 BURST = timedelta(seconds=1)
@@ -134,11 +135,40 @@ def take_quota(mail_service: str, number: int, *, quota: int | None) -> QuotaSha
 
 
 def give_back(taken: QuotaShare, number: int) -> None:
-    """Return `number` of what was taken to the day it was taken from. Not safe to repeat."""
-    if taken.day is not None and number:
+    """Return `number` of what was taken to the day it was taken from, for others to take: a hold
+    because the quota was used up ends. Not safe to repeat.
+    """
+    if taken.day is None or not number:
+        return
+    with transaction.atomic():
         DayCount.objects.filter(mail_service=taken.mail_service, day=taken.day).update(
             number=Greatest(F("number") - number, 0)
         )
+        holds = Hold.objects.active().filter(mail_service=taken.mail_service, is_quota=True)
+        holds.update(until=Now())
+
+
+def is_used_up(mail_service: str, quota: int) -> bool:
+    """Whether nothing is left of today's `quota`. Within a transaction: until that ends, nobody can
+    give any of it back."""
+    return bool(
+        fetch(
+            """
+            SELECT FROM digest_daycount
+            WHERE mail_service = %(mail_service)s AND number >= %(quota)s
+                AND day = (now() AT TIME ZONE 'UTC')::date
+            FOR UPDATE
+            """,
+            {"mail_service": mail_service, "quota": quota},
+        )
+    )
+
+
+def until_new_quota() -> timedelta:
+    """The time left of the day in UTC; tomorrow has a quota of its own."""
+    now = database_now()
+    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return tomorrow - now
 
 
 def day_of_service(mail_service: str) -> int:

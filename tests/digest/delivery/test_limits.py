@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
+from digest.delivery.limits.holds import hold_if_used_up
 from digest.delivery.limits.rates import (
     Pacer,
     day_of_service,
@@ -24,7 +25,7 @@ from digest.delivery.limits.rates import (
     reserve,
     take_quota,
 )
-from digest.models import DayCount, Pace
+from digest.models import DayCount, Hold, Pace
 from subscribers.database import database_now
 from tests.workers import environment
 
@@ -231,6 +232,20 @@ def test_what_is_given_back_after_midnight_goes_to_the_day_it_was_taken_from() -
 
     numbers = DayCount.objects.order_by("day").values_list("number", flat=True)
     assert list(numbers) == [6, 10]
+
+
+@database
+def test_what_is_given_back_ends_the_hold_of_a_used_up_quota() -> None:
+    taken = take_quota("smtp", 10, quota=10)
+    assert hold_if_used_up("smtp", 10)
+    assert hold_if_used_up("smtp", 10)
+    assert Hold.objects.active().count() == 1
+
+    give_back(taken, 2)
+
+    assert not Hold.objects.active().exists()
+    assert not hold_if_used_up("smtp", 10), "somebody found nothing left just before"
+    assert take_quota("smtp", 5, quota=10).number == 2
 
 
 @database

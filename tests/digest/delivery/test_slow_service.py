@@ -231,6 +231,27 @@ def test_a_mail_service_held_in_the_middle_of_a_chunk_gets_no_more_of_it(
     assert sorted(states()) == [(State.READY, 0)] * 3 + [(State.SENT, 1)] * 2
 
 
+def test_a_share_of_the_quota_is_used_although_nothing_is_left_for_others(
+    sink: Sink, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "FRESH_SECONDS", 0.0)
+    settings.MAIL_PER_DAY = {"": 10}
+    settings.DELIVERY_CHUNK = 2
+    make_edition()
+    for _ in range(6):
+        make_reader()
+
+    def others_find_nothing(_: Envelope) -> str:
+        if len(sink.messages) == 1:
+            elsewhere(lambda: Hold.objects.create(reason="Nothing left.", is_quota=True))
+        return "250 OK"
+
+    sink.on_data = others_find_nothing
+    deliver(seconds=60)
+
+    assert states() == [(State.SENT, 1)] * 6
+
+
 def test_a_mark_does_not_wait_for_a_lock_and_then_go_by_what_was_before() -> None:
     edition = make_edition()
     reader = make_reader()
