@@ -31,6 +31,8 @@ DEVICES: dict[str, dict[str, Any]] = {
 }
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+# Each device and each scheme once: the width decides the layout, the scheme only the colours.
+LOOKS: tuple[tuple[str, Scheme], ...] = (("phone", "dark"), ("desktop", "light"))
 
 
 @pytest.fixture

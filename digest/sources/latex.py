@@ -6,6 +6,7 @@ as its author wrote it.
 
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
 
 from pylatexenc.latex2text import (
@@ -78,6 +79,9 @@ _UNSAID = (
 # How many tokens the parser may read more than once. Of 34,000 pieces of LaTeX from real titles
 # and abstracts, none needed more than 28.
 _MOST_REREAD = 200
+# How deep brackets and arguments may be nested, far from the depth at which Python gives up. None
+# of 8,000 real pieces of LaTeX goes deeper than 7.
+_DEEPEST = 40
 
 
 def plain(text: str) -> str:
@@ -137,12 +141,12 @@ def scripted(sign: str, said: str) -> str:
     return f"{sign}{{{said}}}" if said.isalnum() or len(said) < 2 else f"{sign}({said})"
 
 
-class _GoesBackTooOften(Exception):
-    pass
+class _Unreasonable(Exception):
+    """The text makes the parser go back too often, or down too deep."""
 
 
 class _Walker(LatexWalker):  # type: ignore[misc]  # pylatexenc ships no types
-    """A parser that gives up on text that makes it go back too often.
+    """A parser that gives up on text that is unreasonable.
 
     pylatexenc parses the rest of the text again for each bracket that is never closed, so that
     each ``\\sqrt[`` doubles the time.
@@ -152,6 +156,7 @@ class _Walker(LatexWalker):  # type: ignore[misc]  # pylatexenc ships no types
         super().__init__(source)
         self._furthest = -1
         self._reread = 0
+        self._depth = 0
 
     def get_token(self, pos: int, *args: Any, **kwargs: Any) -> Any:
         if pos > self._furthest:
@@ -159,8 +164,23 @@ class _Walker(LatexWalker):  # type: ignore[misc]  # pylatexenc ships no types
         else:
             self._reread += 1
         if self._reread > _MOST_REREAD:
-            raise _GoesBackTooOften
+            raise _Unreasonable
         return super().get_token(pos, *args, **kwargs)
+
+    def get_latex_nodes(self, *args: Any, **kwargs: Any) -> Any:
+        return self._deeper(super().get_latex_nodes, *args, **kwargs)
+
+    def get_latex_expression(self, *args: Any, **kwargs: Any) -> Any:
+        return self._deeper(super().get_latex_expression, *args, **kwargs)
+
+    def _deeper(self, parse: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if self._depth >= _DEEPEST:
+            raise _Unreasonable
+        self._depth += 1
+        try:
+            return parse(*args, **kwargs)
+        finally:
+            self._depth -= 1
 
 
 def _converted(source: str, otherwise: str) -> str:

@@ -1,6 +1,10 @@
 """Values that have broken web sites: more than forty, for every place where one may be put."""
 
+import os
 from urllib.parse import quote
+
+# Whether to try everything everywhere (see this package's docstring).
+IS_LONG = "FUZZ_EXAMPLES" in os.environ
 
 VALUES = (
     "",

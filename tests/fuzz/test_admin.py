@@ -10,7 +10,7 @@ from django.test import Client
 
 from subscribers.models import Consent, Suppression
 from tests.factories import make_reader
-from tests.fuzz.nasty import FEW, VALUES, escaped
+from tests.fuzz.nasty import FEW, IS_LONG, VALUES, escaped
 
 pytestmark = pytest.mark.django_db
 
@@ -39,8 +39,10 @@ def test_no_value_in_a_filter_makes_a_list_of_the_admin_fail(
     path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
     found: dict[str, int] = {}
 
-    for name in filters_of(admin.site._registry[model]):
-        for value in VALUES if name in {"q", "p"} else FEW:
+    for number, name in enumerate(filters_of(admin.site._registry[model])):
+        # In the short form a third for each; every value meets every field with some ending.
+        few = FEW if IS_LONG else FEW[number % 3 :: 3]
+        for value in VALUES if name in {"q", "p"} else few:
             query = f"{name}={escaped(value)}"
             found[query] = admin_client.get(path, QUERY_STRING=query).status_code
     for value in FEW:

@@ -5,7 +5,6 @@ CPU at most.
 """
 
 import json
-import os
 import re
 import time
 from base64 import b64encode
@@ -22,7 +21,7 @@ from subscribers import links
 from subscribers.models import Link, Subscriber
 from tests.digest.sent import sent_digest
 from tests.factories import make_reader
-from tests.fuzz.nasty import VALUES, escaped
+from tests.fuzz.nasty import IS_LONG, VALUES, escaped
 
 pytestmark = [
     pytest.mark.django_db,
@@ -30,7 +29,6 @@ pytestmark = [
     pytest.mark.filterwarnings("default::anymail.exceptions.AnymailWarning"),
 ]
 
-IS_LONG = "FUZZ_EXAMPLES" in os.environ
 SECONDS = 2.0
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 # The fields of all forms and queries.

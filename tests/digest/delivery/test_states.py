@@ -351,5 +351,5 @@ class Delivery(RuleBasedStateMachine):
 
 @pytest.mark.django_db(transaction=True)
 def test_no_order_of_events_hands_a_digest_over_twice_or_forgets_one() -> None:
-    plenty = settings(max_examples=100, stateful_step_count=40, deadline=None)
+    plenty = settings(max_examples=60, stateful_step_count=40, deadline=None)
     run_state_machine_as_test(Delivery, settings=plenty)

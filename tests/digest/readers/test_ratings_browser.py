@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 from digest.models import Vote
 from subscribers import links
 from subscribers.models import Subscriber
-from tests.browser import DEVICES, NEEDS, SCHEMES, Scheme, is_too_wide, violations
+from tests.browser import DEVICES, LOOKS, NEEDS, Scheme, is_too_wide, violations
 from tests.browser import browser as browser
 from tests.factories import make_edition, make_paper, make_reader, make_topic
 
@@ -60,8 +60,7 @@ def test_papers_are_rated_by_keyboard_alone_and_without_scripts(
     assert sorted(Vote.objects.values_list("value", flat=True)) == [-1, 1]
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(("device", "scheme"), LOOKS)
 def test_axe_finds_no_violation(
     browser: Browser, live_server: LiveServer, scheme: Scheme, device: str
 ) -> None:

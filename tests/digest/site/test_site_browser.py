@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from digest.models import PaperTopic, Sighting
-from tests.browser import DEVICES, NEEDS, SCHEMES, Scheme, is_too_wide, violations
+from tests.browser import DEVICES, LOOKS, NEEDS, Scheme, is_too_wide, violations
 from tests.browser import browser as browser
 from tests.factories import make_edition, make_paper, make_topic
 
@@ -44,8 +44,7 @@ def fill_the_site() -> list[str]:
     return [*paths, "/search", "/search?q=robots", "/search?q=robbots", "/search?q=zzz", "/nix"]
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(("device", "scheme"), LOOKS)
 def test_axe_finds_no_violation(
     browser: Browser, live_server: LiveServer, scheme: Scheme, device: str
 ) -> None:

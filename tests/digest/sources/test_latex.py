@@ -115,6 +115,16 @@ def test_nested_brackets_are_converted_quickly(opener: str, closer: str, repeats
     assert seconds_for(nested) < 0.1
 
 
+@pytest.mark.parametrize(
+    ("opener", "closer"), [(r"\sqrt[", "]{a}"), (r"\frac{", "}{a}"), (r"\emph{", "}")]
+)
+def test_what_is_nested_far_too_deep_stays_as_it_is(opener: str, closer: str) -> None:
+    deep, deeper = (f"{opener * depth}a{closer * depth}" for depth in (10, 45))
+
+    assert "\\" not in plain(deep)
+    assert plain(deeper) == deeper
+
+
 def test_time_grows_only_with_the_length_of_the_text() -> None:
     text = r"\sqrt[" * 40 + "word " * 2000
 
