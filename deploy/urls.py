@@ -2,12 +2,14 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from deploy.login import LoginForm
+from deploy import login
 
-admin.site.login_form = LoginForm
+admin.autodiscover()
+admin.site.login_form = login.LoginForm
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 
 urlpatterns = [
+    path("admin/login/", login.page),
     path("admin/", admin.site.urls),
     # A URL for each mail service that anymail supports: /webhooks/postmark/tracking/ …
     path("webhooks/", include("deploy.webhooks")),

@@ -47,7 +47,20 @@ class _Guarded(AnymailCoreWebhookView):  # type: ignore[misc]  # anymail has no 
 
     def parse_events(self, request: HttpRequest) -> list[Any]:
         with _refusing_the_unreadable():
-            return list(super().parse_events(request))
+            found = list(super().parse_events(request))
+        readable = [event for event in found if event is not None]
+        if found and not readable:
+            raise BadRequest("no event can be read")
+        return readable
+
+    def esp_to_anymail_event(self, *given: Any, **named: Any) -> Any:
+        """Read one event of a batch; None if it cannot be read, which costs no other event."""
+        try:
+            with _refusing_the_unreadable():
+                return super().esp_to_anymail_event(*given, **named)
+        except BadRequest as error:
+            logger.warning("An event of %s cannot be read: %s", self.esp_name, error)
+            return None
 
 
 def _if_set_up(view: Callable[..., HttpResponse], name: str) -> Callable[..., HttpResponse]:

@@ -147,18 +147,29 @@ def monthly(subscriber_id: int, now: datetime, generation: int = 0) -> Monthly:
     return Monthly(text[:22], text[22:44], text[44:66])
 
 
-def unsubscribe_token(subscriber_id: int) -> str:
-    """Return the reader's unsubscribe token, always the same. It works once `ensure` has run.
+def unsubscribe_token(subscriber_id: int, generation: int = 0) -> str:
+    """Return the reader's unsubscribe token, the same for ever. It works once `ensure` has run.
 
-    It has no capitals, because it is part of an address, too, and mail servers may change the case
-    of one. That leaves 110 bits, which nobody can guess.
+    Those of earlier generations go on working, but only stop the mail (`is_readers_own`). It has no
+    capitals, because it is part of an address, too, and mail servers may change the case of one.
+    That leaves 110 bits, which nobody can guess.
     """
-    message = f"unsubscribe:{subscriber_id}:".encode()
+    message = f"unsubscribe:{subscriber_id}:{generation or ''}".encode()
     return _as_text(hmac.digest(settings.LINK_KEY.encode(), message, "sha256")[:16]).lower()
 
 
-def unsubscribe_url(subscriber_id: int) -> str:
-    return url(Link.Purpose.UNSUBSCRIBE, unsubscribe_token(subscriber_id))
+def unsubscribe_url(subscriber_id: int, generation: int = 0) -> str:
+    return url(Link.Purpose.UNSUBSCRIBE, unsubscribe_token(subscriber_id, generation))
+
+
+def is_readers_own(link: Link) -> bool:
+    """Return whether this unsubscribe link went to the mailbox that the reader has now.
+
+    Whoever reads a former one may stop the mail, and nothing else.
+    """
+    generation = link.subscriber.links_generation
+    current = unsubscribe_token(link.subscriber_id, generation)
+    return not generation or link.token_hash == _hash(current)
 
 
 def unsubscribe_address(token: str) -> str:
@@ -178,7 +189,7 @@ def preferences_url(subscriber_id: int, now: datetime, generation: int = 0) -> s
 def epoch(now: datetime) -> str:
     """Return a tag that changes with the month, the key and the kinds of derived links."""
     purposes = ",".join(_MONTHLY)
-    said = f"epoch:{purposes},lower case:{settings.LINK_KEY}"
+    said = f"epoch:{purposes},lower case,by generation:{settings.LINK_KEY}"
     fingerprint = hashlib.sha256(said.encode()).hexdigest()
     return f"{_month(now)}.{fingerprint[:16]}"
 
@@ -187,7 +198,8 @@ def ensure(subscribers: Sequence[Subscriber], now: datetime) -> None:
     """Store the hashes of these readers' derived links where they are missing.
 
     Runs one statement for any number of readers, or none when all are up to date. Safe to repeat
-    and to run twice at once. Skips readers who have been erased in the meantime.
+    and to run twice at once. Skips readers who have been erased, or have moved to another address,
+    in the meantime.
     """
     current = epoch(now)
     behind = [s for s in subscribers if s.links_epoch != current]
@@ -199,6 +211,7 @@ def ensure(subscribers: Sequence[Subscriber], now: datetime) -> None:
         _ENSURE,
         {
             "ids": [reader.pk for reader in behind],
+            "generations": [reader.links_generation for reader in behind],
             "subscriber_ids": subscriber_ids,
             "purposes": purposes,
             "hashes": hashes,
@@ -213,7 +226,8 @@ def ensure(subscribers: Sequence[Subscriber], now: datetime) -> None:
 
 def _derived(reader: Subscriber, now: datetime) -> Iterator[tuple[str, str, datetime | None]]:
     """Yield the purpose, hash and expiry of each derived link. Unsubscribe links never expire."""
-    yield Link.Purpose.UNSUBSCRIBE.value, _hash(unsubscribe_token(reader.pk)), None
+    way_out = unsubscribe_token(reader.pk, reader.links_generation)
+    yield Link.Purpose.UNSUBSCRIBE.value, _hash(way_out), None
     tokens = monthly(reader.pk, now, reader.links_generation)
     for purpose, token in zip(_MONTHLY, tokens, strict=True):
         yield purpose.value, _hash(token), now + _MONTHLY_LIFETIME
@@ -224,9 +238,10 @@ def _derived(reader: Subscriber, now: datetime) -> Iterator[tuple[str, str, date
 _ENSURE = """
 WITH reader AS (
     SELECT id FROM subscribers_subscriber
-    WHERE id = ANY(%(ids)s)
+    JOIN unnest(%(ids)s::bigint[], %(generations)s::int[]) AS known (reader_id, generation)
+        ON reader_id = id AND generation = links_generation
     ORDER BY id
-    FOR KEY SHARE
+    FOR KEY SHARE OF subscribers_subscriber
 ), made AS (
     INSERT INTO subscribers_link (token_hash, purpose, subscriber_id, created_at, expires_at)
     SELECT given.token_hash, given.purpose, reader.id, %(now)s, given.expires_at

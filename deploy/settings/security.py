@@ -16,7 +16,10 @@ TRACK_CLICKS = env.boolean("TRACK_CLICKS", default=False)
 
 SECRET_KEY = env.secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS", [])
-ALLOWED_HOSTS = [SITE_HOST, *env.hosts("ALLOWED_HOSTS", [])]
+ALLOWED_HOSTS = [
+    f"[{SITE_HOST}]" if ":" in SITE_HOST else SITE_HOST,  # as browsers write it
+    *env.hosts("ALLOWED_HOSTS", []),
+]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 _IS_HTTPS = SITE_URL.startswith("https:")
 # A proof of work of about a second in the visitor's browser before sign-up (ALTCHA; needs HTTPS).

@@ -88,13 +88,14 @@ def record(event: AnymailTrackingEvent, mail_service: str) -> bool:
     named = _named_in(event)
     with transaction.atomic():
         digest = _digest_of(event, named, address_hash)
+        is_about_somebody = digest is not None or _is_readers(address_hash)
         row = Event(
             dedupe_key=_dedupe_key(event, mail_service),
             kind=told.kind[:16],
             digest=digest,
-            address_hash=address_hash if digest or _is_readers(address_hash) else "",
+            address_hash=address_hash if is_about_somebody else "",
             mail_service=mail_service,
-            message_id=_storable(event.message_id, 300),
+            message_id=_storable(event.message_id, 300) if is_about_somebody else "",
             reject_reason=told.reject_reason[:16],
             is_permanent=told.is_permanent,
             at=_time_of(event),
@@ -237,7 +238,8 @@ def _written_to(named: Mapping[str, Any], address_hash: str) -> Subscriber | Non
 
 
 def _is_readers(address_hash: str) -> bool:
-    """Whether somebody has this address. Of those who were erased nothing new is stored."""
+    """Whether somebody has this address. Of those who were erased nothing new is stored, by which
+    they could be found again."""
     return Subscriber.objects.filter(address_hash=address_hash).exists()
 
 

@@ -40,7 +40,7 @@ def render(
     give the same message; of `now` only the month matters, for the links.
     """
     tokens = links.monthly(subscriber_id, now, links_generation)
-    unsubscribe_token = links.unsubscribe_token(subscriber_id)
+    unsubscribe_token = links.unsubscribe_token(subscriber_id, links_generation)
     read = token_fragment(tokens.read)
     cards = shared.encoded_cards(selection.paper_ids, selection.reasons)
     shown = cards[: _number_that_fits(cards, shared.max_cards_size)]

@@ -92,7 +92,7 @@ def _opened(
     """Yield the response to one GET, its body unread. Does not follow redirects."""
     parts = split(url)
     address = checked(parts, is_allowed)
-    with requests.Session() as session:
+    with _Session() as session:
         # Ignore proxies, which connect wherever they like, and passwords in a .netrc.
         session.trust_env = False
         session.cookies = cookies
@@ -121,6 +121,13 @@ def _validators(response: requests.Response) -> Validators:
     is_fit = etag.isascii() and etag.isprintable() and len(etag) <= _LONGEST_ETAG
     is_date = len(modified) <= _LONGEST_DATE and _seconds(modified) is not None
     return Validators(etag if is_fit else "", modified if is_date else "")
+
+
+class _Session(requests.Session):
+    """Leaves redirects to us: it would read where they lead even if it is not to follow them."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
 
 
 class _Pinned(HTTPAdapter):
@@ -193,10 +200,10 @@ def _in_time(adapter: _Pinned, deadline: float) -> Iterator[None]:
 
 @contextmanager
 def _translated(url: str, deadline: float) -> Iterator[None]:
-    """Turn every failure of the network into a SourceError."""
+    """Turn every failure of the network, and every header that is none, into a SourceError."""
     try:
         yield
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         timeouts = (requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError)
         is_late = time.monotonic() >= deadline or isinstance(error, timeouts)
         what = "did not answer in time" if is_late else f"cannot be read ({_cause(error)})"

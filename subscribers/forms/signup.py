@@ -108,8 +108,8 @@ class SignupForm(_SignupBase):
 
     def clean_zone(self) -> str:
         """Fall back to UTC for unknown zones. The page shows the zone, so people can correct it."""
-        zone: str = self.cleaned_data["zone"]
-        return current_name(zone) if zone in zones() else "UTC"
+        zone = current_name(self.cleaned_data["zone"])
+        return zone if zone in zones() else "UTC"
 
     def clean_next(self) -> str:
         return allowed_redirect(self.cleaned_data["next"])
@@ -185,12 +185,12 @@ class SignupFields(_SignupBase):
     language = forms.CharField(required=False, max_length=7)
 
     def clean_zone(self) -> str:
-        zone: str = self.cleaned_data["zone"] or "UTC"
+        zone = current_name(self.cleaned_data["zone"] or "UTC")
         if zone not in zones():
             raise forms.ValidationError(
                 _("There is no such time zone. Use a name such as Europe/Lisbon.")
             )
-        return current_name(zone)
+        return zone
 
     def clean_language(self) -> str:
         language: str = self.cleaned_data["language"] or settings.LANGUAGE_CODE

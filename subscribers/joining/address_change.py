@@ -74,6 +74,8 @@ def confirm(link: Link, now: datetime) -> Subscriber:
     new_hash = addresses.hashed(new_email)
     if suppression.is_suppressed(new_hash):
         raise links.BadLink
+    # The way out of the former mailbox, which its letter names.
+    links.ensure([reader], now)
     _take_over_earlier(reader, new_hash)
     _notify_old_address(reader, reader.email, now)
     reader.email, reader.address_hash, reader.new_email = new_email, new_hash, ""
@@ -89,6 +91,7 @@ def confirm(link: Link, now: datetime) -> Subscriber:
             )
     except IntegrityError as error:
         raise AddressTaken from error  # somebody signed up with it just now
+    links.ensure([reader], now)
     Consent.objects.create(
         subscriber=reader, address_hash=new_hash, act=Consent.Act.CHANGED, at=now
     )

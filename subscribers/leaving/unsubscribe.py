@@ -1,8 +1,10 @@
 """Unsubscribing a reader, and undoing it."""
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import islice
 
 from anymail.inbound import AnymailInboundMessage
 from django.conf import settings
@@ -16,6 +18,14 @@ from subscribers.wishes import preferences
 UNDO_FOR = timedelta(days=7)
 # Acts by the reader. Complaints come from the mailbox provider, refusals from the address's owner.
 LEFT_BY_CHOICE = frozenset({Consent.Act.UNSUBSCRIBED, Consent.Act.ONE_CLICK, Consent.Act.BY_MAIL})
+# The headers that may name the address to which a mail was sent at first.
+_ADDRESSED = (
+    *("to", "cc", "bcc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to"),
+    *("resent-to", "x-forwarded-to", "x-delivered-to", "original-recipient"),
+)
+_MOST_TOKENS = 10
+# The headers that tell who wrote a mail.
+_TELLING = ("auto-submitted", "precedence", "content-type", "in-reply-to", "references")
 
 
 @transaction.atomic
@@ -103,26 +113,40 @@ def _tokens_in(message: AnymailInboundMessage) -> Iterator[str]:
     """Yield what stands in the place of a token in an address that the mail went to.
 
     As it is, and in lower case: mail servers may change the case of an address, and the tokens of
-    old mails have capitals.
+    old mails have capitals. The domain says nothing: mail may have been forwarded to us.
     """
-    mailbox, _, domain = settings.MAIL_UNSUBSCRIBE.lower().rpartition("@")
-    named = (*message.to, *message.cc)
-    for address in (message.envelope_recipient, *(one.addr_spec for one in named)):
-        local, _, at = (address or "").strip(" <>").rpartition("@")
-        name, _, token = local.partition("+")
-        if mailbox and (name.lower(), at.lower()) == (mailbox, domain):
-            yield from (token, token.lower())
+    mailbox = settings.MAIL_UNSUBSCRIBE.rpartition("@")[0]
+    if not mailbox:
+        return
+    # Programs that take the address for part of a URL change its "+".
+    written = re.escape(f"{mailbox}+").replace(r"\+", r"(?:\+|%2b|\s)")
+    ours = re.compile(rf'(?<![\w.+-]){written}([\w-]{{16,64}})["=@]', re.ASCII | re.IGNORECASE)
+    named = (value for name in _ADDRESSED for value in _raw(message, name))
+    for text in (str(message.envelope_recipient or ""), *named):
+        for found in islice(ours.finditer(text), _MOST_TOKENS):
+            yield from (found[1], found[1].lower())
 
 
 def _is_automatic(message: AnymailInboundMessage) -> bool:
     """Return whether an autoresponder or a mail server wrote this mail.
 
-    Checks for RFC 3834, for RFC 3464, and for the headers that older autoresponders set.
+    Checks for RFC 3834, for RFC 3464, and for the headers that older autoresponders set. A mail
+    that a program makes when its user presses "unsubscribe" may call itself generated, and answers
+    nothing.
     """
+    said = {name: " ".join(_raw(message, name)).strip().lower() for name in _TELLING}
+    submitted = said["auto-submitted"].partition(";")[0].split()[:1] or ["no"]
+    is_answer = bool(said["in-reply-to"] or said["references"]) or "(" in said["auto-submitted"]
     return (
-        message.get("Auto-Submitted", "no").strip().lower() != "no"
-        or message.get("Precedence", "").strip().lower() == "auto_reply"
+        (submitted[0] == "auto-generated" and is_answer)
+        or submitted[0] not in {"no", "auto-generated"}
+        or said["precedence"] == "auto_reply"
         or message.envelope_sender in {"", "<>"}  # a bounce (RFC 5321 §4.5.5)
-        or any(part.get_content_type() == "message/delivery-status" for part in message.walk())
+        or said["content-type"].startswith(("multipart/report", "message/delivery-status"))
         or any(name in message for name in ("X-Autoreply", "X-Autorespond"))
     )
+
+
+def _raw(message: AnymailInboundMessage, name: str) -> Iterator[str]:
+    """Yield the values of a header as they stand there: reading odd ones fails in many ways."""
+    return (str(value) for key, value in message.raw_items() if key.lower() == name)

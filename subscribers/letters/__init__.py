@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.core.mail import EmailMessage
 from django.db import transaction
 
 from subscribers import addresses
@@ -94,10 +95,19 @@ def send(letter: Letter, now: datetime, carrier: Carrier | None = None) -> Answe
     if carrier is None:
         with new_carrier() as own:
             return own.is_ready() or send(letter, now, own)
-    message = build(letter, now)
+    message = _built(letter, now)
     check(message)
     _note_doubt(letter, 1)
     return carrier.carry(message)
+
+
+@transaction.atomic
+def _built(letter: Letter, now: datetime) -> EmailMessage:
+    """Build the letter for the address that the reader has now. They may have moved since it was
+    claimed, and whoever reads the former mailbox must not get the links in it."""
+    locked = Subscriber.objects.select_for_update(no_key=True)
+    letter.subscriber = locked.get(pk=letter.subscriber_id)
+    return build(letter, now)
 
 
 def _process(letter: Letter, now: datetime, carrier: Carrier) -> str:

@@ -122,10 +122,11 @@ def _change(letter: Letter, now: datetime) -> dict[str, str]:
 
 
 def _changed(letter: Letter, now: datetime) -> dict[str, str]:
-    links.ensure([letter.subscriber], now)
+    """It goes to the former mailbox, and gets the way out that went there before."""
+    reader = letter.subscriber
     return {
-        "new_address": letter.subscriber.masked_email,
-        "unsubscribe_url": links.unsubscribe_url(letter.subscriber_id),
+        "new_address": reader.masked_email,
+        "unsubscribe_url": links.unsubscribe_url(reader.pk, max(reader.links_generation - 1, 0)),
     }
 
 

@@ -57,7 +57,7 @@ def set_preferences(request: HttpRequest, token: str) -> HttpResponse:
             "is_resumed": "resumed" in request.GET,
             "is_paused": subscriber.paused_until is not None and subscriber.paused_until > today,
             "next_digest": preferences.next_digest_in_words(subscriber, now),
-            "unsubscribe_url": links.unsubscribe_url(subscriber.pk),
+            "unsubscribe_url": links.unsubscribe_url(subscriber.pk, subscriber.links_generation),
         }
     return render_for(subscriber, request, "subscribers/preferences.html", shown | context)
 
@@ -79,7 +79,8 @@ def _mail_link(request: HttpRequest, subscriber: Subscriber, now: datetime) -> H
 def _way_back(subscriber: Subscriber, now: datetime) -> str:
     """Return the URL for undoing an unsubscription, or "" if that is no longer possible."""
     can_resume = unsubscribing.can_resume(subscriber, now)
-    return links.unsubscribe_url(subscriber.pk) if can_resume else ""
+    way = links.unsubscribe_url(subscriber.pk, subscriber.links_generation)
+    return way if can_resume else ""
 
 
 def _redirect(request: HttpRequest, what: str) -> HttpResponse:

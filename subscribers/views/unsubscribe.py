@@ -12,6 +12,7 @@ from django.utils.translation import override, pgettext_lazy
 
 from subscribers import links
 from subscribers.leaving import unsubscribe as unsubscribing
+from subscribers.leaving.unsubscribe import LEFT_BY_CHOICE
 from subscribers.models import Consent, Link, Subscriber
 from subscribers.wishes import preferences
 
@@ -38,17 +39,17 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """
     now = timezone.now()
     if request.method != "POST":
-        return _page(request, links.find(token, Link.Purpose.UNSUBSCRIBE, now).subscriber, now)
+        return _page(request, links.find(token, Link.Purpose.UNSUBSCRIBE, now), now)
     try:
-        subscriber = links.find(token, Link.Purpose.UNSUBSCRIBE, now).subscriber
+        link = links.find(token, Link.Purpose.UNSUBSCRIBE, now)
     except links.BadLink:
         logger.info("Somebody used an unknown unsubscribe link")
         return render(request, "subscribers/unsubscribed.html")
     posted = _posted(request)
     if "page" in posted:
-        done = _do(posted, subscriber, now)
+        done = _do(posted, link, now)
         return HttpResponseRedirect(request.path + done, status=303)
-    unsubscribing.unsubscribe(subscriber, Consent.Act.ONE_CLICK, now)
+    unsubscribing.unsubscribe(link.subscriber, Consent.Act.ONE_CLICK, now)
     return render(request, "subscribers/unsubscribed.html")
 
 
@@ -59,10 +60,13 @@ def _posted(request: HttpRequest) -> QueryDict:
         return QueryDict()  # the reader's wish counts, even if the body is malformed
 
 
-def _do(posted: QueryDict, subscriber: Subscriber, now: datetime) -> str:
+def _do(posted: QueryDict, link: Link, now: datetime) -> str:
     """Do what a button on our page says. Returns the query string for the next page."""
+    subscriber = link.subscriber
     is_active = subscriber.state == Subscriber.State.ACTIVE
     match posted["page"]:
+        case "weekly" | "pause" | "undo" | "reason" if not links.is_readers_own(link):
+            pass  # the page has no such buttons
         case "weekly" if is_active:
             preferences.switch_to_weekly(subscriber, now)
             return "?weekly"
@@ -80,13 +84,14 @@ def _do(posted: QueryDict, subscriber: Subscriber, now: datetime) -> str:
     return ""
 
 
-def _page(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpResponse:
+def _page(request: HttpRequest, link: Link, now: datetime) -> HttpResponse:
+    subscriber, is_own = link.subscriber, links.is_readers_own(link)
     if subscriber.state == Subscriber.State.UNSUBSCRIBED:
         leaving = unsubscribing.leaving_of(subscriber)
         context = {
-            "can_resume": unsubscribing.can_resume(subscriber, now),
+            "can_resume": is_own and unsubscribing.can_resume(subscriber, now),
             "reasons": _REASONS,
-            "may_say_why": leaving is not None and leaving.act in unsubscribing.LEFT_BY_CHOICE,
+            "may_say_why": is_own and leaving is not None and leaving.act in LEFT_BY_CHOICE,
             "has_said_why": leaving is not None and leaving.reason != "",
         }
         return render_for(subscriber, request, "subscribers/left.html", context)
@@ -97,7 +102,7 @@ def _page(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpRe
     context = {
         "done": next((done for done in ("weekly", "paused", "resumed") if done in request.GET), ""),
         "next_digest": next_digest,
-        "is_active": subscriber.state == Subscriber.State.ACTIVE,
+        "is_active": is_own and subscriber.state == Subscriber.State.ACTIVE,
         "is_paused": is_paused,
         "is_weekly": subscriber.frequency == Subscriber.Frequency.WEEKLY,
     }

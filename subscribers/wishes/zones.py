@@ -23,8 +23,12 @@ def names() -> frozenset[str]:
 
 
 def current_name(name: str) -> str:
-    """What the zone of this name is called today; the name itself if it is not an old one."""
-    return _old_names().get(name, name)
+    """What the zone of this name is called today; the name itself if it is not an old one.
+
+    Systems that tell upper case from lower take no other spelling, and some let people type it.
+    """
+    known = name if name in names() else _DROPPED.get(name) or _spellings().get(name.lower(), name)
+    return _old_names().get(known, known)
 
 
 @lru_cache(maxsize=1000)
@@ -40,6 +44,18 @@ def zone_of(name: str) -> ZoneInfo:
             continue
     logger.error("There is no time zone %r; UTC is used instead.", name)
     return ZoneInfo("UTC")
+
+
+# Names that are in no release of the time zone database any more.
+_DROPPED = {
+    "US/Pacific-New": "America/Los_Angeles",
+    "Canada/East-Saskatchewan": "America/Regina",
+}
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    return {name.lower(): name for name in sorted(names())}
 
 
 @cache

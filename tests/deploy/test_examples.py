@@ -59,6 +59,17 @@ def test_linting_works_with_the_example_and_so_does_a_developers_machine() -> No
         assert done.returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("site", "host"),
+    [("http://[::1]:8000", "[::1]"), ("https://News.Example.org.", "news.example.org")],
+)
+def test_a_site_may_be_reached_by_its_own_url(site: str, host: str) -> None:
+    asked = f"r = RequestFactory().get('/', HTTP_HOST='{host}'); print(r.get_host())"
+    program = f"import django; django.setup(); from django.test import RequestFactory; {asked}"
+
+    assert run("-c", program, SITE_URL=site).strip() == host
+
+
 def test_keys_by_our_own_recipe_draw_no_warning() -> None:
     recipe = re.search(r"python3 -c '(.+)'", EXAMPLE)
     assert recipe is not None

@@ -67,6 +67,32 @@ def test_a_network_that_tries_many_names_is_locked_out() -> None:
     assert (is_in(RIGHT), is_in(RIGHT, "198.51.100.1")) == (False, True)
 
 
+def test_nobody_locks_an_operator_out_of_a_browser_they_have_used() -> None:
+    known = Client()
+    entered = {"username": "ada", "password": RIGHT}
+    known.post("/admin/login/", entered, REMOTE_ADDR="192.0.2.1")
+    known.post("/admin/logout/")
+    for number in range(11):
+        is_in(f"wrong {number}")
+    assert not is_in(RIGHT)
+
+    known.post("/admin/login/", entered, REMOTE_ADDR="192.0.2.1")
+
+    assert known.get("/admin/").status_code == 200
+
+
+def test_a_known_browser_is_no_way_to_go_on_guessing() -> None:
+    known = Client()
+    known.post("/admin/login/", {"username": "ada", "password": RIGHT})
+    known.post("/admin/logout/")
+    for number in range(10):
+        known.post("/admin/login/", {"username": "ada", "password": f"wrong {number}"})
+
+    known.post("/admin/login/", {"username": "ada", "password": RIGHT})
+
+    assert known.get("/admin/").status_code == 302
+
+
 def test_what_is_stored_of_a_session_opens_nothing() -> None:
     client = Client()
     client.post("/admin/login/", {"username": "ada", "password": RIGHT})

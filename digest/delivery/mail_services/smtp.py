@@ -8,6 +8,7 @@ import email.policy
 import re
 import smtplib
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -33,7 +34,7 @@ class _Transmitting:
     sender_taken = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "local_hostname": settings.MAIL_EHLO})
+        super().__init__(*args, **{**kwargs, "local_hostname": _greeting(settings.MAIL_EHLO)})
 
     # The sender and the recipient whose message the server has been told to expect next.
     announced: tuple[str, str] | None = None
@@ -253,6 +254,15 @@ class EmailBackend(smtp.EmailBackend):
             self.connection.close()
             self.connection = None
         super().close()
+
+
+def _greeting(host: str) -> str:
+    """How a host greets: by its name, or by an address literal (RFC 5321 §4.1.3)."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"
 
 
 def _bare(address: str) -> str:

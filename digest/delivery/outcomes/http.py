@@ -22,10 +22,14 @@ from urllib3.exceptions import NewConnectionError
 from .outcome import Meaning, Outcome, Verdict, detail_of, refusal, without_addresses
 from .words import about
 
-# What each status is about where neither the service's table nor the words tell.
+# What each status is about where the service's table does not tell.
 _MEANINGS = {
     **dict.fromkeys((401, 402, 403, 404, 405, 406, 407, 410, 411, 412, 415, 426, 428), Meaning.US),
+    # What was sent elsewhere, or cannot be asked for like this, has reached nobody.
+    **dict.fromkeys((*range(300, 400), 501, 505), Meaning.US),
     **dict.fromkeys((420, 423, 425, 429), Meaning.US_FOR_NOW),
+    # Whoever stands before the service let nothing through, or did not reach it.
+    **dict.fromkeys((509, 511, 521, 523, 525, 526, 530), Meaning.US_FOR_NOW),
     408: Meaning.LATER,
     409: Meaning.DOUBT,  # a conflict is with an earlier attempt, which may have been accepted
     413: Meaning.MESSAGE,
@@ -36,7 +40,28 @@ _KEYS_OF_CODES = frozenset(
         *("reason", "reasons", "reject_reason", "failed_emails"),
     }
 )
-_KEYS_OF_WORDS = frozenset({"message", "errormessage", "error", "errors", "description", "detail"})
+_KEYS_OF_WORDS = frozenset(
+    {
+        *("message", "errormessage", "error_message", "msg", "error", "errors", "description"),
+        *("error_description", "detail", "details", "title", "faultstring"),
+    }
+)
+# The field of the request that an error is about, and what ours are called.
+_KEYS_OF_FIELDS = frozenset({"field", "errorrelatedto", "argument_name", "param", "parameter"})
+_OUR_FIELD = re.compile(r"(?:from|sender|reply)", re.IGNORECASE)
+# These are about the request as such, unless the words say otherwise.
+_OF_THE_REQUEST = frozenset({421, 431, 494, 495, 496, 498})
+# A service that says this has taken nothing, whatever its status.
+_ACCOUNT = (
+    r"(?:account|team|organi[sz]ation|workspace|tenant|subscription|plan|licen[cs]e|api.?key)s?"
+)
+_CLOSED = (
+    r"(?:suspended|disabled|blocked|deactivated|terminated|closed|expired|revoked|invalid|on hold"
+    r"|under review|not (?:yet )?(?:active|activated|approved))"
+)
+_OUR_ACCOUNT = re.compile(
+    rf"(?<!'s )(?<!recipient )\b{_ACCOUNT}\b(?: \w+){{0,4}} {_CLOSED}\b|\b{_CLOSED} {_ACCOUNT}\b"
+)
 # MailerSend ends its sentences with them.
 _HASHED = re.compile(r"#(MS\d+)")
 # botocore's, raised before anything is sent.
@@ -45,6 +70,8 @@ _NO_CREDENTIALS = frozenset(
 )
 _DEEPEST = 6
 _MOST = 200
+# What is taken for one digest's only.
+_OF_ONE = frozenset({Meaning.ADDRESS, Meaning.SUSPECT, Meaning.MESSAGE, Meaning.UNKNOWN})
 
 
 def api_outcome(error: anymail.AnymailError, refusals: Mapping[str, Meaning]) -> Outcome:
@@ -61,6 +88,8 @@ def api_outcome(error: anymail.AnymailError, refusals: Mapping[str, Meaning]) ->
     wait = retry_after(error.response)
     known = [refusals[key] for key in (*codes, f"HTTP {status}") if key in refusals]
     meaning = known[0] if known else _by_status(status, wait, words)
+    if meaning in _OF_ONE and any(map(_OUR_FIELD.match, _found(body, _KEYS_OF_FIELDS))):
+        meaning = Meaning.US
     said = [] if meaning is Meaning.DOUBT else [*_short(codes), words]
     detail = without_addresses(" ".join([f"HTTP {status}", *said]).strip())
     return refusal(meaning, detail, wait=wait)
@@ -107,10 +136,17 @@ def _by_status(status: int, wait: timedelta | None, words: str) -> Meaning:
     if status in _MEANINGS:
         return _MEANINGS[status]
     if not 400 <= status < 500:
-        return Meaning.DOUBT
+        is_closed = status >= 500 and _is_our_account(words)
+        return Meaning.US if is_closed else Meaning.DOUBT
     meaning = about(words)
+    if meaning is Meaning.UNKNOWN and status in _OF_THE_REQUEST:
+        return Meaning.US
     # An API that finds an address odd has not tried it.
     return Meaning.SUSPECT if meaning is Meaning.ADDRESS else meaning
+
+
+def _is_our_account(words: str) -> bool:
+    return _OUR_ACCOUNT.search(" ".join(words.lower().split())) is not None
 
 
 def _body(error: anymail.AnymailError) -> Any:
@@ -127,8 +163,8 @@ def _body(error: anymail.AnymailError) -> Any:
 
 
 def _words(error: anymail.AnymailError, body: Any) -> str:
-    words = [body] if isinstance(body, str) else _found(body, _KEYS_OF_WORDS)
-    return " ".join(words)[:1000]
+    words = [body] if isinstance(body, str) else [*_found(body, _KEYS_OF_WORDS)]
+    return " ".join(words or _leaves(body, 0))[:1000]
 
 
 def _short(codes: list[str]) -> list[str]:
@@ -151,13 +187,14 @@ def _found(body: Any, keys: frozenset[str], depth: int = 0) -> Iterator[str]:
 
 
 def _leaves(value: Any, depth: int) -> Iterator[str]:
+    """The texts and numbers in a value, but not those in a list's objects, which have keys."""
     if isinstance(value, str | int | float):
         yield str(value)[:1000]
     elif isinstance(value, dict | list) and depth <= _DEEPEST:
-        inner = value.values() if isinstance(value, dict) else value
-        for one in list(inner)[:_MOST]:
-            if isinstance(one, str | int | float):
-                yield str(one)[:1000]
+        inner = list(value.values() if isinstance(value, dict) else value)[:_MOST]
+        for one in inner:
+            if isinstance(value, dict) or not isinstance(one, dict):
+                yield from _leaves(one, depth + 1)
 
 
 def _never_connected(cause: BaseException) -> bool:

@@ -57,12 +57,13 @@ def postmark(code: int, message: str) -> Mapping[str, Any]:
     return {"ErrorCode": code, "Message": message}
 
 
-def mailjet(code: str, message: str) -> Mapping[str, Any]:
+def mailjet(code: str, message: str, about: str = "") -> Mapping[str, Any]:
     error = {
         "ErrorIdentifier": "1-2",
         "ErrorCode": code,
         "StatusCode": 400,
         "ErrorMessage": message,
+        "ErrorRelatedTo": [about] if about else [],
     }
     return {"Messages": [{"Status": "error", "Errors": [error]}]}
 
@@ -93,6 +94,7 @@ INACTIVE = (
     "You tried to send to a recipient that has been marked as inactive.\nFound inactive addresses: "
     f"{READER}.\nInactive recipients are ones that have generated a hard bounce."
 )
+FROM_DOMAIN = {"from.email": ["The from.email domain must be verified in your account."]}
 ANSWERS: list[tuple[str, int, Any, tuple[Verdict, str]]] = [
     ("postmark", 422, postmark(400, NOT_A_SIGNATURE), STOP),
     ("postmark", 422, postmark(401, "The Sender Signature is not confirmed"), STOP),
@@ -175,6 +177,29 @@ ANSWERS: list[tuple[str, int, Any, tuple[Verdict, str]]] = [
     *((name, 412, {}, STOP) for name in ("postmark", "scaleway")),
     *((name, 418, {}, FAILED) for name in ("postmark", "brevo", "mailgun", "resend")),
     *((name, 500, {}, DOUBT) for name in ("postmark", "brevo", "mailgun", "mandrill")),
+    # Our account, whatever the status and wherever the words stand.
+    ("sendgrid", 500, {"errors": [{"message": "Your account has been suspended"}]}, STOP),
+    ("sendgrid", 503, {"errors": [{"message": "This account is under review"}]}, STOP),
+    ("mailgun", 500, {"message": "Account disabled. Please contact support"}, STOP),
+    ("resend", 500, {"name": "application_error", "message": "Your team was suspended."}, STOP),
+    ("mailtrap", 502, {"errors": ["The organization is blocked"]}, STOP),
+    ("mandrill", 500, {"status": "error", "message": "User account suspended"}, STOP),
+    ("brevo", 500, "<h1>Suspended account</h1>", STOP),
+    ("brevo", 500, {"message": "The recipient's account is disabled"}, DOUBT),
+    ("brevo", 500, {"message": "An account could not be locked for reading"}, DOUBT),
+    ("brevo", 400, {"error_description": "Your account is suspended"}, STOP),
+    ("brevo", 400, {"info": {"text": ["Your account is suspended"]}}, STOP),
+    ("mailersend", 422, {"message": "The given data was invalid.", "errors": FROM_DOMAIN}, STOP),
+    # The field that an error is about may be ours.
+    ("mailjet", 400, mailjet("mj-0013", '"x" is an invalid address.', "From"), STOP),
+    ("mailjet", 400, mailjet("mj-0013", '"x" is an invalid address.', "To[0].Email"), SUSPECT),
+    ("sendgrid", 400, {"errors": [{"message": "Not valid.", "field": "from.email"}]}, STOP),
+    ("scaleway", 400, {"type": "invalid_arguments", "details": [{"argument_name": "from"}]}, STOP),
+    # The request did not get as far as the service, or was none.
+    *(("postmark", status, {}, STOP) for status in (421, 431, 494, 498, 501, 505)),
+    *(("postmark", status, "<html>", STOP) for status in (302, 307)),
+    *(("postmark", status, "<html>", HOLD) for status in (509, 511, 521, 525, 526, 530)),
+    *(("postmark", status, "<html>", DOUBT) for status in (520, 522, 524, 507)),
 ]
 
 

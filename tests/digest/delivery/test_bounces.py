@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -104,6 +105,44 @@ def test_every_service_of_anymail_has_all_three() -> None:
     for service in views:
         kinds = {kind for of, _, kind in TOLD if of == service}
         assert kinds >= {HARD, BLOCK} | (set() if service in without_soft else {SOFT})
+
+
+def ruined(event: Any) -> Any:
+    """The same keys, and under them what nobody expects there."""
+    if isinstance(event, list):
+        return [ruined(each) for each in event]
+    return {
+        key: ruined(value) if isinstance(value, list) else {"?": 1e300}
+        for key, value in event.items()
+    }
+
+
+BATCHES = ["mailjet", "mailtrap", "mandrill", "sendgrid", "unisender_go"]
+
+
+@pytest.mark.parametrize("odd", [ruined, lambda _: {}], ids=["ruined", "empty"])
+@pytest.mark.parametrize("service", BATCHES)
+def test_an_event_that_cannot_be_read_costs_no_other(
+    client: Client, service: str, odd: Callable[[Any], Any]
+) -> None:
+    digest = sent_digest()
+    arguments = next(given for of, given, kind in TOLD if (of, kind) == (service, HARD))
+    told = payload(service, mail_of(digest), arguments)
+    single = told
+    if service == "mailjet":
+        told = single = [told] if isinstance(told, dict) else told
+    if service == "mailtrap":
+        single = told["events"]
+    if service == "unisender_go":
+        single = told["events_by_user"][0]["events"]
+        single.insert(0, {**single[0], "event_data": odd(single[0]["event_data"])})
+    else:
+        single.insert(0, odd(single[0]))
+
+    answer = posted(client, service, told)
+
+    digest.refresh_from_db()
+    assert (answer, digest.state) == (200, State.BOUNCED)
 
 
 # --- sent by SMTP --------------------------------------------------------------------------

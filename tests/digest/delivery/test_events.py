@@ -255,12 +255,15 @@ def test_an_event_without_a_recipient_is_kept_and_does_nothing(recipient: str | 
 @pytest.mark.django_db
 def test_an_event_about_a_reader_who_was_erased_is_kept_and_does_nothing() -> None:
     digest = sent_digest()
-    event = hard_bounce(digest)
+    event = hard_bounce(digest, message_id="by-the-service")
     Subscriber.objects.all().delete()
 
     events.record(event, "Postmark")
 
-    assert (Event.objects.get().digest, state_of(digest)) == (None, State.SENT)
+    stored = Event.objects.get()
+    assert (stored.digest, state_of(digest)) == (None, State.SENT)
+    # Nothing of it leads back to the reader, not even by the service's own log.
+    assert (stored.address_hash, stored.message_id) == ("", "")
     assert not Suppression.objects.exists()
 
 

@@ -268,6 +268,25 @@ def test_the_server_is_greeted_with_the_site_s_host(
     assert server.told[0] == b"ehlo mail.news.example.org"
 
 
+@pytest.mark.parametrize(
+    ("name", "greeting"),
+    [
+        ("192.0.2.1", b"[192.0.2.1]"),
+        ("2001:db8::1", b"[IPv6:2001:db8::1]"),
+        ("localhost", b"localhost"),
+        ("1.example", b"1.example"),
+    ],
+)
+def test_an_ip_address_is_no_name_and_greets_as_a_literal(
+    settings: Settings, name: str, greeting: bytes
+) -> None:
+    settings.MAIL_EHLO = name
+    with Server(["250 ok", "250 ok", "354 go", "250 taken"]).running() as server:
+        send(server)
+
+    assert server.told[0] == b"ehlo " + greeting
+
+
 @pytest.mark.parametrize("is_pipelining", [True, False])
 @pytest.mark.parametrize("is_8bit", [True, False])
 def test_a_text_that_is_not_ascii_goes_as_the_server_can_take_it(

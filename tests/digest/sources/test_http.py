@@ -192,6 +192,23 @@ def test_redirect_to_a_private_place_is_refused(world: World, target: str) -> No
     assert len(world.asked) == 1
 
 
+@pytest.mark.parametrize(
+    "target",
+    ["http://[::1", "http://a\u2100b.example/", "http://\xff.example/", "//[x]/", "http://a b/"],
+)
+def test_redirect_to_what_is_no_address_is_an_error(world: World, target: str) -> None:
+    def script(handler: BaseHTTPRequestHandler) -> None:
+        coded = "latin-1" if target.isascii() or "\xff" in target else "utf-8"
+        handler.wfile.write(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ")
+        handler.wfile.write(target.encode(coded) + b"\r\n\r\n")
+
+    world.scripts["/old"] = script
+
+    failure(world.at("/old"))
+
+    assert len(world.asked) == 1
+
+
 def test_cookie_that_a_redirect_sets_is_sent_back(world: World) -> None:
     def gate(handler: BaseHTTPRequestHandler) -> None:
         script = (

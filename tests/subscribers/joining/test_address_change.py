@@ -17,6 +17,7 @@ from subscribers.leaving import suppression
 from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.letters import LetterCounts
 from subscribers.models import Consent, Letter, Link, Subscriber, Suppression
+from subscribers.wishes import preferences
 from tests.factories import make_reader
 from tests.smtp_sink import Sink
 from tests.subscribers.joining.test_signup_alike import HISTORIES, shape
@@ -276,6 +277,75 @@ def test_no_link_in_the_old_mailbox_opens_anything_but_the_way_out(
     answers = {name: client.get(url).status_code for name, url in held.items()}
     assert answers == dict.fromkeys(held, 404)
     assert client.get(out).status_code == 200
+
+
+def test_the_old_mailbox_can_stop_the_mail_and_nothing_else(
+    client: Client, reader: Subscriber, path: str, sink: Sink
+) -> None:
+    links.ensure([reader], timezone.now())
+    out = urlsplit(links.unsubscribe_url(reader.pk)).path
+    move(client, path, sink)
+    reader.refresh_from_db()
+    before = Subscriber.objects.filter(pk=reader.pk).values().get()
+
+    for page in ("weekly", "pause", "undo"):
+        assert f'value="{page}"' not in client.get(out).content.decode()
+        client.post(out, {"page": page})
+    assert Subscriber.objects.filter(pk=reader.pk).values().get() == before
+
+    client.post(out, {"page": "leave"})
+    assert 'value="undo"' not in client.get(out).content.decode()
+    for page in ("undo", "reason"):
+        client.post(out, {"page": page, "reason": "never_asked"})
+    reader.refresh_from_db()
+    assert reader.state == Subscriber.State.UNSUBSCRIBED
+    assert not Consent.objects.exclude(reason="").exists()
+
+
+def test_the_new_mailbox_can_do_all_that_its_way_out_offers(
+    client: Client, reader: Subscriber, path: str, sink: Sink
+) -> None:
+    move(client, path, sink)
+    reader.refresh_from_db()
+    out = urlsplit(links.unsubscribe_url(reader.pk, reader.links_generation)).path
+
+    client.post(out, {"page": "weekly"})
+    client.post(out, {"page": "leave"})
+    client.post(out, {"page": "undo"})
+
+    reader.refresh_from_db()
+    assert (reader.state, reader.frequency) == ("active", "weekly")
+    assert out not in body_of(sink), "the letter to the old mailbox"
+
+
+def test_a_fresh_link_that_was_being_sent_goes_to_the_new_mailbox(
+    client: Client, reader: Subscriber, path: str, sink: Sink
+) -> None:
+    preferences.mail_link(reader, timezone.now())
+    letter = letters._claim(timezone.now())
+    assert letter is not None
+    move(client, path, sink)
+
+    letters.send(letter, timezone.now())
+
+    assert sink.messages[-1].recipients == [NEW]
+
+
+def test_a_worker_that_knew_the_reader_before_the_move_brings_no_old_link_back(
+    client: Client, reader: Subscriber, path: str, sink: Sink
+) -> None:
+    now = timezone.now()
+    known_before = Subscriber.objects.get(pk=reader.pk)
+    move(client, path, sink)
+    Subscriber.objects.update(links_epoch="")
+
+    links.ensure([known_before], now)
+
+    reader.refresh_from_db()
+    old, new = (links.monthly(reader.pk, now, generation) for generation in (0, 1))
+    assert client.get(f"/p/{old.preferences}").status_code == 404
+    links.ensure([reader], now)
+    assert client.get(f"/p/{new.preferences}").status_code == 200
 
 
 def test_the_new_mailbox_gets_links_that_work(

@@ -159,6 +159,9 @@ def test_a_page_that_was_open_for_days_asks_once_more(client: Client, opened: st
         ({"Sec-Fetch-Site": "same-site"}, False),
         ({"Origin": "https://evil.example"}, False),
         ({"Origin": "null"}, False),
+        ({"Origin": ""}, False),
+        ({"Origin": "http://[::1"}, False),
+        ({"Origin": "http://testserver]"}, False),
     ],
 )
 def test_a_form_that_another_site_sends_is_shown_and_not_taken(

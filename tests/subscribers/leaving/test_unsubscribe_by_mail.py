@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from anymail.inbound import AnymailInboundMessage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
 from subscribers import links
+from subscribers.leaving import unsubscribe
 from subscribers.models import Consent, Subscriber
 from tests.factories import make_reader
 
@@ -141,6 +143,61 @@ def test_an_address_whose_case_was_changed_unsubscribes(
     mail_to(client, change(address_of(reader)))
 
     assert state_of(reader) == Subscriber.State.UNSUBSCRIBED
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "To: list@other.example\nDelivered-To: {}",
+        "To: undisclosed-recipients:;\nX-Original-To: {}",
+        "Resent-To: {}\nTo: <<broken>",
+        "To: <mailto:{}>",
+        "To: a b c, {}",
+        'To: "Leave, please" <{}>\nCc: =?x?=,<>,"',
+        "To: {}\x00",
+        "To: {}\nAuto-Submitted: no; by=hand",
+        "To: {}\nAuto-Submitted: no (really)",
+        "To: {}\nAuto-Submitted:",
+        "To: {}\nAuto-Submitted: auto-generated",
+        "To: {}\nContent-Type: ;;;=",
+    ],
+)
+def test_however_a_mail_is_written_and_forwarded_it_unsubscribes(
+    reader: Subscriber, head: str
+) -> None:
+    message = AnymailInboundMessage.parse_raw_mime(f"{head.format(address_of(reader))}\n\nBye")
+
+    assert unsubscribe.by_mail(message, timezone.now())
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Auto-Submitted: auto-replied; to=x",
+        "Auto-Submitted: auto-generated\nIn-Reply-To: <a@b>",
+        "Auto-Submitted: auto-notified",
+        "Content-Type: multipart/report; report-type=disposition-notification; boundary=x",
+        "Content-Type: multipart/report; boundary*=none''x",
+    ],
+)
+def test_however_a_machine_answers_it_does_nothing(reader: Subscriber, head: str) -> None:
+    message = AnymailInboundMessage.parse_raw_mime(f"To: {address_of(reader)}\n{head}\n\nx")
+
+    assert not unsubscribe.by_mail(message, timezone.now())
+
+
+@pytest.mark.parametrize("mailbox", ["news+leave@example.org", "leave@xn--bcher-kva.example"])
+@pytest.mark.parametrize(
+    "changed", [("+", "+"), ("+", "%2B"), ("+", " "), ("xn--bcher-kva", "bücher")]
+)
+def test_the_address_may_be_any_and_come_back_changed(
+    reader: Subscriber, settings: Settings, mailbox: str, changed: tuple[str, str]
+) -> None:
+    settings.MAIL_UNSUBSCRIBE = mailbox
+    address = address_of(reader).replace(*changed)
+    message = AnymailInboundMessage.parse_raw_mime(f"To: x@y.example, <{address}>\n\nBye")
+
+    assert unsubscribe.by_mail(message, timezone.now())
 
 
 def test_a_mail_with_a_large_picture_unsubscribes(client: Client, reader: Subscriber) -> None:

@@ -8,10 +8,12 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from django import forms
 from django.test import Client
 from django.utils import timezone
 
 from subscribers import links
+from subscribers.forms import SignupFields, SignupForm
 from subscribers.models import Subscriber
 from subscribers.wishes import schedule, zones
 from tests.factories import make_reader
@@ -57,6 +59,11 @@ def test_old_names_work_on_a_system_that_lacks_them(tmp_path: Path, has_some: bo
         ("Asia/Saigon", "Asia/Ho_Chi_Minh"),
         ("America/Buenos_Aires", "America/Argentina/Buenos_Aires"),
         ("US/Eastern", "America/New_York"),
+        ("US/Pacific-New", "America/Los_Angeles"),
+        ("europe/lisbon", "Europe/Lisbon"),
+        ("ASIA/CALCUTTA", "Asia/Kolkata"),
+        ("utc", "UTC"),
+        ("UTC+3", "UTC+3"),
         # Links too, but of countries that use them.
         ("Europe/Copenhagen", "Europe/Copenhagen"),
         ("Asia/Kolkata", "Asia/Kolkata"),
@@ -67,6 +74,21 @@ def test_old_names_work_on_a_system_that_lacks_them(tmp_path: Path, has_some: bo
 )
 def test_an_old_name_has_a_current_one(name: str, expected: str) -> None:
     assert zones.current_name(name) == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("form", [SignupForm, SignupFields])
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [("US/Pacific-New", "America/Los_Angeles"), ("asia/rangoon", "Asia/Yangon")],
+)
+def test_a_sign_up_with_an_odd_name_gets_the_zone(
+    form: type[forms.Form], zone: str, expected: str
+) -> None:
+    filled = form({"email": "ada@dest.example", "zone": zone})
+
+    assert filled.is_valid()
+    assert filled.cleaned_data["zone"] == expected
 
 
 def test_every_name_is_that_of_a_zone() -> None:
