@@ -21,7 +21,7 @@ Read in this order:
 * ``joining``: signing up, confirming, moving to another address, and protection from abuse.
 * ``wishes``: preferences, followed and muted words, and when the next digest is due.
 * ``leaving``: unsubscribing, suppressing an address, erasing a reader. ``export``: the reader's
-  own data as a file.
+  own data as a file. ``importing``: readers of other systems as CSV, and ours.
 * ``forms`` and ``views``: the public pages. ``urls`` lists them all.
 * ``admin``, ``checks``, ``context``, ``receivers``, ``tasks``: where Django, Celery and anymail
   call in. ``database``: plain SQL, the database's clock and advisory locks.

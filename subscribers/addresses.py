@@ -4,8 +4,8 @@ An invalid address is refused here with a text for the reader. `letters` checks 
 a mail goes out, because a mail library may read one text as two recipients.
 """
 
-import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -16,6 +16,10 @@ from django.utils.translation import gettext as _
 from email_validator import EmailNotValidError, validate_email
 
 _MAX_LENGTH = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
+_MAX_LOCAL = 64  # RFC 5321 §4.5.3.1.1
+_MOST_DOMAINS = 50_000
+# Letters, digits and a few signs between them: what any rule allows before the @.
+_PLAIN_LOCAL = re.compile(r"[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+)*")
 
 # The domains most people use; misspelled domains are compared with these.
 COMMON_DOMAINS = frozenset(
@@ -89,6 +93,11 @@ class Address:
     def domain(self) -> str:
         return self.canonical.rpartition("@")[2]
 
+    @property
+    def hash(self) -> str:
+        """The same as `hashed` of it, without parsing it again."""
+        return _keyed(self.canonical)
+
 
 def parse(text: str) -> Address:
     """Return the address in `text`, which must contain nothing else.
@@ -104,6 +113,29 @@ def parse(text: str) -> Address:
     # With allow_smtputf8=False the ASCII form is never None.
     deliver_to = str(valid.ascii_email)
     return Address(canonical=deliver_to.lower(), deliver_to=deliver_to)
+
+
+class Parser:
+    """`parse` for files of many addresses: each domain is looked at once, as long as it is plain.
+
+    Two thirds of the time for an address go into its domain, and files have few different ones.
+    """
+
+    def __init__(self) -> None:
+        self._domains: dict[str, str] = {}
+
+    def parse(self, text: str) -> Address:
+        """Return and raise the same as `parse`."""
+        local, _at, domain = text.rpartition("@")
+        known = self._domains.get(domain)
+        if known is not None and len(local) <= _MAX_LOCAL and _PLAIN_LOCAL.fullmatch(local):
+            deliver_to = f"{local}@{known}"
+            if len(text) <= _MAX_LENGTH and len(deliver_to) <= _MAX_LENGTH:
+                return Address(canonical=deliver_to.lower(), deliver_to=deliver_to)
+        address = parse(text)
+        if len(self._domains) < _MOST_DOMAINS and domain.isascii():
+            self._domains[domain] = address.deliver_to.rpartition("@")[2]
+        return address
 
 
 def _what_is_wrong(text: str) -> str:
@@ -168,4 +200,4 @@ def abuse_key(address: str) -> str:
 
 
 def _keyed(text: str) -> str:
-    return hmac.new(settings.ADDRESS_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(settings.ADDRESS_KEY.encode(), text.encode(), "sha256").hex()

@@ -35,7 +35,7 @@ def everything_about(subscriber: Subscriber) -> dict[str, Any]:
                 Q(subscriber=subscriber) | Q(address_hash=subscriber.address_hash)
             )
             .order_by("pk")
-            .values("act", "at", "wording", "reason")
+            .values("act", "at", "wording", "reason", "imported_with__basis")
         ),
         "letters": list(
             subscriber.letters.order_by("pk").values("kind", "to", "created_at", "sent_at")

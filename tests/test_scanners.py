@@ -12,7 +12,7 @@ from django.apps import apps
 from django.test import Client
 from django.utils import timezone
 
-from subscribers import addresses, letters
+from subscribers import addresses, letters, links
 from subscribers.joining import address_change
 from subscribers.leaving.suppression import is_suppressed
 from subscribers.models import Letter, Link, Subscriber
@@ -36,15 +36,20 @@ def digest_mail() -> EmailMessage:
 
 
 def letter(kind: str) -> EmailMessage:
-    """A letter of this kind as it is sent; for a new address, to that address."""
+    """A letter of this kind as it is sent; for a new address, to that address, and of a change to
+    the former one."""
     now = timezone.now()
     state = Subscriber.State.PENDING if kind == Letter.Kind.CONFIRM else Subscriber.State.ACTIVE
     reader = make_reader(email=ADDRESS, state=state)
-    if kind == Letter.Kind.CHANGE:
+    if kind in {Letter.Kind.CHANGE, Letter.Kind.CHANGED}:
         address_change.start(reader, addresses.parse("Another.Person@dest.example"), now)
     else:
         Letter.objects.create(subscriber=reader, kind=kind)
-    return parsed(letters.build(Letter.objects.get(), now).message().as_bytes())
+    if kind == Letter.Kind.CHANGED:
+        asked = address_change.link_for(Letter.objects.get(), now) or ""
+        link = links.find(asked.rpartition("/")[2], Link.Purpose.CHANGE, now)
+        address_change.confirm(link, now)
+    return parsed(letters.build(Letter.objects.get(kind=kind), now).message().as_bytes())
 
 
 def links_in(message: EmailMessage) -> set[str]:

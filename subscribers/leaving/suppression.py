@@ -48,6 +48,9 @@ def suppress(address_hash: str, reason: Suppression.Reason, now: datetime) -> Su
     if not is_new and _WEIGHTS[reason] > _WEIGHTS[suppression.reason]:
         suppression.reason = reason
         suppression.save(update_fields=["reason"])
+    if suppression.imported_with_id is not None:
+        suppression.imported_with = None
+        suppression.save(update_fields=["imported_with"])
     if reason != Suppression.Reason.BOUNCED:
         _stop(address_hash, reason, now)
     return suppression

@@ -2,10 +2,12 @@
 
 Read ``subscriber`` first (who, and their preferences), then ``topic`` and ``term`` (what they
 follow), ``consent`` and ``suppression`` (what was agreed to, and who gets no mail), ``link`` and
-``letter`` (how we reach them). In: nothing but Django. Out: models without mail or HTTP.
+``letter`` (how we reach them), ``imported`` (files of other systems). In: nothing but Django. Out:
+models without mail or HTTP.
 """
 
 from .consent import Consent
+from .imported import Import
 from .letter import Letter
 from .link import Link
 from .subscriber import Subscriber, SubscriberQuerySet
@@ -15,6 +17,7 @@ from .topic import Subscription, Topic
 
 __all__ = [
     "Consent",
+    "Import",
     "Letter",
     "Link",
     "Subscriber",

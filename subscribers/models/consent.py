@@ -20,6 +20,8 @@ class Consent(models.Model):
         REFUSED = "refused", "Said that somebody else had signed up"
         ERASED = "erased", "Had their data erased"
         COMPLAINED = "complained", "Reported a mail as spam"
+        IMPORTED = "imported", "Had subscribed with another system"
+        LEFT_BEFORE = "left_before", "Had left another system"
 
     class Reason(models.TextChoices):
         TOO_MANY = "too_many", "Too many emails"
@@ -39,6 +41,18 @@ class Consent(models.Model):
         max_length=12, choices=Reason, blank=True, help_text="Why the reader left, if they told us."
     )
     at = models.DateTimeField(default=timezone.now)
+    imported_with = models.ForeignKey(
+        "subscribers.Import", on_delete=models.PROTECT, null=True, blank=True, db_index=False
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["imported_with", "subscriber"],
+                name="consent_imported_with",
+                condition=models.Q(imported_with__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.act} at {self.at:%Y-%m-%d %H:%M}"

@@ -2,6 +2,7 @@ from typing import ClassVar, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from .topic import Subscription, Topic
@@ -82,6 +83,8 @@ class Subscriber(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
     unsubscribed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The last time anything that the reader wants was set, by a page, a mail or an operator.
+    changed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar = SubscriberQuerySet.as_manager()
 
@@ -100,6 +103,10 @@ class Subscriber(models.Model):
 
     def __str__(self) -> str:
         return self.masked_email
+
+    def mark_changed(self) -> None:
+        """Note that the reader has just changed what they want."""
+        Subscriber.objects.filter(pk=self.pk).update(changed_at=Now())
 
     @property
     def masked_email(self) -> str:

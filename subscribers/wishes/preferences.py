@@ -64,7 +64,8 @@ def change(subscriber: Subscriber, now: datetime, **fields: Any) -> Subscriber:
     for name, value in fields.items():
         setattr(subscriber, name, value)
     reschedule(subscriber, now)
-    subscriber.save(update_fields=[*fields, "next_due_at", "next_due_on"])
+    subscriber.changed_at = now
+    subscriber.save(update_fields=[*fields, "next_due_at", "next_due_on", "changed_at"])
     return subscriber
 
 

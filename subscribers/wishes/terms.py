@@ -95,12 +95,14 @@ def mute_author(subscriber: Subscriber, name: str) -> None:
         key=key(name),
         defaults={"text": name[:LONGEST], "is_muted": True},
     )
+    subscriber.mark_changed()
 
 
 def unmute_author(subscriber: Subscriber, name: str) -> None:
     """Undo whatever mutes an author. One whom the reader follows stays followed."""
     theirs = Term.objects.filter(subscriber=subscriber, kind=Term.Kind.AUTHOR, is_muted=True)
     theirs.filter(pk__in=[one.pk for one in theirs if names.is_match(one.text, name)]).delete()
+    subscriber.mark_changed()
 
 
 def texts_of(subscriber: Subscriber) -> Mapping[tuple[str, bool], Sequence[str]]:

@@ -1,6 +1,8 @@
 """Which texts are the same address, and which are not an address at all."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_django import Settings
 
 from subscribers import addresses
@@ -179,3 +181,33 @@ def test_what_may_be_another_person_has_another_abuse_key(others: list[str]) -> 
 
 def test_an_abuse_key_differs_from_the_address_hash() -> None:
     assert addresses.abuse_key("ada@dest.example") != addresses.hashed("ada@dest.example")
+
+
+@given(
+    st.lists(
+        st.builds(
+            "{}@{}".format,
+            st.one_of(
+                st.text("aB9._+-'=é\0 ", max_size=8),
+                st.text("ab", min_size=60, max_size=70),
+            ),
+            st.sampled_from(
+                [
+                    *("dest.example", "DEST.example", "bücher.example", "a..b", "-a.example", "x"),
+                    *("a." * 90 + "example", "xn--bcher-kva.example", "dest.example ", ""),
+                ]
+            ),
+        ),
+        max_size=12,
+    )
+)
+def test_a_parser_of_many_says_what_parse_says(texts: list[str]) -> None:
+    parser = addresses.Parser()
+    for text in texts * 2:
+        try:
+            expected = addresses.parse(text)
+        except addresses.InvalidAddress:
+            with pytest.raises(addresses.InvalidAddress):
+                parser.parse(text)
+        else:
+            assert parser.parse(text) == expected

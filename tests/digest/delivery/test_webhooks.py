@@ -284,6 +284,6 @@ def test_an_event_that_cannot_be_acted_on_is_not_stored_either(client: Client) -
         other.close()
         connection.close()
 
-    assert (refused.status_code, untouched(digest)) == (500, True)
+    assert (refused.status_code, untouched(digest)) == (503, True)
     assert told_by_postmark(client, **bounce_of(digest, "HardBounce")).status_code == 200
     assert not untouched(digest)
