@@ -4,14 +4,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from anymail.signals import AnymailTrackingEvent, tracking
+from django.db.models import Exists, OuterRef
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 from django.utils import timezone
 
+from subscribers.importing.undoing import counts_as_act
 from subscribers.models import Consent, Subscriber
 from subscribers.wishes.preferences import about_to_change
 
 from .delivery import events, plan
+from .models import Click, Vote
 from .readers import forgetting
 
 # No mail service reports what happened before there were any, or what will happen.
@@ -54,6 +57,17 @@ def _possible(at: object, now: datetime) -> datetime:
 @receiver(about_to_change)
 def plan_what_was_due(subscriber_id: int, now: datetime, **_: Any) -> None:
     plan.plan_reader(subscriber_id, now)
+
+
+@counts_as_act
+def voted() -> Exists:
+    return Exists(Vote.objects.filter(subscriber=OuterRef("pk")))
+
+
+@counts_as_act
+def clicked() -> Exists:
+    by_hand = Click.objects.filter(is_machine=False)
+    return Exists(by_hand.filter(digest__subscriber=OuterRef("pk")))
 
 
 @receiver(pre_delete, sender=Subscriber)

@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.utils import translation
 from pytest_django import Settings
 
-from digest.choosing.candidate_index import space_of
+from digest.choosing.candidate_index import library_of, space_of
 from digest.choosing.candidates import candidate_set
 from digest.mail.shared import shared_parts
 from tests.smtp_sink import Sink
@@ -16,7 +16,7 @@ from tests.smtp_sink import Sink
 @pytest.fixture(autouse=True)
 def _empty_process_caches() -> Iterator[None]:
     """A worker keeps what it made for an edition; in tests, ids of editions are used again."""
-    cached = (shared_parts, candidate_set, space_of)
+    cached = (shared_parts, candidate_set, space_of, library_of)
     for function in cached:
         function.cache_clear()
     yield

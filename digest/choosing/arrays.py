@@ -6,14 +6,12 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.ranking import taste, weights, wording
+from digest.ranking import taste, weights
 from digest.ranking.batch import Bools, Candidates, Floats, Hold
-from subscribers.models import Term
 
-from .candidate_index import CandidateIndex
+from .candidate_index import HELD, CandidateIndex
 from .interests import TOPIC_WEIGHTS, Emphasis, Interests, Like, TermRow
 
-_KEYWORD = Term.Kind.KEYWORD.value
 # How many numbers the arrays of a block of readers hold at most, which bounds the memory.
 _AT_ONCE = 2_000_000
 _Item = TypeVar("_Item")
@@ -49,31 +47,35 @@ def arrays_for(
     return InterestArrays(topics, terms, holds, *liking, muted)
 
 
-def strongest_term(
-    terms: Sequence[TermRow], index: CandidateIndex, place: int
-) -> tuple[TermRow, bool]:
-    """Return the followed term that the candidate at `place` has most of (``batch.Hold``).
+class Followed:
+    """The words and authors that one reader follows, to tell what a candidate has most of."""
 
-    Of equals, the one that it is closest to. Also returns whether the paper holds the term, and
-    not only its words. At least one of `terms` must be followed.
-    """
-    followed = [term for term in terms if not term.is_muted]
+    def __init__(self, terms: Sequence[TermRow], index: CandidateIndex) -> None:
+        self._terms = [term for term in terms if not term.is_muted]
+        self._strengths = index.strengths(self._terms)
 
-    def strength(term: TermRow) -> tuple[int, float]:
-        return int(index.holds(term.kind, term.key)[place]), index.added_by(term)[place]
+    def strongest(self, place: int) -> tuple[TermRow, bool]:
+        """Return the term that the candidate at `place` has most of (``batch.Hold``).
 
-    strongest = max(followed, key=strength)
-    return strongest, strength(strongest)[0] >= Hold.KEYWORD
+        Of equals, the one that it is closest to. Also returns whether the paper holds the term, and
+        not only its words. At least one term must be followed.
+        """
+        own = [strengths[place] for strengths in self._strengths]
+        most = max(own)
+        return self._terms[own.index(most)], most >= HELD
 
 
-def strongest_likes(likes: Sequence[Like], index: CandidateIndex) -> list[Like]:
-    """Return, for each of the n candidates, the liked paper that is most similar to it.
+class Liked:
+    """The papers that one reader likes, to tell which is most similar to a candidate."""
 
-    At least one of `likes` must speak for papers.
-    """
-    liked = [like for like in likes if like.weight > 0]
-    nearest = index.similarity([like.paper_id for like in liked]).argmax(axis=0)
-    return [liked[number] for number in nearest.tolist()]
+    def __init__(self, likes: Sequence[Like], index: CandidateIndex) -> None:
+        self._likes = [like for like in likes if like.weight > 0]
+        self._rows = index.rows([like.paper_id for like in self._likes])
+        self._compared = index.compared
+
+    def nearest(self, place: int) -> Like:
+        """Return the paper most similar to the candidate at `place`. One must be liked."""
+        return self._likes[int(self._compared[self._rows, place].argmax())]
 
 
 class _Block(NamedTuple, Generic[_Item]):
@@ -118,12 +120,11 @@ def _terms(
             else:
                 followed.setdefault(row, []).append(term)
     for rows, starts, every in _blocks(followed, muted.shape[1]):
-        held, similarity = index.compared(every)
-        holds[rows] = np.maximum.reduceat(held, starts, axis=0)
-        words = np.add.reduceat([term.kind == _KEYWORD for term in every], starts, dtype=np.intp)
-        together = np.add.reduceat(similarity, starts, axis=0)
-        number = np.add.reduceat(held == Hold.KEYWORD, starts, axis=0, dtype=np.float32)
-        terms[rows] = wording.closeness(together, words) + np.float32(weights.HOLDS) * number
+        at = index.terms(every)
+        holds[rows] = np.maximum.reduceat(index.held[at], starts, axis=0)
+        terms[rows] = np.add.reduceat(index.added[at], starts, axis=0)
+        # As if the terms were one: chance makes their sum grow with the root of their number.
+        terms[rows] /= np.sqrt(np.diff([*starts, len(every)]))[:, np.newaxis]
     return terms if terms.any() else None, holds if holds.any() else None
 
 
@@ -148,12 +149,13 @@ def _likings(
         counts = np.array([like.weight for like in likes], dtype=np.float32)
         similarity = index.similarity([like.paper_id for like in likes])
         tastes[rows] = taste.tastes(similarity, counts, starts)
-        votes[rows] = np.add.reduceat(np.abs(counts), starts)
+        votes[rows] = np.add.reduceat(np.maximum(counts, 0), starts)
         is_up = (counts > 0)[:, np.newaxis]
-        nearest[rows] = np.maximum.reduceat(np.where(is_up, similarity, 0), starts, axis=0)
         if not is_up.all():
             down = np.maximum.reduceat(np.where(is_up, 0, similarity), starts, axis=0)
             disliked[rows] = down >= weights.CLEAR_LIKENESS
+            similarity[~is_up[:, 0]] = 0
+        nearest[rows] = np.maximum.reduceat(similarity, starts, axis=0)
     for row, own in liking.items():
         # Readers know the papers they voted on or opened. A candidate among them would
         # otherwise come first, because nothing is more similar to it than itself.

@@ -5,16 +5,18 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
+from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from digest.models import Edition, Paper
+from digest.models import Edition, Paper, PaperTopic
 from digest.papers.cards import title_of
 from digest.papers.matching import features_of_many, features_of_papers
-from digest.ranking import taste, weights, wording
+from digest.ranking import taste, typical, weights
 from digest.ranking.batch import Floats, Hold
 from digest.ranking.features import Features
 from digest.ranking.overlap import overlaps
 from digest.ranking.space import Index, Space, Vectors
+from digest.ranking.typical import Library, Typical, as_paper
 from subscribers.models import Term
 
 from .interests import TermRow
@@ -26,6 +28,10 @@ BACKGROUND = 12_000
 # rows of liked papers take five megabytes.
 _MOST_KEPT = 20_000
 _MOST_TERMS_KEPT = 5_000
+# More than any closeness: what a paper holds goes before what it is close to. With `HELD` it holds
+# the term, and not only its words.
+_FIRST = 1000.0
+HELD = _FIRST * (Hold.KEYWORD - 0.5)
 
 
 @lru_cache(maxsize=4)
@@ -34,10 +40,29 @@ def space_of(edition_id: int, version: str = "") -> Space:
 
     `version` is the window's: the texts of papers may change. Raises Edition.DoesNotExist.
     """
+    return Space(features_of_many(_newest(edition_id, BACKGROUND)))
+
+
+@lru_cache(maxsize=4)
+def library_of(edition_id: int, version: str, topic_ids: tuple[int, ...]) -> Library:
+    """Return the newest papers when the edition closed, and how well they fit these topics."""
+    newest = _newest(edition_id, typical.NEWEST)
+    rows = {paper: row for row, paper in enumerate(newest.values_list("pk", flat=True))}
+    column = {topic: number for number, topic in enumerate(topic_ids)}
+    fits = np.zeros((len(rows), len(column)), dtype=np.float32)
+    clear = PaperTopic.objects.filter(
+        paper__in=list(rows), topic__in=topic_ids, fit__gte=weights.CLEAR_TOPIC
+    )
+    for paper, topic, fit in clear.values_list("paper_id", "topic_id", "fit"):
+        fits[rows[paper], column[topic]] = fit
+    return Library(space_of(edition_id, version), list(rows), features_of_many(newest), fits)
+
+
+def _newest(edition_id: int, number: int) -> QuerySet[Paper]:
+    """Return the newest papers when the edition closed. Raises Edition.DoesNotExist."""
     edition = Edition.objects.get(pk=edition_id)
     papers = Paper.objects.filter(first_seen_at__lte=edition.closed_at)
-    newest = papers.order_by("-first_seen_at", "-pk")[:BACKGROUND]
-    return Space(features_of_many(newest))
+    return papers.order_by("-first_seen_at", "-pk")[:number]
 
 
 @dataclass(slots=True)
@@ -52,40 +77,55 @@ class CandidateIndex:
     space: Space
     vectors: Vectors
     index: Index
+    typical: Typical
     overlaps: Floats
     papers: Sequence[Paper]
     places: dict[int, int]
     _rows: dict[int, int] = field(default_factory=dict)
     _titles: dict[int, str] = field(default_factory=dict)
-    _similarity: Floats = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
+    compared: Floats = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
     _holds: dict[tuple[str, str], NDArray[np.int8]] = field(default_factory=dict)
-    _added: dict[tuple[str, str], list[float]] = field(default_factory=dict)
-    _words: dict[str, Floats] = field(default_factory=dict)
+    # What each followed term would add to the n scores if it were the only one: float32 (terms, n),
+    # and what the candidates have of it, as a `Hold`: int8 (terms, n).
+    added: Floats = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
+    held: NDArray[np.int8] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int8))
+    _terms: dict[tuple[str, str], int] = field(default_factory=dict)
+    _strengths: list[list[float]] = field(default_factory=list)
     _printed: dict[tuple[int, str], str] = field(default_factory=dict)
-    _terms: TermIndex | None = None
+    _texts: TermIndex | None = None
 
     @classmethod
-    def of(cls, edition_id: int, version: str, papers: Sequence[Paper]) -> "CandidateIndex":
+    def of(
+        cls, edition_id: int, version: str, papers: Sequence[Paper], topic_ids: tuple[int, ...]
+    ) -> "CandidateIndex":
         """Return the index of `papers`, with words as rare as when the edition closed."""
         space = space_of(edition_id, version)
+        library = library_of(edition_id, version, topic_ids)
         features = features_of_papers(papers)
         listed = [features[paper.pk] for paper in papers]
         vectors = space.vectors(listed)
         places = {paper.pk: place for place, paper in enumerate(papers)}
-        return cls(space, vectors, Index(vectors), overlaps(listed), papers, places)
+        index = Index(vectors)
+        compared = library.compared(index, vectors, places)
+        return cls(space, vectors, index, compared, overlaps(listed), papers, places)
 
     def similarity(self, paper_ids: Sequence[int]) -> Floats:
         """Return how similar the candidates are to each of these papers: float32 (papers, n).
 
         Papers that were not compared before cost one query for all of them together.
         """
+        rows = self.rows(paper_ids)
+        return self.compared[rows]
+
+    def rows(self, paper_ids: Sequence[int]) -> list[int]:
+        """Return the row of each of these papers in `compared`, where it is put if it is new."""
         unknown = self.unknown(paper_ids)
         if len(self._rows) + len(unknown) > _MOST_KEPT:
             self._forget()
             unknown = set(paper_ids)
         if unknown:
             self._add(sorted(unknown))
-        return self._similarity[[self._rows[paper_id] for paper_id in paper_ids]]
+        return [self._rows[paper_id] for paper_id in paper_ids]
 
     def unknown(self, paper_ids: Sequence[int]) -> set[int]:
         """Return which of these papers were not compared yet."""
@@ -120,54 +160,57 @@ class CandidateIndex:
 
     def _term_index(self) -> TermIndex:
         # Made for the first reader who follows or mutes something.
-        if self._terms is None:
-            self._terms = TermIndex(self.papers)
-        return self._terms
+        if self._texts is None:
+            self._texts = TermIndex(self.papers)
+        return self._texts
 
-    def added_by(self, term: TermRow) -> list[float]:
-        """Return what a followed term would add to each of the n scores if it were the only one."""
-        added = self._added.get((term.kind, term.text))
-        if added is None:
-            if len(self._added) > _MOST_TERMS_KEPT:
-                self._added.clear()
-            scores = weights.HOLDS * (self.holds(term.kind, term.key) >= Hold.KEYWORD)
-            if term.kind == Term.Kind.KEYWORD:
-                scores = scores + self.closeness([term.text])
-            added = self._added[term.kind, term.text] = scores.tolist()
-        return added
+    def terms(self, terms: Sequence[TermRow]) -> list[int]:
+        """Return the row of each term in `added` and `held`, where it is put if it is new."""
+        keys = [(term.kind, term.key) for term in terms]
+        new = {key: term for key, term in zip(keys, terms, strict=True) if key not in self._terms}
+        if len(self._terms) + len(new) > _MOST_TERMS_KEPT:
+            self._terms.clear()
+            self._strengths.clear()
+            self.added, self.held = self.added[:0], self.held[:0]
+            new = dict(zip(keys, terms, strict=True))
+        if new:
+            self._add_terms(list(new.values()))
+        return [self._terms[key] for key in keys]
 
-    def closeness(self, keywords: Sequence[str]) -> Floats:
-        """Return how close the candidates are to these keywords together: float32 (n,)."""
-        together = np.sum([self._word(word) for word in keywords], axis=0, keepdims=True)
-        (added,) = wording.closeness(together, np.array([len(keywords)]))
-        return np.asarray(added)
+    def _add_terms(self, terms: Sequence[TermRow]) -> None:
+        width = len(self.papers)
+        held = np.array([self.holds(term.kind, term.key) for term in terms]).reshape(-1, width)
+        added = np.float32(weights.HOLDS) * (held == Hold.KEYWORD)
+        is_word = np.array([term.kind == Term.Kind.KEYWORD.value for term in terms])
+        words = [term.text for term in terms if term.kind == Term.Kind.KEYWORD.value]
+        added[is_word] += np.float32(weights.CLOSE) * self._closeness(words)
+        start = len(self._terms)
+        self._terms |= {(term.kind, term.key): start + row for row, term in enumerate(terms)}
+        self.added = np.concatenate([self.added.reshape(-1, width), added])
+        self.held = np.concatenate([self.held.reshape(-1, width), held])
+        self._strengths += (_FIRST * held + added).tolist()
 
-    def compared(self, terms: Sequence[TermRow]) -> tuple[NDArray[np.int8], Floats]:
-        """Return the `Hold` of each candidate for each term, and how similar it is to the keyword.
+    def strengths(self, terms: Sequence[TermRow]) -> list[list[float]]:
+        """Return how much the candidates have of each term: what they hold, then their closeness.
 
-        int8 and float32 (terms, n); 0 for authors in the second.
+        Lists, because reading single numbers from arrays is slow.
         """
-        shape, none = (len(terms), len(self.papers)), np.zeros(len(self.papers), dtype=np.float32)
-        held = np.concatenate([self.holds(term.kind, term.key) for term in terms])
-        is_word = Term.Kind.KEYWORD.value
-        similar = [self._word(term.text) if term.kind == is_word else none for term in terms]
-        return held.reshape(shape), np.concatenate(similar).reshape(shape)
+        return [self._strengths[row] for row in self.terms(terms)]
 
-    def _word(self, keyword: str) -> Floats:
-        """Return how similar the candidates are to a keyword, compared once for all readers."""
-        similar = self._words.get(keyword)
-        if similar is None:
-            if len(self._words) > _MOST_TERMS_KEPT:
-                self._words.clear()
-            vectors = self.space.vectors([wording.as_paper(keyword)])
-            (similar,) = self.index.similarity(vectors)
-            self._words[keyword] = similar
-        return similar
+    def _closeness(self, keywords: Sequence[str]) -> Floats:
+        """Return how close the candidates are to each keyword: float32 (keywords, n).
+
+        0 for all of them where none has anything of the keyword itself.
+        """
+        similar = self.index.similarity(self.space.vectors(list(map(as_paper, keywords))))
+        has_any = (similar > 0).any(axis=1, keepdims=True)
+        closeness: Floats = np.where(has_any, self.typical.of_words(keywords), 0)
+        return closeness
 
     def _forget(self) -> None:
         self._rows.clear()
         self._titles.clear()
-        self._similarity = self._similarity[:0]
+        self.compared = self.compared[:0]
 
     def _add(self, paper_ids: Sequence[int]) -> None:
         papers = Paper.objects.in_bulk(paper_ids)
@@ -178,7 +221,7 @@ class CandidateIndex:
         """Compare the candidates with further papers, given by paper id."""
         others = self.space.vectors(list(features.values()))
         rows = taste.excess_similarity(self.index.similarity(others), self.vectors.common)
-        self._similarity = np.concatenate([self._similarity.reshape(-1, rows.shape[1]), rows])
+        self.compared = np.concatenate([self.compared.reshape(-1, rows.shape[1]), rows])
         start = len(self._rows)
         self._rows |= {paper_id: start + number for number, paper_id in enumerate(features)}
         self._titles |= titles

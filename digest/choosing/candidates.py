@@ -7,11 +7,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from digest.models import Edition, EditionPaper
+from digest.models import Curation, Edition, EditionPaper, Paper
 from digest.ranking.batch import Candidates
 from subscribers.models import Topic
 
-from .candidate_index import CandidateIndex, space_of
+from .candidate_index import CandidateIndex, library_of, space_of
+
+# Few enough for the shortest digest, so that whoever gets a digest gets all of them.
+MOST_PINNED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +23,14 @@ class Window:
 
     Readers with the same last digest share a window, whatever their language. What is made for a
     window is kept for all of them. `version` tells apart what was made before and after a paper or
-    a topic changed (``models.Change``).
+    a topic changed (``models.Change``), and `revision` is the newest of the operators' changes to
+    papers that count (``models.Curation``).
     """
 
     edition_id: int
     since: date
     version: str = ""
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,11 @@ def candidate_set(window: Window) -> CandidateSet:
     """
     edition = Edition.objects.closed().get(pk=window.edition_id)
     rows = papers_of(edition, window)
-    index = CandidateIndex.of(edition.pk, window.version, [row.paper for row in rows])
-    return CandidateSet(edition.date, _arrays(rows, index), index)
+    topic_ids = _topic_ids(rows)
+    papers = [row.paper for row in rows]
+    index = CandidateIndex.of(edition.pk, window.version, papers, topic_ids)
+    candidates = _arrays(rows, topic_ids, index, pinned_among(rows, window))
+    return CandidateSet(edition.date, candidates, index)
 
 
 def keep_only(version: str) -> None:
@@ -59,6 +67,7 @@ def keep_only(version: str) -> None:
         _kept["version"] = version
         candidate_set.cache_clear()
         space_of.cache_clear()
+        library_of.cache_clear()
 
 
 _kept: dict[str, str] = {}
@@ -77,12 +86,34 @@ def papers_of(edition: Edition, window: Window) -> list[EditionPaper]:
     )
 
 
-def _arrays(rows: Sequence[EditionPaper], index: CandidateIndex) -> Candidates:
-    # Every topic gets a column, even if no paper fits it today: readers may follow it.
-    topic_ids = sorted(
-        {int(topic) for row in rows for topic in row.fits}
-        | set(Topic.objects.values_list("id", flat=True))
+def pinned_among(rows: Sequence[EditionPaper], window: Window) -> list[int]:
+    """Return the indexes of the pinned papers, in the order in which they come first.
+
+    Those of the newest edition come before those of others, and no more than `MOST_PINNED` count,
+    so that a week's digest is still its reader's own.
+    """
+    curated = Curation.objects.of([row.paper_id for row in rows], window.revision)
+    pins = {paper_id: row.pin for paper_id, row in curated.items() if row.pin is not None}
+    order = sorted(
+        (-row.edition.date.toordinal(), pins[row.paper_id], place)
+        for place, row in enumerate(rows)
+        if row.paper_id in pins and row.paper.set_aside not in Paper.GONE
     )
+    return [place for _day, _pin, place in order[:MOST_PINNED]]
+
+
+def _topic_ids(rows: Sequence[EditionPaper]) -> tuple[int, ...]:
+    """Return all topics, also those that no paper fits today: readers may follow them."""
+    fitting = {int(topic) for row in rows for topic in row.fits}
+    return tuple(sorted(fitting | set(Topic.objects.values_list("id", flat=True))))
+
+
+def _arrays(
+    rows: Sequence[EditionPaper],
+    topic_ids: tuple[int, ...],
+    index: CandidateIndex,
+    pinned: Sequence[int],
+) -> Candidates:
     column = {topic: number for number, topic in enumerate(topic_ids)}
     fits = np.zeros((len(rows), len(topic_ids)), dtype=np.float32)
     for number, row in enumerate(rows):
@@ -92,6 +123,8 @@ def _arrays(rows: Sequence[EditionPaper], index: CandidateIndex) -> Candidates:
         paper_ids=np.array([row.paper_id for row in rows], dtype=np.int64),
         votes=np.array([row.votes for row in rows], dtype=np.float32),
         fits=fits,
-        topic_ids=tuple(topic_ids),
+        topic_ids=topic_ids,
         overlaps=index.overlaps,
+        closeness=index.typical.of_topics(fits),
+        pinned=np.array(pinned, dtype=np.int64) if pinned else None,
     )

@@ -13,12 +13,12 @@ from functools import partial
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Min
+from django.db.models import Max, Min
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from digest.models import Change, Digest, Edition
+from digest.models import Change, Curation, Digest, Edition
 from digest.ranking.batch import Candidates, Chosen, Readers
 from digest.ranking.rank import rank
 from subscribers.models import Subscriber
@@ -89,14 +89,14 @@ def compose(
     """
     if not requests:
         return []
-    dates, version = _read_dates({request.edition_id for request in requests})
+    dates, version, revision = _read_dates({request.edition_id for request in requests})
     keep_only(version)
     subscriber_ids = [request.subscriber_id for request in requests]
     ledger = read_ledger(subscriber_ids, [r.digest_id for r in requests], dates)
     interests = read_interests(subscriber_ids, timezone.now(), with_clicks=settings.TRACK_CLICKS)
     groups: dict[Window, list[Request]] = defaultdict(list)
     for request in requests:
-        window = _window(request, dates[request.edition_id], ledger, version)
+        window = _window(request, dates[request.edition_id], ledger, version, revision)
         groups[window].append(request)
     of_group = partial(
         compose_group,
@@ -109,18 +109,22 @@ def compose(
     return [composed for window, group in groups.items() for composed in of_group(window, group)]
 
 
-def _read_dates(edition_ids: set[int]) -> tuple[Mapping[int, date], str]:
+def _read_dates(edition_ids: set[int]) -> tuple[Mapping[int, date], str, int]:
     """Return the dates of these editions, and of those that their digests may look back on.
 
-    Also returns the version of all papers and topics, which costs no query of its own.
+    Also returns the version of all papers and topics, and the revision of what operators made of
+    them, which cost no query of their own.
     """
-    first = Edition.objects.filter(pk__in=edition_ids).aggregate(first=Min("date"))["first"]
-    editions = Edition.objects.closed().filter(date__gt=first - LOOK_BACK)
-    rows = list(editions.values_list("id", "date", RawSQL(Change.VERSION, ())))
-    return {edition_id: day for edition_id, day, _version in rows}, rows[0][2] if rows else ""
+    range_of = Edition.objects.filter(pk__in=edition_ids).aggregate(Min("date"), Max("date"))
+    first, last = range_of["date__min"], range_of["date__max"]
+    editions = Edition.objects.closed().filter(date__gt=first - LOOK_BACK, date__lte=last)
+    kept = (RawSQL(Change.VERSION, ()), RawSQL(Curation.REVISION, ()))
+    rows = list(editions.values_list("id", "date", *kept))
+    _id, _day, version, revision = rows[0] if rows else (0, None, "", 0)
+    return {edition_id: day for edition_id, day, *_kept in rows}, version, revision
 
 
-def _window(request: Request, day: date, ledger: Ledger, version: str) -> Window:
+def _window(request: Request, day: date, ledger: Ledger, version: str, revision: int) -> Window:
     """Return the editions since the reader's last digest, at most a week's.
 
     Readers who have not had a digest start with the newest edition, or with the week's editions
@@ -129,7 +133,7 @@ def _window(request: Request, day: date, ledger: Ledger, version: str) -> Window
     earliest = day - LOOK_BACK
     first = earliest if request.is_weekly else day - timedelta(days=1)
     since = ledger.last_date.get(request.subscriber_id, first)
-    return Window(request.edition_id, max(since, earliest), version)
+    return Window(request.edition_id, max(since, earliest), version, revision)
 
 
 def compose_group(

@@ -21,8 +21,8 @@ class Ledger:
     """The digests that the readers of a batch were sent in the last days, by subscriber id.
 
     `last_date` is the date of the newest edition among them; readers without any have no entry.
-    `withdrawn` are candidates that were withdrawn after their edition closed: they count as sent,
-    to everybody.
+    `withdrawn` are candidates that were withdrawn or dropped after their edition closed: they count
+    as sent, to everybody.
     """
 
     last_date: Mapping[int, date]
@@ -68,14 +68,14 @@ def read_ledger(
         UNION ALL
         SELECT NULL, gone.edition_id, array_agg(gone.paper_id)
         FROM digest_editionpaper gone JOIN digest_paper paper ON paper.id = gone.paper_id
-        WHERE paper.set_aside = %(withdrawn)s AND gone.edition_id = ANY(%(editions)s)
+        WHERE paper.set_aside = ANY(%(withdrawn)s) AND gone.edition_id = ANY(%(editions)s)
         GROUP BY gone.edition_id
         """,
         {
             "readers": array(subscriber_ids),
             "digests": array(digest_ids),
             "since": min(dates.values()) - LONGEST_DELAY,
-            "withdrawn": Paper.Aside.WITHDRAWN.value,
+            "withdrawn": [aside.value for aside in Paper.GONE],
             "editions": list(dates),
             "states": [state.value for state in (*Digest.SURELY_SENT, Digest.State.SENDING)],
         },

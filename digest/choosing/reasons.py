@@ -12,6 +12,7 @@
 `new`            it is off their usual path, to see whether they like it
 `closest`        it is among the day's closest to what they like, but nothing stands out
 `rest`           it fills the digest
+`pinned`         an operator pinned it, so it comes first for everybody
 
 If several apply clearly (``ranking.weights``), the code names the one that added most to the
 paper's score.
@@ -39,6 +40,7 @@ _AUTHORS_LENGTH = 110
 # Between an author's name as the paper prints it and as the reader typed it.
 _AS = " = "
 LIKED, PICKED, OPENED = "like", "picked", "opened"
+PINNED = "pinned"
 
 
 class Evidence(Protocol):
@@ -89,6 +91,7 @@ CODES: Mapping[int, Callable[[Evidence, int, int], str]] = {
     Kind.EXPLORING: lambda evidence, column, place: "new",
     Kind.CLOSEST: lambda evidence, column, place: "closest",
     Kind.REST: lambda evidence, column, place: "rest",
+    Kind.PINNED: lambda evidence, column, place: PINNED,
 }
 
 
@@ -125,6 +128,8 @@ def words(reason: str, topic_names: Mapping[int, str]) -> str:
                 int(value),
             )
             return text % {"votes": int(value)}
+        case "pinned":
+            return _("Chosen by the editor")
         case "closest":
             return _("Among today’s closest to what you like")
         case "new":

@@ -21,6 +21,7 @@ from digest.ranking.overlap import overlaps
 from digest.ranking.rank import contributions
 from digest.ranking.space import SHARES, Index, Space
 from digest.ranking.tfidf import TopicTerms, topic_fits
+from digest.ranking.typical import NEWEST, Library
 from digest.ranking.weights import VOTES
 from subscribers.models import Subscription, Term
 from subscribers.wishes import terms
@@ -153,23 +154,28 @@ class Rehearsal:
         papers = [_paper(paper, rows[paper]) for paper in pool.tolist()]
         space = self._space(day)
         vectors, alike = space.vectors(features), overlaps(features)
+        index, places = Index(vectors), {paper: place for place, paper in enumerate(pool.tolist())}
+        typical = self._library.compared(index, vectors, places)
         candidates = Candidates(
             paper_ids=pool.astype(np.int64),
             votes=self.collection.votes[pool],
             fits=self._fits[pool],
             topic_ids=tuple(range(self._fits.shape[1])),
             overlaps=alike,
+            closeness=typical.of_topics(self._fits[pool]),
         )
-        places = {paper: place for place, paper in enumerate(pool.tolist())}
-        index = CandidateIndex(space, vectors, Index(vectors), alike, papers, places)
-        return CandidateSet(date.fromisoformat(day), candidates, index)
+        kept = CandidateIndex(space, vectors, index, typical, alike, papers, places)
+        return CandidateSet(date.fromisoformat(day), candidates, kept)
 
     def _space(self, day: str) -> Space:
         before = tuple(self.collection.before(day, BACKGROUND))
         if before not in self._spaces:
             self._spaces.clear()
             papers = [self.collection.features[paper] for paper in before]
-            self._spaces[before] = Space(papers, self._shares)
+            space = self._spaces[before] = Space(papers, self._shares)
+            newest = before[-NEWEST:]
+            fits = self._fits[list(newest)]
+            self._library = Library(space, newest, papers[-NEWEST:], fits)
         return self._spaces[before]
 
     def _topics(self, case: Case, number: int) -> list[tuple[int, int]]:

@@ -9,12 +9,14 @@ from digest.ranking.batch import Chosen
 from subscribers.models import Term
 
 from . import reasons
-from .arrays import strongest_likes, strongest_term
+from .arrays import Followed, Liked
 from .candidates import CandidateSet
-from .interests import Interests, Like
+from .interests import Interests
 
 # A paper of a selection: its column, and its index among the candidates.
 Pick = tuple[int, int]
+# Looking up a member of an enumeration takes longer, and this is needed for each reason.
+_AUTHOR = Term.Kind.AUTHOR.value
 
 
 class Selections:
@@ -66,7 +68,8 @@ class _ReaderEvidence:
     topics: Sequence[int]
     subscriber_id: int
     # Made when the first reason asks for it, and good for all of the reader's papers.
-    _likes: Sequence[Like] = ()
+    _followed: Followed | None = None
+    _liked: Liked | None = None
 
     def topic_id(self, column: int) -> int:
         return self.group.topic_ids[self.topics[column]]
@@ -75,16 +78,18 @@ class _ReaderEvidence:
         return self.group.votes[place]
 
     def strongest_term(self, place: int) -> tuple[str, str, bool]:
-        terms = self.group.interests.terms[self.subscriber_id]
-        term, is_held = strongest_term(terms, self.group.index, place)
-        if term.kind == Term.Kind.AUTHOR:
+        if self._followed is None:
+            terms = self.group.interests.terms[self.subscriber_id]
+            self._followed = Followed(terms, self.group.index)
+        term, is_held = self._followed.strongest(place)
+        if term.kind == _AUTHOR:
             printed = self.group.index.printed(place, term.text)
             return term.kind, reasons.author(term.text, printed), is_held
         return term.kind, term.text, is_held
 
     def strongest_like(self, place: int) -> tuple[str, int, str]:
-        index = self.group.index
-        if not self._likes:
-            self._likes = strongest_likes(self.group.interests.likes[self.subscriber_id], index)
-        like = self._likes[place]
-        return like.code, like.paper_id, index.title(like.paper_id)
+        if self._liked is None:
+            likes = self.group.interests.likes[self.subscriber_id]
+            self._liked = Liked(likes, self.group.index)
+        like = self._liked.nearest(place)
+        return like.code, like.paper_id, self.group.index.title(like.paper_id)

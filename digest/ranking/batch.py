@@ -27,7 +27,8 @@ class Kind(IntEnum):
     """Why a paper was chosen: for the clear part of content that added most, or without one.
 
     The first three equal the parts of content (`Part`). VOTES and EXPLORING are the places apart.
-    CLOSEST papers match somewhat, and the REST only fill the digest.
+    CLOSEST papers match somewhat, and the REST only fill the digest. PINNED ones come first for
+    everybody.
     """
 
     TOPIC = 0
@@ -37,6 +38,7 @@ class Kind(IntEnum):
     EXPLORING = 4
     CLOSEST = 5
     REST = 6
+    PINNED = 7
 
 
 class Hold(IntEnum):
@@ -54,7 +56,9 @@ class Candidates:
 
     `paper_ids` int64 (n,). `votes` float32 (n,). `fits` float32 (n, t) from 0 to 1, where column
     j belongs to the topic `topic_ids[j]`. `overlaps` float32 (n, n) from 0 to 1: how much each
-    two papers say the same (``overlap``).
+    two papers say the same (``overlap``). `closeness` float32 (n, t) is how close they are to
+    typical papers of each topic (``typical``); if it is None, their fits count instead. `pinned`
+    int64: the indexes of those that come first for everybody, in this order.
     """
 
     paper_ids: NDArray[np.int64]
@@ -62,6 +66,8 @@ class Candidates:
     fits: Floats
     topic_ids: tuple[int, ...]
     overlaps: Floats
+    closeness: Floats | None = None
+    pinned: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +80,7 @@ class Readers:
 
     What they did: `taste` float32 (r, n), what votes add; `nearest` float32 (r, n), the excess
     similarity to the most similar paper that they like; `disliked` bool (r, n), papers much like
-    one that was voted down; `votes` float32 (r,), how many votes there are, with age
+    one that was voted down; `votes` float32 (r,), how many votes up there are, with age
     (``weights.said``). The two-dimensional ones are None if no reader of the batch has any.
 
     `barred` bool (r, n): papers that must not be chosen, because they were sent before or are

@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from . import weights
 from .batch import Bools, Candidates, Chosen, Floats, Hold, Kind, Part, Readers
+from .trending import popularity
 
 # What a paper loses for each paper chosen before it: this much times their overlap, and this much
 # if both fit the same topic best.
 _OVERLAP_PENALTY = 0.4
-_TOPIC_PENALTY = 0.04
+_TOPIC_PENALTY = 0.01
 # Two papers that overlap more than this report the same news, and a reader gets only one of them.
 SAME = 0.6
 # The least length of a selection in which places are kept for what everyone reads, and for
@@ -21,27 +22,31 @@ _ROOMY = 6
 _HEAT = 0.05
 # More than any score, so that papers by followed authors come first.
 _LEAD = 100.0
+# More than that, for each pinned paper that comes after this one.
+_PINNED_LEAD = 1000.0
 
 
 def contributions(candidates: Candidates, readers: Readers, *, vote_weight: float) -> Floats:
     """Return what each `Part` adds to each paper's score for each reader: float32 (4, r, n).
 
-    Content decides and votes break ties. The score is the sum of weight x fit over the reader's
-    topics, the terms, the taste, and `vote_weight` x the z-score of log(1 + votes). Topics and
-    words count less, the more votes the reader gave. Wanting less of a topic, and authors, do not.
+    Content decides and votes break ties. The score is the sum of weight x closeness over the
+    reader's topics, the terms, the taste, and `vote_weight` x the z-score of log(1 + votes). Topics
+    and words count less, the more votes the reader gave. Wanting less of a topic, which goes by the
+    fit, and authors do not.
     """
     shape = (len(Part), len(readers.lengths), len(candidates.paper_ids))
     parts = np.zeros(shape, dtype=np.float32)
     said = weights.said(readers.votes)[:, np.newaxis]
-    topics = np.where(readers.topics > 0, readers.topics * said, readers.topics)
-    np.matmul(topics, candidates.fits.T, out=parts[Part.TOPICS])
+    close = candidates.fits if candidates.closeness is None else candidates.closeness
+    np.matmul(np.maximum(readers.topics, 0) * said, close.T, out=parts[Part.TOPICS])
+    parts[Part.TOPICS] += np.minimum(readers.topics, 0) @ candidates.fits.T
     if readers.terms is not None:
         parts[Part.TERMS] = readers.terms * said
     if readers.holds is not None:
         parts[Part.TERMS] += np.float32(weights.AUTHOR) * (readers.holds == Hold.AUTHOR)
     if readers.taste is not None:
         parts[Part.TASTE] = readers.taste
-    parts[Part.VOTES] = vote_weight * _z_scores(candidates.votes)
+    parts[Part.VOTES] = vote_weight * popularity(candidates.votes)
     return parts
 
 
@@ -57,8 +62,10 @@ class _Plan(NamedTuple):
 def rank(candidates: Candidates, readers: Readers, *, vote_weight: float) -> Chosen:
     """Return the best papers for each reader of a batch, the best first, with their scores' parts.
 
-    * Barred papers are never chosen. Papers on a topic of which the reader wants less, and papers
-      like one that was voted down, only if they match something else that the reader asked for.
+    * Barred papers are never chosen. Pinned ones that are not come first, in their order, in each
+      selection that there would be without them.
+    * Papers on a topic of which the reader wants less, and papers like one that was voted down, are
+      chosen only if they match something else that the reader asked for.
     * Papers by followed authors come first. Papers that hold a followed word have half of the
       places, if there are so many, in the order of their scores; or more, by their scores.
     * The other places go by score, also to papers that match nothing. But readers who never voted
@@ -70,20 +77,25 @@ def rank(candidates: Candidates, readers: Readers, *, vote_weight: float) -> Cho
     parts = contributions(candidates, readers, vote_weight=vote_weight)
     content = parts[: Part.VOTES].sum(axis=0)
     is_open = ~_has_interests(readers)
-    is_free = ~readers.barred & ~_avoided(readers, parts, content)
+    is_free = ~readers.barred & ~_avoided(candidates, readers, content)
     # What readers said may be about nothing of the day. Votes always tell which papers are closest.
-    has_any = is_open | (readers.votes > 0) | (is_free & (content > 0)).any(axis=1)
+    on_topics = np.maximum(readers.topics, 0) @ candidates.fits.T > 0
+    is_asked = on_topics | (parts[Part.TERMS : Part.VOTES] > 0).any(axis=0)
+    has_any = is_open | (readers.votes > 0) | (is_free & is_asked).any(axis=1)
+    if candidates.pinned is not None:
+        is_free[:, candidates.pinned] = ~readers.barred[:, candidates.pinned]
     plan = _plan(candidates, readers, is_free.sum(axis=1) * has_any, is_open)
     scores = np.where(is_free, content + parts[Part.VOTES], -np.inf)
-    if readers.holds is not None:
-        scores += np.float32(_LEAD) * (readers.holds == Hold.AUTHOR)
+    _lead(scores, candidates, readers)
     width = int((plan.own + plan.everyone + plan.exploring).max(initial=0))
     places = np.full((len(scores), width), -1, dtype=np.int64)
-    _place_best(places, scores, plan.own, _penalties(candidates), _due(readers, scores, plan.own))
+    due = _due(candidates, readers, scores, plan.own)
+    _place_best(places, scores, plan.own, _penalties(candidates), due)
     kinds, topics = _kinds(places, parts, candidates, readers, is_open)
     chances = np.ones(places.shape, dtype=np.float32)
     _add_most_voted(places, kinds, candidates.votes, scores, plan)
-    _add_off_path(places, kinds, chances, readers, parts, scores, plan)
+    is_off = (scores > -np.inf) & ~on_topics
+    _add_off_path(places, kinds, chances, readers, parts[Part.TASTE], is_off, plan)
     chosen = np.take_along_axis(parts, np.maximum(places, 0)[np.newaxis], axis=2)
     return Chosen(places, kinds, topics, np.moveaxis(chosen, 0, 2), chances)
 
@@ -97,9 +109,9 @@ def _has_interests(readers: Readers) -> Bools:
     return has
 
 
-def _avoided(readers: Readers, parts: Floats, content: Floats) -> Bools:
+def _avoided(candidates: Candidates, readers: Readers, content: Floats) -> Bools:
     """Return the papers of which a reader wants less, and that match nothing else: bool (r, n)."""
-    avoided: Bools = parts[Part.TOPICS] < 0
+    avoided: Bools = readers.topics @ candidates.fits.T < 0
     if readers.disliked is not None:
         avoided = avoided | readers.disliked
     if readers.holds is not None:
@@ -118,14 +130,29 @@ def _plan(
     return _Plan(numbers - everyone - exploring, everyone, exploring)
 
 
-def _due(readers: Readers, scores: Floats, numbers: NDArray[np.int64]) -> Bools | None:
+def _lead(scores: Floats, candidates: Candidates, readers: Readers) -> None:
+    """Have pinned papers come first, and then those by followed authors. Changes `scores`."""
+    if readers.holds is not None:
+        scores += np.float32(_LEAD) * (readers.holds == Hold.AUTHOR)
+    if candidates.pinned is not None:
+        order = np.arange(len(candidates.pinned), 0, -1, dtype=np.float32)
+        scores[:, candidates.pinned] += np.float32(_PINNED_LEAD) * order
+
+
+def _due(
+    candidates: Candidates, readers: Readers, scores: Floats, numbers: NDArray[np.int64]
+) -> Bools | None:
     """Return the papers that are chosen whatever else there is: bool (r, n).
 
-    Those are the best that hold a followed word or are by a followed author, for half the places.
+    Those are the best that hold a followed word or are by a followed author, for half the places
+    that pinned papers leave.
     """
     if readers.holds is None:
         return None
     holds = (readers.holds >= Hold.KEYWORD) & (scores > -np.inf)
+    if candidates.pinned is not None:
+        numbers = numbers - (scores[:, candidates.pinned] > -np.inf).sum(axis=1)
+        holds[:, candidates.pinned] = False
     order = np.argsort(np.where(holds, -scores, np.inf), axis=1, kind="stable")
     is_first = np.arange(scores.shape[1]) < ((numbers + 1) // 2)[:, np.newaxis]
     due = np.zeros_like(holds)
@@ -150,14 +177,21 @@ def _place_best(
     for column in range(int(numbers.max(initial=0))):
         best = scores.argmax(axis=1)
         if due is not None:
-            still_due = np.where(due, scores, -np.inf)
-            owed = (still_due > -np.inf).sum(axis=1)
-            is_last = (owed > 0) & (owed >= numbers - column)
-            best = np.where(is_last, still_due.argmax(axis=1), best)
+            _put_due(best, scores, due, numbers - column)
         is_chosen = (scores[rows, best] > -np.inf) & (column < numbers)
         places[is_chosen, column] = best[is_chosen]
         scores[is_chosen] -= penalties[best[is_chosen]]
         scores[rows[is_chosen], best[is_chosen]] = -np.inf
+
+
+def _put_due(best: NDArray[np.int64], scores: Floats, due: Bools, left: NDArray[np.int64]) -> None:
+    """Have the best paper that is `due` come next where only as many places are `left`."""
+    # Most rows have places left for all that was ever due.
+    late = np.flatnonzero(due.sum(axis=1) >= left)
+    still_due = np.where(due[late], scores[late], -np.inf)
+    owed = (still_due > -np.inf).sum(axis=1)
+    is_last = (owed > 0) & (owed >= left[late])
+    best[late[is_last]] = still_due.argmax(axis=1)[is_last]
 
 
 def _penalties(candidates: Candidates) -> Floats:
@@ -197,7 +231,10 @@ def _kinds(
     kinds: NDArray[np.int64] = np.where(clear, added, -np.inf).argmax(axis=0)
     is_close = added.sum(axis=0) >= weights.CLOSEST
     weaker = np.where(is_close, Kind.CLOSEST, np.where(is_open, Kind.VOTES, Kind.REST)[:, None])
-    return np.where(clear.any(axis=0), kinds, weaker), topics
+    kinds = np.where(clear.any(axis=0), kinds, weaker)
+    if candidates.pinned is not None:
+        kinds[np.isin(places, candidates.pinned)] = Kind.PINNED
+    return kinds, topics
 
 
 def _best_topics(
@@ -236,8 +273,8 @@ def _add_off_path(
     kinds: NDArray[np.int64],
     chances: Floats,
     readers: Readers,
-    parts: Floats,
-    scores: Floats,
+    tastes: Floats,
+    is_off: Bools,
     plan: _Plan,
 ) -> None:
     """Draw the last paper of exploring readers from those that match nothing they asked for.
@@ -247,11 +284,10 @@ def _add_off_path(
     rows = np.flatnonzero(plan.exploring)
     if not len(rows):
         return
-    is_off = (scores[rows] > -np.inf) & (parts[Part.TOPICS, rows] <= 0)
     if readers.holds is not None:
-        is_off &= readers.holds[rows] == Hold.NOTHING
-    tastes = np.minimum(parts[Part.TASTE, rows], weights.CLEAR_TASTE)
-    likely = np.where(is_off, np.exp(tastes / _HEAT), 0)
+        is_off = is_off & (readers.holds == Hold.NOTHING)
+    heat = np.minimum(tastes[rows], weights.CLEAR_TASTE) / _HEAT
+    likely = np.where(is_off[rows], np.exp(heat), 0)
     totals = likely.cumsum(axis=1)
     total = totals[:, -1:]
     drawn = (totals > readers.draws[rows, np.newaxis] * total).argmax(axis=1)
@@ -259,13 +295,3 @@ def _add_off_path(
     at = rows[has_any], (plan.own + plan.everyone)[rows[has_any]]
     places[at], kinds[at] = drawn[has_any], Kind.EXPLORING
     chances[at] = (likely[np.arange(len(rows)), drawn] / np.maximum(total[:, 0], 1e-12))[has_any]
-
-
-def _z_scores(votes: Floats) -> Floats:
-    """Return the z-scores of log(1 + votes), all 0 if the votes are equal: float32 (n,)."""
-    logs: Floats = np.log1p(votes)
-    number = np.float32(max(len(logs), 1))
-    logs -= logs.sum() / number
-    if spread := float(np.sqrt(logs @ logs / number)):
-        logs /= np.float32(spread)
-    return logs

@@ -38,9 +38,14 @@ def tastes(
     numbers = np.diff(np.append(starts, len(counts)))
     weight = np.add.reduceat(np.abs(counts), starts) + np.float32(_SILENT_VOTES)
     scaled = counts * np.repeat(np.float32(_WEIGHT) / weight, numbers)
-    added = scaled[:, np.newaxis] * similarity
     is_down = counts < 0
     if is_down.any():
-        added[is_down] = np.minimum(added[is_down], 0)
-    found: NDArray[np.float32] = np.add.reduceat(added, starts, axis=0)
-    return found
+        similarity = similarity.copy()
+        similarity[is_down] = np.maximum(similarity[is_down], 0)
+    ends = [*starts[1:].tolist(), len(counts)]
+    # Products of small matrices are faster than sums over the rows of a large one.
+    each = [
+        scaled[start:end] @ similarity[start:end]
+        for start, end in zip(starts.tolist(), ends, strict=True)
+    ]
+    return np.array(each)

@@ -24,3 +24,13 @@ def trending(votes: ArrayLike, velocity: ArrayLike, age_hours: ArrayLike) -> NDA
     age = np.maximum(np.asarray(age_hours, dtype=np.float64), 0)
     heat: NDArray[np.float64] = 100 * (so_far + a_day) / (age + _GRACE_HOURS) ** _GRAVITY
     return heat
+
+
+def popularity(votes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the z-scores of log(1 + votes), all 0 if the votes are equal: float32 (n,)."""
+    logs: NDArray[np.float32] = np.log1p(votes)
+    number = np.float32(max(len(logs), 1))
+    logs -= logs.sum() / number
+    if spread := float(np.sqrt(logs @ logs / number)):
+        logs /= np.float32(spread)
+    return logs

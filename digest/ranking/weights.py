@@ -9,15 +9,15 @@ about 1; among the ten best of a day, the median taste is 0.1.
 import numpy as np
 from numpy.typing import NDArray
 
-# A followed topic that fits a paper fully.
-TOPIC = 0.5
-# A paper that is as close as any to the words a reader follows, and one that holds a word.
-CLOSE = 1.6
-HOLDS = 0.32
-# What a reader says counts fully while there are no votes, half with this many, and so on: the
-# first vote leaves a fifth of it, and ten leave a fortieth, because votes say better what the
+# What a followed topic adds for each standard score of closeness (``typical``).
+TOPIC = 0.1
+# What a followed word adds for the same, and what it adds to a paper that holds it.
+CLOSE = 0.05
+HOLDS = 0.05
+# What a reader says counts fully while there are no votes up, half with this many, and so on: the
+# first vote leaves a third of it, and ten leave a twentieth, because votes say better what the
 # reader wants.
-SAID_VOTES = 0.25
+SAID_VOTES = 0.5
 # A followed author. Votes do not change this: such papers come first (``rank``).
 AUTHOR = 3.0
 # A topic of which the reader wants less. Votes do not change this either.
@@ -37,5 +37,5 @@ CLOSEST = 0.05
 
 
 def said(votes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return how much what readers say still counts, by how many votes they gave, from 1 to 0."""
+    """Return how much what readers say still counts, by how many votes up they gave: 1 to 0."""
     return np.float32(SAID_VOTES) / (np.float32(SAID_VOTES) + votes)

@@ -19,6 +19,7 @@ def mute_topic(subscriber: Subscriber, topic: Topic) -> int | None:
     Subscription.objects.update_or_create(
         subscriber=subscriber, topic=topic, defaults={"emphasis": Subscription.Emphasis.MUTED}
     )
+    subscriber.mark_changed()
     return before.emphasis if before else None
 
 
@@ -31,6 +32,7 @@ def unmute_topic(subscriber: Subscriber, topic: Topic, before: int | None) -> No
         muted.delete()
     else:
         muted.update(emphasis=before)
+    subscriber.mark_changed()
 
 
 def muted_topics(subscriber: Subscriber) -> set[int]:

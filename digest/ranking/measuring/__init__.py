@@ -8,9 +8,10 @@ what the reader had picked before, or the digest is composed that they would hav
 (``choosing.rehearsal``, with the code that sends). The picks of the day should come first. Nothing
 of the day or later is known: neither picks nor how rare words are. Intervals are over readers.
 
-To avoid overfitting, the constants in ``digest.ranking`` were chosen on the *tuning* part alone:
-one half of the readers (by a hash of their names), on the first half of the days. Reported are
-the *held-out* part, which is the other readers on the later days, and all cases together.
+To avoid overfitting, the constants in ``digest.ranking`` were chosen on one half of the readers
+alone (by a hash of their names); the first half of their days is the *tuning* part, on which
+``fit_ranking`` chooses. Reported are the *held-out* part, which is the other readers on the later
+days, and all cases together.
 
 Read in this order: ``collection`` turns the rows into cases, ``baselines`` ranks them as others do,
 and ``evaluation`` scores rankings and digests. The command ``evaluate_ranking`` prints the result.

@@ -102,7 +102,7 @@ class Collection:
         )
 
     def is_held_out(self, case: Case) -> bool:
-        """Return whether no constant was chosen on this reader or in this half of the days."""
+        """Return whether this is a later day of a reader on whom no constant was chosen."""
         return case.day >= self.later and not _is_for_tuning(case.reader)
 
     def is_for_tuning(self, case: Case) -> bool:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from digest.choosing import reasons
-from digest.models import Digest, EditionPaper
+from digest.models import Curation, Digest, EditionPaper
 from digest.papers.cards import PaperCard, best_topic, describe
 from subscribers import links
 from subscribers.models import Link, Subscriber, Topic
@@ -53,11 +53,17 @@ def _sections(digest: Digest, *, is_weekly: bool) -> list[tuple[str, list[tuple[
     """Return (heading, papers with reasons) pairs: by topic, as in the mail, if weekly."""
     names = Topic.labels()
     candidates = EditionPaper.objects.by_paper(digest.paper_ids)
+    curated = Curation.objects.of(digest.paper_ids, digest.revision)
     sections: dict[str, list[tuple[PaperCard, str]]] = {}
     for paper_id, code in zip(digest.paper_ids, digest.reasons, strict=True):
         candidate = candidates[paper_id]
-        topic_id = reasons.topic_of(code) or best_topic(candidate)
+        words, topic_id = (
+            reasons.words(code, names),
+            reasons.topic_of(code) or best_topic(candidate),
+        )
         heading = names.get(topic_id or 0, _("More for you")) if is_weekly else ""
-        shown = (describe(candidate), reasons.words(code, names))
+        if is_weekly and code == reasons.PINNED:
+            heading = words
+        shown = (describe(candidate, curated.get(paper_id)), words)
         sections.setdefault(heading, []).append(shown)
     return list(sections.items())

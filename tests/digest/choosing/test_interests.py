@@ -195,6 +195,20 @@ def test_less_of_a_topic_and_muting_it_move_its_papers_down(emphasis: Emphasis, 
     assert (ROBOTS in papers_of(composed)) == (emphasis is Emphasis.NORMAL)
 
 
+def test_votes_down_leave_what_a_reader_follows_as_it_is() -> None:
+    topic = make_topic()
+    edition = edition_of(ROBOTS, *OTHERS)
+    edition.candidates.update(fits={str(topic.pk): 0.9})
+    quiet, strict = make_reader(topic), make_reader(topic)
+    vote(strict, liked(PROOFS_TOO), Vote.Value.LESS, Vote.Origin.MAIL, timezone.now())
+
+    before, after = composed_for(quiet, strict, edition=edition)
+
+    topics = [[row[Part.TOPICS] for row in one.contributions] for one in (before, after)]
+    assert topics[0] == topics[1]
+    assert min(topics[0]) > 0
+
+
 def test_wanting_only_less_of_a_topic_gives_the_most_voted() -> None:
     topic = make_topic()
     reader = make_reader(topic)

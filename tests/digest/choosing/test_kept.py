@@ -9,9 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from digest.choosing.candidate_index import space_of
+from digest.choosing.candidate_index import library_of, space_of
 from digest.choosing.candidates import candidate_set
 from digest.choosing.composing import Composed, Request, compose
+from digest.desk.editions import steering
 from digest.mail.rendering import render
 from digest.mail.shared import shared_parts
 from digest.models import Change, Digest, Edition, EditionPaper, Paper, Vote
@@ -57,13 +58,17 @@ def in_this_process(digest: Digest) -> tuple[Composed, bytes]:
 
 
 def in_a_fresh_one(digest: Digest) -> tuple[Composed, bytes]:
-    for function in (shared_parts, candidate_set, space_of):
+    for function in (shared_parts, candidate_set, space_of, library_of):
         function.cache_clear()
     return in_this_process(digest)
 
 
 def first(digest: Digest) -> Paper:
     return Paper.objects.filter(candidate__edition=digest.edition).order_by("pk")[0]
+
+
+def last_of(digest: Digest) -> Paper:
+    return Paper.objects.filter(candidate__edition=digest.edition).order_by("-pk")[0]
 
 
 def add_topic(digest: Digest) -> None:
@@ -122,9 +127,25 @@ def backdate(digest: Digest) -> None:
     make_paper(title="Walruses, walruses", first_seen_at=closed_at - timedelta(hours=1))
 
 
+def pin(digest: Digest) -> None:
+    steering.pin(last_of(digest), None)
+
+
+def annotate(digest: Digest) -> None:
+    steering.annotate(last_of(digest), None, note="An operator's words")
+
+
+def summarize(digest: Digest) -> None:
+    steering.rewrite(last_of(digest), None, summary="An operator's summary")
+
+
+def drop_by_an_operator(digest: Digest) -> None:
+    steering.drop(first(digest), None)
+
+
 CHANGES = (
     *(add_topic, rename_topic, delete_topic, retitle, rewrite, rewrite_a_liked_paper, add_author),
-    *(set_aside, move_link, drop_paper, backdate),
+    *(set_aside, move_link, drop_paper, backdate, pin, annotate, summarize, drop_by_an_operator),
 )
 
 

@@ -74,6 +74,16 @@ def test_the_paper_that_fits_best_comes_first() -> None:
     assert places(Reader(topics=(1, 0.5))) == [1, 0, 2]
 
 
+def test_followed_topics_count_by_closeness_and_unwanted_ones_by_fit() -> None:
+    closeness = np.zeros((PAPERS, 2), dtype=np.float32)
+    closeness[:, 0] = (-0.5, 0.5, 1.5, *[0] * 5)
+    papers = replace(candidates(), closeness=closeness)
+
+    parts = contributions(papers, batch(Reader(topics=(1, -1))), vote_weight=0)
+
+    assert parts[Part.TOPICS, 0, :3].tolist() == pytest.approx([-0.5, 0.5 - 0.95, 1.5 - 0.9])
+
+
 def test_the_topic_that_contributed_most_is_named() -> None:
     chosen = choose(Reader(topics=(1, 1)))
 
@@ -187,7 +197,7 @@ def test_what_readers_said_counts_less_the_more_they_voted() -> None:
     reader = Reader(topics=(1, 0), taste=(0, -0.1, 0, 0.1, 0, 0, 0, 0), length=1)
 
     assert places(reader) == [0]
-    assert places(replace(reader, votes=4)) == [3]
+    assert places(replace(reader, votes=9)) == [3]
 
 
 def test_papers_by_followed_authors_come_first_however_many_votes_there_are() -> None:
@@ -269,7 +279,7 @@ def test_contributions_are_the_parts_of_the_score() -> None:
 
     parts = contributions(papers, reader, vote_weight=0.1)
 
-    assert parts[: Part.VOTES, 0, 0].tolist() == pytest.approx([0.18, 0.12, 0.2])
+    assert parts[: Part.VOTES, 0, 0].tolist() == pytest.approx([0.3, 0.2, 0.2])
     assert parts[Part.VOTES].sum() == pytest.approx(0, abs=1e-6)
     assert parts[Part.VOTES, 0, 0] > 0
 

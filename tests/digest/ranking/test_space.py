@@ -64,14 +64,16 @@ def test_a_usual_paper_is_closer_to_the_average_than_an_odd_one() -> None:
     assert vectors.common[0] == pytest.approx(0.8, abs=0.01)
 
 
-def test_the_directions_of_common_words_keep_similar_papers_together() -> None:
+def test_what_many_papers_share_and_what_few_do_keeps_similar_papers_together() -> None:
     papers = many(600)
     space = Space(papers)
 
     similar = similarity(papers[:40], papers[40:60], space)
 
     same = np.equal.outer(np.arange(40, 60) % 20, np.arange(40) % 20)
-    assert space.vectors(papers).directions.shape[1] > 0
+    vectors = space.vectors(papers)
+    assert vectors.dense.shape[1] > 0
+    assert len(vectors.numbers)
     assert similar[same].min() > similar[~same].max()
 
 
