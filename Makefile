@@ -59,7 +59,7 @@ debian = command -v $(1) >/dev/null || { \
 
 lock: $(UV) ## Rewrite the lock files from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(LOCK) pyproject.toml -o requirements.lock
-	$(LOCK) --extra demo --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(LOCK) --extra demo --extra sentry --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 LOCK = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url $(ARGS)
 

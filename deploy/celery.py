@@ -5,11 +5,19 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_ready, worker_shutting_down
+from celery.signals import (
+    heartbeat_sent,
+    setup_logging,
+    worker_init,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from django.db import connection
 from django.template import engines
 
 from digest.delivery.limits import deadline
+from digest.desk.today import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
 
@@ -20,6 +28,11 @@ app.autodiscover_tasks()
 # A batch makes tens of thousands of objects and no cycles among them. With Python's own limit (700)
 # the collector looks through them again and again, for a sixth of a worker's time.
 COLLECT_AFTER = 50_000
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]  # Celery has no types
+def log_as_everywhere(**_: Any) -> None:
+    """Leave the log as Django's settings have it. Celery would show warnings alone."""
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]  # Celery has no types
@@ -50,3 +63,14 @@ def tick_at_once(**_: Any) -> None:
 def stop_between_two_messages(**_: Any) -> None:
     """Have the senders in the pool's processes end their chunks, and give back the rest."""
     deadline.STOP.set()
+
+
+@heartbeat_sent.connect  # type: ignore[untyped-decorator]  # Celery has no types
+def say_alive(sender: Any, **_: Any) -> None:
+    """Have the desk know that this worker lives, and which queues it works off."""
+    broker.say_alive(sender.eventer.hostname, app.amqp.queues.consume_from)
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]  # Celery has no types
+def say_goodbye(sender: Any, **_: Any) -> None:
+    broker.say_goodbye(sender.hostname)

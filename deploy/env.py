@@ -8,10 +8,11 @@ is strict about their values, which ``deploy.values`` reads.
 import os
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -24,6 +25,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 _env = environ.FileAwareEnv()
 _env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"), overwrite=False)
 
+T = TypeVar("T")
 _REQUIRED: Any = environ.Env.NOTSET
 # Unicode's categories of characters that no setting contains: control and unpaired surrogates,
 # and the separators of lines.
@@ -158,22 +160,22 @@ def words(
     return found
 
 
-def hosts(name: str, default: list[str]) -> list[str]:
-    """The variable as a list of hosts; ``.example.org`` stands for all hosts of a domain."""
+def _each(read: Callable[[str], T], name: str, default: list[str]) -> list[T]:
+    """The variable as a list, split at commas, of what `read` makes of each word."""
     with _named(name):
-        return [places.allowed_host(word) for word in words(name, default)]
+        return [read(word) for word in words(name, default)]
 
 
-def origins(name: str, default: list[str]) -> list[str]:
-    """The variable as a list of origins, such as https://blog.example.org."""
-    with _named(name):
-        return [places.origin(word) for word in words(name, default)]
-
-
-def pages(name: str, default: list[str]) -> list[str]:
-    """The variable as a list of URLs."""
-    with _named(name):
-        return [places.page(word) for word in words(name, default)]
+# Lists: of hosts, where ``.example.org`` stands for all hosts of a domain; of origins, such as
+# https://blog.example.org; of URLs; of bare mail addresses; of IP addresses; of DKIM's selectors;
+# and of folders, like `folder`.
+hosts = partial(_each, places.allowed_host)
+origins = partial(_each, places.origin)
+pages = partial(_each, places.page)
+addresses = partial(_each, places.address)
+ip_addresses = partial(_each, places.ip_address)
+selectors = partial(_each, places.selector)
+folders = partial(_each, partial(places.folder, BASE_DIR))
 
 
 def mailbox(name: str, default: str = _REQUIRED) -> str:

@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.utils.http import parse_header_parameters
 
 from deploy.limits import most_bytes
+from deploy.watching import outages
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def readable(application: Callable[..., Iterable[bytes]]) -> Callable[..., Itera
     """
 
     def answering(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        kind, parameters = parse_header_parameters(environ.get("CONTENT_TYPE", ""))
+        kind, parameters = _content_type(environ)
         if "charset" in parameters:
             path = environ.get("PATH_INFO", "")
             if not _is_charset_known(parameters) and not path.startswith(_READ_THEMSELVES):
@@ -56,6 +57,19 @@ def readable(application: Callable[..., Iterable[bytes]]) -> Callable[..., Itera
     return answering
 
 
+def _content_type(environ: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """Return what the body is said to be, and with which parameters.
+
+    A parameter may say in which character set it is itself (RFC 2231). Where that is none, the
+    body's is taken for none, too.
+    """
+    said = environ.get("CONTENT_TYPE", "")
+    try:
+        return parse_header_parameters(said)
+    except (ValueError, LookupError):
+        return said.partition(";")[0].strip().lower(), {"charset": "none"}
+
+
 class Guard:
     """Middleware, before all others that read anything of a request."""
 
@@ -63,11 +77,13 @@ class Guard:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return _refusal(request) or self._get_response(request)
+        response = _refusal(request) or self._get_response(request)
+        return outages.unavailable(request) if outages.is_marked(request) else response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Answer 400 to a value that does not fit: a NUL, a date after 9999, a huge number."""
-        if not isinstance(error, DataError | OverflowError):
+        """Answer 400 to a value that does not fit: a NUL, a date after 9999, a huge number, half
+        a character."""
+        if not isinstance(error, DataError | OverflowError | UnicodeEncodeError):
             return None
         logger.warning("Refused a value: %s", described(request, error))
         return HttpResponseBadRequest()
@@ -108,8 +124,16 @@ def _length(request: HttpRequest) -> int:
 # --- failures ------------------------------------------------------------------------------
 @receiver(got_request_exception)
 def log_failure(request: HttpRequest | None = None, **_: object) -> None:
-    """Log what an answer of 500 came from. Paths and messages may contain tokens and addresses."""
-    if (error := sys.exc_info()[1]) is not None:
+    """Log what an answer of 500 came from. Paths and messages may contain tokens and addresses.
+
+    While the database cannot be used, it becomes 503.
+    """
+    if (error := sys.exc_info()[1]) is None:
+        return
+    if outages.is_outage(error):
+        outages.mark(request)
+        logger.error("The database cannot be used: %s", described(request, error))
+    else:
         logger.error("A page failed: %s", described(request, error))
 
 

@@ -74,12 +74,23 @@ class Children:
         for place, child in enumerate(self.running):
             if (code := child.process.poll()) is not None:
                 failures.append(child.failure(f"ended with {code} and was restarted"))
-                self.running[place] = self._spawn(child.name, child.argv, child.keep_open)
+                self.running[place] = self._spawn(
+                    child.name, child.argv, child.keep_open, appends=True
+                )
         return failures
 
-    def _spawn(self, name: str, argv: Sequence[str], keep_open: Sequence[int] = ()) -> Child:
+    def _spawn(
+        self,
+        name: str,
+        argv: Sequence[str],
+        keep_open: Sequence[int] = (),
+        *,
+        appends: bool = False,
+    ) -> Child:
         log = self.folder / f"{name.replace(' ', '-')}.log"
-        process = children.spawn(argv, log=log, env=self.environment, keep_open=keep_open)
+        process = children.spawn(
+            argv, log=log, env=self.environment, keep_open=keep_open, appends=appends
+        )
         return Child(name, argv, process, log, keep_open)
 
     def wait_until(self, is_ready: Callable[[], bool], child: Child) -> None:

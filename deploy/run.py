@@ -1,8 +1,9 @@
-"""``python -m deploy.run``: the site, two workers and the clock, with the operator's own .env.
+"""``python -m deploy.run``: the site, two workers, the clock and a watcher, with the operator's own
+.env.
 
 This is for one machine. On several, have each machine's service manager run ``python -m
 deploy.web``, `celery worker` and `celery beat` with the same arguments and restart what ends
-(systemd: Restart=always).
+(systemd: Restart=always), and on one of them ``python manage.py watch``.
 """
 
 import argparse
@@ -78,6 +79,7 @@ def _start(children: Children, folder: Path, port: int) -> None:
     children.start("worker", "celery", *processes.worker_arguments("digests"))
     children.start("clock worker", "celery", *processes.worker_arguments("ticks", "letters"))
     children.start("beat", "celery", "-A", "deploy", "beat", *processes.beat_arguments(folder))
+    children.start("watch", "manage", "watch")
     web = processes.start_web(children, listening)
     children.wait_until(lambda: processes.is_answering(port), web)
 

@@ -4,6 +4,7 @@
 """
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -11,9 +12,11 @@ from celery import shared_task
 from django.conf import settings
 
 from .delivery import doubt, handover, leases, plan, routing
+from .delivery.chunks import Tally
 from .delivery.doubt import journal
 from .delivery.limits import memory, places, providers
 from .delivery.run import deliver
+from .models import Heartbeat, counts
 from .papers import looking
 
 logger = logging.getLogger(__name__)
@@ -64,6 +67,10 @@ def send_or_plan() -> None:
         plan.plan_due()
 
 
+def note_tick() -> None:
+    Heartbeat.beat(Heartbeat.TICK)
+
+
 TICK: tuple[Callable[[], object], ...] = (
     memory.hold_if_forgetful,
     look_at_sources,
@@ -72,6 +79,8 @@ TICK: tuple[Callable[[], object], ...] = (
     settle_doubt,
     providers.tidy,
     send_or_plan,
+    counts.fold,
+    note_tick,
 )
 
 
@@ -87,10 +96,20 @@ def send(place: int, number: int) -> None:
     with places.take(place, number) as is_ours:
         if not is_ours:
             return
-        deliver(seconds=SEND_SECONDS)
+        began = time.monotonic()
+        _log_run(deliver(seconds=SEND_SECONDS), time.monotonic() - began)
         following = places.ring(place) if _is_there_work() else None
     if following is not None:
         send.delay(place, following)  # the place must be free by now
+
+
+def _log_run(tally: Tally, seconds: float) -> None:
+    """Log what a run did, such as “1 999 sent, 2 skipped, 16 s”, unless that is nothing."""
+    done = [
+        f"{number:,} {state}".replace(",", " ") for state, number in tally.states.items() if number
+    ]
+    if done:
+        logger.info("%s, %.0f s", ", ".join(done), seconds)
 
 
 @shared_task(name="digest.resolve")
@@ -98,6 +117,14 @@ def resolve() -> None:
     """Settle digests in doubt. Not part of the tick, because a mail service that is slow to answer
     must not hold up the planning."""
     doubt.resolve(seconds=SEND_SECONDS)
+
+
+def start_at_once() -> None:
+    """Queue a task for every free place, as an operator wants it, without a look at what is due:
+    that may take longer than a web request should."""
+    for place in range(settings.SENDERS):
+        if not places.is_taken(place):
+            send.delay(place, places.ring(place))
 
 
 def start_senders() -> bool:

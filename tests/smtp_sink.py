@@ -1,6 +1,7 @@
 """A real SMTP server on this machine that keeps a ledger of what it accepted."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -28,15 +29,17 @@ class Sink:
 
     `on_mail`, `on_rcpt` and `on_data` may be replaced by functions with other answers: a line
     such as "550 5.1.1 no such user", or "" to hang up without an answer. A message that `on_data`
-    accepts with a 250 is in `messages` before the answer goes out.
+    accepts with a 250 is in `messages` before the answer goes out. With `tls` it offers STARTTLS.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.messages: list[Received] = []
         self.on_mail: Callable[[str], str] = lambda address: "250 OK"
         self.on_rcpt: Callable[[str], str] = lambda address: "250 OK"
         self.on_data: Callable[[Envelope], str] = accept
-        self._controller = _Controller(_Handler(self), hostname="127.0.0.1", port=0)
+        self._controller = _Controller(
+            _Handler(self), hostname="127.0.0.1", port=0, tls_context=tls
+        )
 
     def __enter__(self) -> Self:
         self._controller.start()

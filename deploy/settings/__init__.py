@@ -15,6 +15,7 @@ from .papers import *
 from .security import *
 from .services import *
 from .site import *
+from .watching import *
 
 # The arrays of a batch of readers are small, so numpy's threads would only take time from other
 # workers. numpy reads this when it is imported, which happens later.

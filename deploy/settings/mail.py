@@ -50,6 +50,11 @@ MAIL_REPLY_TO = env.mailbox("MAIL_REPLY_TO", "")
 # unsubscribe+TOKEN@… next to the URL, for mail programs that prefer mail.
 MAIL_UNSUBSCRIBE = env.address("MAIL_UNSUBSCRIBE", "")
 MAIL_DOMAIN = parseaddr(DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+# For `manage.py check_delivery`, which cannot see how a mail server or service sends: the DKIM keys
+# (selector, or selector@domain), the IP addresses, and the domain of the envelope's sender.
+DKIM_SELECTORS = env.selectors("DKIM_SELECTORS", [])
+MAIL_SENDING_IPS = env.ip_addresses("MAIL_SENDING_IPS", [])
+MAIL_ENVELOPE_DOMAIN = env.host("MAIL_ENVELOPE_DOMAIN", "")
 # Required by law at the foot of each digest (CAN-SPAM and similar laws elsewhere).
 POSTAL_ADDRESS = env.text("POSTAL_ADDRESS", "")
 # What hands the letters over; it goes by the rules of the digests.

@@ -13,6 +13,10 @@ SOURCE_MINUTES = env.integer("SOURCE_MINUTES", 60, least=5, most=1440)
 # A paper of a feed that is older when it is first seen is kept, but goes into no edition.
 NEWS_DAYS = env.integer("NEWS_DAYS", 30, least=1, most=3650)
 EDITION_CLOSES_HOUR = env.integer("EDITION_CLOSES_HOUR", 5, least=0, most=23)
+# An edition with fewer papers, or without a good look at any source for so many hours, is held:
+# it closes only when an operator approves it. 0 hours asks for no look.
+EDITION_LEAST_PAPERS = env.integer("EDITION_LEAST_PAPERS", 1, least=1, most=1000)
+EDITION_STALE_HOURS = env.integer("EDITION_STALE_HOURS", 0, least=0, most=720)
 
 # Votes only break ties. Given as much weight as the content, they make the choice worse.
 RANKING_VOTE_WEIGHT = env.number("RANKING_VOTE_WEIGHT", 0.02, least=0, most=100)

@@ -21,7 +21,7 @@ USE_TZ = True
 USE_I18N = True
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "digest.desk.apps.DeskConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -39,6 +39,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    # Before everything that looks at the request's host or needs the database.
+    "deploy.watching.probes.Probes",
     # Before everything that reads what a request contains.
     "deploy.guard.Guard",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -64,6 +66,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "subscribers.context.site",
             ],
+            "libraries": {"desk": "digest.desk.tags"},
         },
     },
 ]

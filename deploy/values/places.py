@@ -43,6 +43,17 @@ def host(text: str) -> str:
     return name
 
 
+def ip_address(text: str) -> str:
+    """An IP address, in its usual form."""
+    return str(ipaddress.ip_address(text.strip("[]")))
+
+
+def selector(text: str) -> str:
+    """The selector of a DKIM key, or ``selector@domain`` for a key of another domain."""
+    name, at, domain = text.partition("@")
+    return f"{host(name)}@{host(domain)}" if at else host(name)
+
+
 def _port(parts: Parts) -> int | None:
     try:
         port = parts.port

@@ -1,5 +1,9 @@
 """The operator's pages, one module for each noun: papers, editions, digests, topics and holds.
 
+Beside the lists, ``edition_desk`` is the page from which an edition is steered and run
+(``digest.desk.editions``), ``edition_acts`` what its buttons do, and ``edition_previews`` shows a
+digest as a reader would get it.
+
 In: the rows of ``digest.models`` (and topics, whose words only this app can try on papers). Out:
 lists and pages in Django's admin. Rows that record what happened can be read but not edited;
 operators may only edit topics, and add and release holds.

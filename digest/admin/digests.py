@@ -1,23 +1,35 @@
 """Digests: who was sent what and why; and the mail service's events."""
 
+import re
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Max, Model, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from digest.choosing import reasons
-from digest.models import Digest, Event, Paper
+from digest.delivery import routing
+from digest.delivery.events import STATE_OF_KIND
+from digest.desk.words import SKIPS, STATES, skip_words, state_words
+from digest.models import Digest, DigestCount, Event, Paper
 from subscribers import addresses
 from subscribers.models import Topic
 
 from .base import ReadOnly, ReadOnlyInline
 from .trial import trial_page
+
+# Found by an index; so many of them are shown.
+_WRONG = frozenset({"failed", "bounced", "complained", "uncertain", "assumed"})
+_NEWEST = 1000
+_NEWEST_ROWS = 100_000
+# A digest's id, or our message id with it in it.
+_UUID = re.compile(r"(?:<?d\.)?([0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12})(?:@.*)?")
 
 
 class EventInline(ReadOnlyInline):
@@ -44,6 +56,52 @@ class DoubtFilter(admin.SimpleListFilter):
         )
 
 
+class _CountedFilter(admin.SimpleListFilter):
+    """A filter that looks at no row if there is none of its kind: see ``models.counts``."""
+
+    column = ""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value not in dict(self.lookup_choices):
+            return queryset
+        counted = DigestCount.objects.filter(**{self.column: value})
+        if not counted.aggregate(sum=Sum("number"))["sum"]:
+            return queryset.none()
+        return self.rows(queryset, value)
+
+    def rows(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(**{self.column: value})
+
+
+class StateFilter(_CountedFilter):
+    title, parameter_name, column = "state", "state__exact", "state"
+
+    def lookups(self, *_: Any) -> list[tuple[str, str]]:
+        return [(state, str(words)) for state, words in STATES.items()]
+
+    def rows(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Of what went wrong, which is rare, the newest: those that an index finds."""
+        if value not in _WRONG:
+            return super().rows(queryset, value)
+        newest = Digest.objects.filter(state=value).order_by("-handed_over_at")
+        return queryset.filter(pk__in=list(newest.values_list("pk", flat=True)[:_NEWEST]))
+
+
+class SkipFilter(_CountedFilter):
+    title, parameter_name, column = "why it was skipped", "skip_reason__exact", "skip_reason"
+
+    def lookups(self, *_: Any) -> list[tuple[str, str]]:
+        return [(reason, str(words)) for reason, words in SKIPS.items()]
+
+
+class ServiceFilter(_CountedFilter):
+    title, parameter_name, column = "mail service", "mail_service", "mail_service"
+
+    def lookups(self, *_: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in routing.names()]
+
+
 @admin.register(Digest)
 class DigestAdmin(ReadOnly):
     list_display = (
@@ -51,18 +109,19 @@ class DigestAdmin(ReadOnly):
         "local_date",
         "edition",
         "subscriber",
-        "state",
-        "skip_reason",
+        "how_it_stands",
+        "why_skipped",
         "handed_over_at",
     )
-    list_filter = (DoubtFilter, "state", "skip_reason", "mail_service", "edition")
+    list_filter = (DoubtFilter, StateFilter, SkipFilter, ServiceFilter, "edition")
     list_select_related = ("edition", "subscriber")
     search_fields = ("=uuid", "=message_id")
     search_help_text = (
         "A reader's full email address, a digest's id, or the mail service's message id."
     )
     ordering = ("-id",)
-    show_full_result_count = False
+    # Sorting by anything else would read the whole table.
+    sortable_by = ("id",)
     inlines = (EventInline,)
     fields = (
         "uuid",
@@ -85,13 +144,13 @@ class DigestAdmin(ReadOnly):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        if "@" in search_term:
+        if "@" in search_term and not _UUID.fullmatch(search_term.strip().lower()):
             try:
                 address_hash = addresses.hashed(search_term)
             except addresses.InvalidAddress:
                 return queryset.none(), False
             return queryset.filter(subscriber__address_hash=address_hash), False
-        return super().get_search_results(request, queryset, search_term)
+        return _with_id(queryset, search_term, "uuid", Digest), False
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.show_trial)
@@ -101,6 +160,14 @@ class DigestAdmin(ReadOnly):
         if not self.has_view_permission(request):
             raise PermissionDenied
         return trial_page(request, self)
+
+    @admin.display(description="state")
+    def how_it_stands(self, digest: Digest) -> str:
+        return state_words(digest.state)
+
+    @admin.display(description="why it was skipped")
+    def why_skipped(self, digest: Digest) -> str:
+        return skip_words(digest.skip_reason)
 
     @admin.display(description="Papers, and why each was chosen")
     def why(self, digest: Digest) -> SafeString | str:
@@ -125,10 +192,46 @@ class DigestAdmin(ReadOnly):
         )
 
 
+class KindFilter(admin.SimpleListFilter):
+    """Looks at the newest events only, since no index knows their kinds."""
+
+    title, parameter_name = f"kind, of the newest {_NEWEST_ROWS:,}", "kind__exact"
+
+    def lookups(self, *_: Any) -> list[tuple[str, str]]:
+        return [(kind, kind) for kind in STATE_OF_KIND]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in dict(self.lookup_choices):
+            return queryset
+        return _newest(queryset, Event).filter(kind=self.value())
+
+
 @admin.register(Event)
 class EventAdmin(ReadOnly):
     list_display = ("at", "kind", "digest", "mail_service", "reject_reason", "is_permanent")
-    list_filter = ("kind", "is_permanent", "mail_service", "at")
+    list_filter = (KindFilter,)
+    list_select_related = ("digest",)
     search_fields = ("=message_id", "=digest__uuid")
+    search_help_text = "A digest's id, or the mail service's message id."
     ordering = ("-id",)
-    show_full_result_count = False
+    sortable_by = ("id",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return _with_id(queryset, search_term, "digest__uuid", Event), False
+
+
+def _with_id(queryset: QuerySet[Any], term: str, uuid: str, model: type[Model]) -> QuerySet[Any]:
+    """Return the rows of a digest's id, which our own message ids hold, too. Those of services are
+    looked for among the newest rows, because no index knows them."""
+    if not term.strip():
+        return queryset
+    if found := _UUID.fullmatch(term.strip().lower()):
+        return queryset.filter(**{uuid: UUID(found[1])})
+    return _newest(queryset, model).filter(message_id=term.strip())
+
+
+def _newest(queryset: QuerySet[Any], model: type[Model]) -> QuerySet[Any]:
+    newest = model._default_manager.aggregate(pk=Max("pk"))["pk"] or 0
+    return queryset.filter(pk__gt=newest - _NEWEST_ROWS)

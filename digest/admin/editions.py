@@ -3,14 +3,16 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from digest.models import Digest, Edition, EditionPaper
+from digest.desk.words import number, skip_words, state_words
+from digest.models import DigestCount, Edition, EditionPaper
 
+from . import edition_desk, edition_previews
 from .base import ReadOnly, ReadOnlyInline
 
 
@@ -26,10 +28,31 @@ class CandidateInline(ReadOnlyInline):
 
 @admin.register(Edition)
 class EditionAdmin(ReadOnly):
-    list_display = ("date", "opened_at", "closed_at", "number_of_papers", "link_to_digests")
+    list_display = (
+        "date",
+        "opened_at",
+        "closed_at",
+        "number_of_papers",
+        "link_to_desk",
+        "link_to_digests",
+    )
     date_hierarchy = "date"
     inlines = (CandidateInline,)
     readonly_fields = ("who_got_it",)
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = (
+            ("desk/", edition_desk.show_next, "desk"),
+            ("desk/<str:day>/", edition_desk.show, "desk_of"),
+            ("desk/<str:day>/act/", edition_desk.act, "act"),
+            ("desk/<str:day>/preview/", edition_previews.show, "preview"),
+            ("desk/<str:day>/preview/find/", edition_previews.find, "preview_find"),
+            ("desk/<str:day>/preview/mail/", edition_previews.show_mail, "preview_mail"),
+            ("desk/<str:day>/preview/test/", edition_previews.send_test, "preview_test"),
+        )
+        guard = self.admin_site.admin_view
+        of_desk = [path(at, guard(view), name=f"digest_edition_{name}") for at, view, name in pages]
+        return [*of_desk, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         editions: QuerySet[Edition] = super().get_queryset(request)
@@ -39,6 +62,13 @@ class EditionAdmin(ReadOnly):
     def number_of_papers(self, edition: Any) -> int:
         return int(edition.num_papers)
 
+    @admin.display(description="desk")
+    def link_to_desk(self, edition: Edition) -> SafeString:
+        if edition.closed_at is None:
+            return format_html('<a href="{}">open</a>', reverse("admin:digest_edition_desk"))
+        url = reverse("admin:digest_edition_desk_of", args=[edition.date.isoformat()])
+        return format_html('<a href="{}">open</a>', url)
+
     @admin.display(description="digests")
     def link_to_digests(self, edition: Edition) -> SafeString:
         url = reverse("admin:digest_digest_changelist") + f"?edition__id__exact={edition.pk}"
@@ -46,19 +76,16 @@ class EditionAdmin(ReadOnly):
 
     @admin.display(description="Who got it, and who did not and why")
     def who_got_it(self, edition: Edition) -> SafeString:
-        rows = (
-            edition.digests.values("state", "skip_reason")
-            .annotate(number=Count("id"))
-            .order_by("state", "skip_reason")
-        )
+        counted = DigestCount.objects.filter(edition=edition.pk).values("state", "skip_reason")
+        rows = counted.annotate(sum=Sum("number")).exclude(sum=0).order_by("state", "skip_reason")
         return format_html_join(
             SafeString("<br>"),
             "{} {}{}",
             (
                 (
-                    row["number"],
-                    Digest.State(row["state"]).value,
-                    f": {row['skip_reason']}" if row["skip_reason"] else "",
+                    number(row["sum"]),
+                    state_words(row["state"]),
+                    f": {skip_words(row['skip_reason'])}" if row["skip_reason"] else "",
                 )
                 for row in rows
             ),

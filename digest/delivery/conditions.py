@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from digest.models import Curation
 from subscribers.database import array
 
 # The state of a row that is found by its id. Concatenating '' hides the partial indexes on these
@@ -44,6 +45,10 @@ HELD = """
 """
 # The same for those who have passed the gate: their share of the day's quota has been taken.
 HELD_AFTER_THE_GATE = HELD.replace("WHERE", "WHERE NOT h.is_quota AND")
+
+# Whether it was composed before an operator last dropped a paper, or changed anything else of that
+# kind. Nobody gets what was dropped, so it is composed again.
+OUTDATED = f"d.revision < {Curation.REVISION}"
 
 
 def as_parameters(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

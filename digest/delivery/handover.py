@@ -6,26 +6,25 @@ each statement.
 """
 
 import random
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
 
 from digest.choosing.composing import Composed
 from digest.mail.version import template_version
-from digest.models import Digest
+from digest.models import Curation, Digest
 from subscribers.database import execute, fetch
 
 from .conditions import (
     HELD_AFTER_THE_GATE,
     IS_HANDED_OVER,
     IS_READY,
+    OUTDATED,
     SILENT,
     WHY_NOT,
     as_parameters,
@@ -33,9 +32,6 @@ from .conditions import (
 from .outcomes import Outcome, Verdict
 
 State = Digest.State
-T = TypeVar("T")
-# How long to wait for the database to come back: less than a worker is given for its own end.
-PATIENCE = timedelta(seconds=15)
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
 
@@ -51,8 +47,9 @@ def mark_sending(
     """Mark a chunk as being sent and renew its lease: the last look before the hand-over.
 
     The statement itself checks that the lease still holds and that the reader may still be written
-    to: active, not paused, not suppressed, not late, and the mail service not held. Returns the
-    address of each digest that passed, by id; only these may be handed over.
+    to: active, not paused, not suppressed, not late, and the mail service not held; and that no
+    operator has changed the papers since. Returns the address of each digest that passed, by id;
+    only these may be handed over.
     """
     rows = fetch(
         _MARK,
@@ -65,6 +62,7 @@ def mark_sending(
                     "reasons": composed.reasons,
                     "contributions": composed.contributions,
                     "chosen_by": composed.chosen_by,
+                    "revision": composed.window.revision,
                 }
                 for composed in chunk
             ),
@@ -94,6 +92,7 @@ _MARK = f"""
         reasons = c.reasons,
         contributions = c.contributions,
         chosen_by = c.chosen_by,
+        revision = c.revision,
         template_version = %(template_version)s,
         mail_service = %(mail_service)s,
         error = '',
@@ -103,12 +102,13 @@ _MARK = f"""
         jsonb_to_recordset(%(rows)s)
             AS c(
                 id bigint, edition_id bigint, paper_ids bigint[], reasons text[],
-                contributions smallint[], chosen_by text[]
+                contributions smallint[], chosen_by text[], revision bigint
             ),
         subscribers_subscriber s
     WHERE d.id = free.id
         AND c.id = free.id
         AND s.id = d.subscriber_id
+        AND c.revision >= {Curation.REVISION}
         AND NOT {HELD_AFTER_THE_GATE}
         AND ({WHY_NOT}) IS NULL
     RETURNING d.id, s.email
@@ -122,7 +122,8 @@ def look_again(
 
     Checks all that `mark_sending` checks. Returns the address of each digest that may still go, by
     id. One whose reader must not be written to any more is skipped with the reason; one whose mail
-    service is held is given back. One whose lease has ended is left alone: it is somebody else's.
+    service is held, or whose papers an operator has changed, is given back. One whose lease has
+    ended is left alone: it is somebody else's.
     """
     rows = fetch(
         _LOOK_AGAIN,
@@ -144,7 +145,8 @@ _LOOK_AGAIN = f"""
             AND lease_token = %(token)s AND lease_until > now()
         FOR NO KEY UPDATE SKIP LOCKED
     ), checked AS (
-        SELECT d.id, s.email, {WHY_NOT} AS why_not, {HELD_AFTER_THE_GATE} AS is_held
+        SELECT d.id, s.email, {WHY_NOT} AS why_not,
+            {HELD_AFTER_THE_GATE} OR {OUTDATED} AS is_held
         FROM marked
             JOIN digest_digest d ON d.id = marked.id
             LEFT JOIN subscribers_subscriber s ON s.id = d.subscriber_id
@@ -226,23 +228,6 @@ def _back_off(attempts: int) -> timedelta:
     """Twice as long each time, with jitter so that a thousand retries do not come at once."""
     doublings = 2.0 ** (attempts - 1)
     return min(FIRST_WAIT * doublings, LONGEST_WAIT) * random.uniform(0.75, 1.25)
-
-
-def patiently(statement: Callable[[], T]) -> T:
-    """Run a statement, also while the database is being restarted, and return its result.
-
-    What is known about a message that went out should not be lost because of that. Raises the
-    database's error after `PATIENCE`. The statement must be safe to repeat.
-    """
-    patience = time.monotonic() + PATIENCE.total_seconds()
-    while True:
-        try:
-            return statement()
-        except (OperationalError, InterfaceError):
-            connection.close()
-            if time.monotonic() >= patience:
-                raise
-            time.sleep(0.5)
 
 
 def record(token: UUID, hand_overs: Iterable[HandOver]) -> int:

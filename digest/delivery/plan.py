@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 
 from digest.models import Digest, Edition
 from digest.papers import editions
+from digest.papers.holding import Rules
 from subscribers.database import array, database_now, execute, fetch
 from subscribers.models import Subscriber
 from subscribers.wishes.schedule import today_in
@@ -83,7 +84,7 @@ def claim_due(limit: int, *, lease: timedelta, mail_service: str) -> Lease:
 def prepare() -> None:
     """Close the edition that is due, and let the digests that waited for one go. Safe to repeat."""
     now = database_now()
-    editions.close_if_due(now, hour=settings.EDITION_CLOSES_HOUR)
+    editions.close_if_due(now, hour=settings.EDITION_CLOSES_HOUR, rules=closing_rules())
     if edition := newest_edition(now):
         execute(
             """
@@ -94,6 +95,13 @@ def prepare() -> None:
             """,
             {"before": _served_until(edition)},
         )
+
+
+def closing_rules() -> Rules:
+    """What an edition needs to close at its hour, as the settings have it."""
+    hours = settings.EDITION_STALE_HOURS
+    stale = timedelta(hours=hours) if hours else None
+    return Rules(settings.EDITION_LEAST_PAPERS, stale, settings.SOURCES)
 
 
 def is_awaiting(due_at: datetime, edition: Edition | None) -> bool:

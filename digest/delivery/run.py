@@ -188,9 +188,12 @@ def _claim(mail_service: str, limit: int) -> Lease | None:
 def _compose(lease: Lease, tally: Tally) -> list[Composed]:
     """The selections worth sending, from the newest edition. The others are stored as skipped."""
     edition = plan.newest_edition(database_now())
+    is_running = edition is not None and edition.stopped_at is None
     readers = [claimed for claimed in lease.claimed if claimed.recipient.subscriber_id is not None]
     composed = compose(
-        [one.recipient.request(one.digest_id, edition.pk) for one in readers] if edition else [],
+        [one.recipient.request(one.digest_id, edition.pk) for one in readers]
+        if edition and is_running
+        else [],
         vote_weight=settings.RANKING_VOTE_WEIGHT,
         least=settings.DIGEST_LEAST_PAPERS,
         challenger=trial.challenger_of(settings.RANKING_TRIAL),
@@ -210,15 +213,25 @@ def _skips(
     That nothing is new to a reader has another reason if their edition never closed.
     """
     skips = {}
+    is_stopped = edition is not None and edition.stopped_at is not None
+    otherwise = Digest.SkipReason.STOPPED if is_stopped else Digest.SkipReason.NO_EDITION
     for claimed in lease.claimed:
-        reason = skip_reasons.get(claimed.digest_id, Digest.SkipReason.NO_EDITION)
+        reason = skip_reasons.get(claimed.digest_id, otherwise)
         if claimed.recipient.subscriber_id is None:
             reason = Digest.SkipReason.ERASED
         elif reason == Digest.SkipReason.NOTHING_NEW and plan.is_awaiting(claimed.due_at, edition):
             reason = Digest.SkipReason.NO_EDITION
         if reason:
             skips[claimed.digest_id] = reason
-    return skips
+    return _said_of_holds(skips)
+
+
+def _said_of_holds(skips: dict[int, str]) -> dict[int, str]:
+    """The same reasons, except that an edition which has not closed may be one that is held."""
+    missing, held = Digest.SkipReason.NO_EDITION, Digest.SkipReason.HELD
+    if missing not in skips.values() or not Edition.objects.held().exists():
+        return skips
+    return {pk: held if reason == missing else reason for pk, reason in skips.items()}
 
 
 def _render(lease: Lease, composed: Sequence[Composed], tally: Tally) -> list[Rendered]:

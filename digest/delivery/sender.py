@@ -17,10 +17,10 @@ from . import handover, leases
 from .chunks import Chunk, Rendered, Tally
 from .connection import UNREACHABLE, Connection
 from .doubt.journal import Journal
-from .handover import HandOver, patiently
+from .handover import HandOver
 from .limits import refusals
 from .limits.breaker import doubt_in
-from .limits.deadline import FRESH_SECONDS, deadline, stale_after
+from .limits.deadline import FRESH_SECONDS, deadline, patiently, stale_after
 from .limits.gate import Gate, Passed
 from .limits.holds import hold, hold_if_doubtful, hold_or_suppress
 from .limits.lines import are_others_sending

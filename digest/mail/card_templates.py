@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from digest.choosing import reasons
-from digest.models import EditionPaper
+from digest.models import Curation, EditionPaper
 from digest.papers.cards import best_topic, describe
 from digest.sources.text import shorten
 from subscribers import links
@@ -23,6 +24,10 @@ _TEASER_LENGTH = 44
 _LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # A topic's name at its longest, for the heading that a card may get in a weekly digest.
 _LONGEST_NAME = fragment("&#x27;" * 60)
+
+# In place of a topic's id, for pinned papers: in a weekly digest they stand under a heading of
+# their own.
+PINNED = 0
 
 # In an `EncodedCard` with tracked clicks, this stands for the digest's id.
 CLICK_MARK = fragment(markers(["click"])["click"])
@@ -59,14 +64,15 @@ class EncodedCard:
     size: int
 
 
-def card_template(candidate: EditionPaper) -> CardTemplate:
-    """Renders the paper in the active language."""
-    paper = describe(candidate)
+def card_template(candidate: EditionPaper, curation: Curation | None = None) -> CardTemplate:
+    """Renders the paper in the active language, with what an operator made of it."""
+    paper = describe(candidate, curation)
     slots = markers(["reason", "vote", "click"])
     click_url = f"{settings.SITE_URL}/k/{slots['click']}/{candidate.paper_id}"
     context = {
         "paper": paper,
         "paper_url": click_url if paper.url and settings.TRACK_CLICKS else paper.url,
+        "note_line": f"{_('Editor’s note')}: {paper.note}",
         "reason": slots["reason"],
         "vote_url": f"{links.url(Link.Purpose.VOTE, slots['vote'])}/{candidate.paper_id}",
     }
@@ -89,7 +95,7 @@ def encode_card(
         subject=card.subject,
         teaser=card.teaser,
         # The reader expects the topic that the reason names.
-        topic_id=reasons.topic_of(code) or card.topic_id,
+        topic_id=PINNED if code == reasons.PINNED else reasons.topic_of(code) or card.topic_id,
         text=card.pair.text.around("vote", {"reason": reason.text, "click": CLICK_MARK}),
         html=html,
         size=decoded_size(longest_heading + ANY_TOKEN.join(html)),

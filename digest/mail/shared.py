@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from digest.choosing.candidates import Window, papers_of
-from digest.models import Edition
+from digest.models import Curation, Edition
 from subscribers import links
 from subscribers.models import Link, Topic
 
-from .card_templates import CardTemplate, EncodedCard, card_template, encode_card
+from .card_templates import PINNED, CardTemplate, EncodedCard, card_template, encode_card
 from .templates import Fragments, TemplatePair, fragments_of, markers, template_pair
 from .version import template_version
 from .wire import ANY_TOKEN, decoded_size
@@ -34,9 +34,9 @@ class SharedParts:
     """All that the mails of one edition and language have in common.
 
     `layout` is the mail without its cards, `more` the note that there are more papers on the web.
-    `cards` is by paper id. `headings`, for weekly digests, is by topic id; None is the heading
-    over papers without a topic. `max_cards_size` is how many bytes of HTML the cards of one mail
-    may take together.
+    `cards` is by paper id. `headings`, for weekly digests, is by topic id; `PINNED` has the heading
+    over pinned papers, None that over papers without a topic. `max_cards_size` is how many bytes of
+    HTML the cards of one mail may take together.
     """
 
     language: str
@@ -82,6 +82,7 @@ def shared_parts(window: Window, language: str = "en") -> SharedParts:
     """
     edition = Edition.objects.closed().get(pk=window.edition_id)
     candidates = papers_of(edition, window)
+    curated = Curation.objects.of([one.paper_id for one in candidates], window.revision)
     with override(language):
         topic_names = Topic.labels()
         layout = _layout(edition)
@@ -96,7 +97,10 @@ def shared_parts(window: Window, language: str = "en") -> SharedParts:
             heading=heading,
             headings=_headings(heading, topic_names),
             topic_names=topic_names,
-            cards={candidate.paper_id: card_template(candidate) for candidate in candidates},
+            cards={
+                candidate.paper_id: card_template(candidate, curated.get(candidate.paper_id))
+                for candidate in candidates
+            },
             max_cards_size=_max_cards_size(layout),
             tracks_clicks=settings.TRACK_CLICKS,
         )
@@ -121,7 +125,8 @@ def _headings(
     template: TemplatePair, topic_names: Mapping[int, str]
 ) -> dict[int | None, Fragments]:
     headings: dict[int | None, Fragments] = {}
-    for topic_id, name in [*topic_names.items(), (None, _("More for you"))]:
+    others = [(PINNED, _("Chosen by the editor")), (None, _("More for you"))]
+    for topic_id, name in [*topic_names.items(), *others]:
         headings[topic_id] = template.fill({"topic": fragments_of(name)})
     return headings
 

@@ -1,8 +1,12 @@
 from .change import Change
+from .counts import ConsentCount, DigestCount, FeedbackCount
+from .curation import Curation
 from .digest import Digest
 from .edition import Edition, EditionPaper
 from .event import Event
 from .feedback import Click, Vote
+from .forecast import Forecast, SampleMail
+from .heartbeat import Heartbeat
 from .hold import Hold
 from .pace import BackOff, DayCount, LastSending, Pace, Place, Turn
 from .paper import Look, Paper, PaperKey, PaperTopic, Sighting, Validator
@@ -11,11 +15,17 @@ __all__ = [
     "BackOff",
     "Change",
     "Click",
+    "ConsentCount",
+    "Curation",
     "DayCount",
     "Digest",
+    "DigestCount",
     "Edition",
     "EditionPaper",
     "Event",
+    "FeedbackCount",
+    "Forecast",
+    "Heartbeat",
     "Hold",
     "LastSending",
     "Look",
@@ -24,6 +34,7 @@ __all__ = [
     "PaperKey",
     "PaperTopic",
     "Place",
+    "SampleMail",
     "Sighting",
     "Turn",
     "Validator",

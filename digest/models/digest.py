@@ -28,7 +28,8 @@ class Digest(models.Model):
     the reader is due; `edition` is the newest closed one when it is composed. A row that is READY
     with a `lease_until` in the future is held by the worker that knows `lease_token`; SENDING means
     that the mail service may have it. `paper_ids` and `reasons` (codes, see ``choosing.reasons``)
-    are parallel and in order; with `template_version` they are enough to render the digest again.
+    are parallel and in order; with `template_version` and `revision` (``Curation``) they are enough
+    to render the digest again.
     """
 
     class State(models.TextChoices):
@@ -54,6 +55,8 @@ class Digest(models.Model):
         NOTHING_NEW = "nothing_new", "Every paper was in an earlier digest"
         NO_MATCH = "no_match", "No paper on the reader's topics"
         NO_EDITION = "no_edition", "No new edition had closed"
+        HELD = "held", "The day's edition was held"
+        STOPPED = "stopped", "An operator stopped the run"
         SUPERSEDED = "superseded", "The next day's digest took its place"
         LATE = "late", "Too late; the papers wait for the next digest"
 
@@ -103,6 +106,7 @@ class Digest(models.Model):
     # In a trial of a ranking (``choosing.trial``): which ranking chose each paper, the challenger's
     # name or "" for the current one. NULL outside a trial.
     chosen_by = ArrayField(models.CharField(max_length=120), null=True, blank=True)
+    revision = models.BigIntegerField(db_default=0, editable=False)
     template_version = models.CharField(max_length=12, db_default="", blank=True)
     mail_service = models.CharField(max_length=40, db_default="", blank=True)
     message_id = models.CharField(max_length=300, db_default="", blank=True)

@@ -41,6 +41,10 @@ class Paper(models.Model):
 
         OLD = "old", "It was old when it was first seen"
         WITHDRAWN = "withdrawn", "It was withdrawn"
+        DROPPED = "dropped", "An operator dropped it"
+
+    # Those that nobody gets, even if they are in a closed edition.
+    GONE = (Aside.WITHDRAWN, Aside.DROPPED)
 
     key = models.CharField(max_length=200, unique=True)
     title = models.CharField(max_length=400)

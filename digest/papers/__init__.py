@@ -9,6 +9,7 @@ Read in this order:
 * ``intake``    stores an answer, each paper once however many sources list it
 * ``identity``  which stored paper is meant, under any of its names
 * ``matching``  works out a paper's features and topics
+* ``holding``   whether the edition of a day is held: it is thin, or stale, or an operator said so
 * ``editions``  freezes the waiting papers as the edition of a day
 * ``excerpts``  shortens an abstract to whole sentences
 * ``cards``     what a mail or a page says about one paper

@@ -15,7 +15,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from digest.models import EditionPaper, Paper
+from digest.models import Curation, EditionPaper, Paper
 from digest.sources import label_of
 from digest.sources.keys import web_link
 from digest.sources.text import shorten
@@ -32,7 +32,8 @@ NAMED_AUTHORS = 3
 class PaperCard:
     """The values that card templates show. Votes and comments are those of the closed edition.
 
-    `page_url` is the paper's public page. A link that must not be given to readers is "".
+    `page_url` is the paper's public page. A link that must not be given to readers is "". `note` is
+    the operator's.
     """
 
     title: str
@@ -47,6 +48,7 @@ class PaperCard:
     comments: int
     code_url: str
     summary: str
+    note: str = ""
 
     @property
     def authors_line(self) -> str:
@@ -107,9 +109,13 @@ def _joined(parts: Iterable[str]) -> SafeString:
     return format_html_join(mark_safe("&nbsp;· "), "{}", ((part,) for part in parts if part))
 
 
-def describe(candidate: EditionPaper) -> PaperCard:
-    """Return the card of a candidate, in the active language, its texts cut to a card's length."""
+def describe(candidate: EditionPaper, curation: Curation | None = None) -> PaperCard:
+    """Return the card of a candidate, in the active language, its texts cut to a card's length.
+
+    `curation` is what an operator made of it.
+    """
     paper = candidate.paper
+    own_summary, note = (curation.summary, curation.note) if curation else ("", "")
     return PaperCard(
         title=title_of(paper),
         url=web_link(paper.url),
@@ -122,7 +128,8 @@ def describe(candidate: EditionPaper) -> PaperCard:
         votes=candidate.votes,
         comments=candidate.comments,
         code_url=web_link(paper.code_url),
-        summary=excerpt(paper.abstract, SUMMARY_LENGTH),
+        summary=own_summary or excerpt(paper.abstract, SUMMARY_LENGTH),
+        note=note,
     )
 
 

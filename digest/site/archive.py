@@ -56,8 +56,10 @@ def latest() -> Edition | None:
 def front(edition: Edition) -> Front:
     """Return the edition's papers as they trended when it closed, so the order never changes."""
     assert edition.closed_at is not None
-    rows = edition.candidates.order_by("pk").values_list(
-        "pk", "paper_id", "votes", "paper__first_seen_at"
+    rows = (
+        edition.candidates.kept()
+        .order_by("pk")
+        .values_list("pk", "paper_id", "votes", "paper__first_seen_at")
     )
     order = _trending(map(_Figures._make, rows), edition.closed_at)
     others = Paper.objects.defer("search", "features", "abstract").in_bulk(

@@ -6,7 +6,7 @@ from datetime import date
 
 from django.urls import reverse
 
-from digest.models import EditionPaper, Paper
+from digest.models import Curation, EditionPaper, Paper
 from digest.papers.cards import PaperCard, best_topic, describe, slug_of
 from subscribers.models import Topic
 
@@ -27,13 +27,16 @@ def listed(
 ) -> list[ListedPaper]:
     """Return the candidates as a list shows them, in the same order.
 
-    Topics take one query for the whole list. A page with several lists can pass them by id.
+    Topics take one query for the whole list, and what operators made of the papers another one. A
+    page with several lists can pass the topics by id.
     """
     by_id: Mapping[int, Topic] = Topic.objects.in_bulk() if topics is None else topics
+    candidates = list(candidates)
+    curated = Curation.objects.of([candidate.paper_id for candidate in candidates])
     return [
         ListedPaper(
             pk=candidate.paper_id,
-            card=describe(candidate),
+            card=describe(candidate, curated.get(candidate.paper_id)),
             path=path_of(candidate.paper),
             topic=by_id.get(best_topic(candidate) or 0),
             edition=candidate.edition.date,

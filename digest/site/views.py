@@ -19,7 +19,7 @@ from django.utils.http import http_date
 from django.views.decorators.cache import cache_page
 from django.views.decorators.http import conditional_page, require_safe
 
-from digest.models import Edition, EditionPaper
+from digest.models import Curation, Edition, EditionPaper
 from digest.papers.cards import describe, page_url, title_of
 from digest.sources.text import shorten
 from subscribers.models import Topic
@@ -116,7 +116,7 @@ def paper(request: HttpRequest, pk: str, slug: str = "") -> HttpResponse:
     about = shown.paper
     named = Topic.objects.filter(papertopic__paper=about).order_by("-papertopic__fit")
     context = {
-        "paper": describe(shown),
+        "paper": describe(shown, Curation.objects.of([about.pk]).get(about.pk)),
         "abstract": about.abstract,
         "names": about.authors[:NAMED_AUTHORS],
         "other_names": about.authors[NAMED_AUTHORS:],

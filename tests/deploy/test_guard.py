@@ -50,6 +50,30 @@ def test_a_character_set_that_is_none_is_a_bad_request(lenient: Client, charset:
     assert statuses == ["400 Bad Request"] * 4
 
 
+@pytest.mark.parametrize(
+    "said", ["charset*=none''a", "boundary*=undefined''a", "a*=idna''%ff", "a*0*=x''b"]
+)
+@pytest.mark.django_db(transaction=True)
+def test_a_parameter_in_a_character_set_that_is_none_is_a_bad_request(said: str) -> None:
+    reader = make_reader()
+    links.ensure([reader], timezone.now())
+    out = links.unsubscribe_url(reader.pk).removeprefix("https://news.example.org")
+    statuses: list[str] = []
+
+    for path in ("/", "/search", "/api/signup", "/webhooks/postmark/inbound/", out):
+        environ = RequestFactory()._base_environ(  # type: ignore[attr-defined]
+            PATH_INFO=path,
+            REQUEST_METHOD="POST",
+            CONTENT_TYPE=f"multipart/form-data; boundary=b; {said}",
+            SERVER_NAME="news.example.org",
+        )
+        application(environ, lambda status, _headers: statuses.append(status))
+
+    reader.refresh_from_db()
+    assert statuses == ["400 Bad Request"] * 4 + ["200 OK"]
+    assert reader.state == "unsubscribed"
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("fields", "status"), [(1, "200 OK"), (2000, "400 Bad Request")])
 def test_the_usual_character_set_is_fine(fields: int, status: str) -> None:
@@ -167,16 +191,23 @@ def test_a_failure_is_logged_with_its_class_its_place_and_its_view_but_not_its_p
     assert (TOKEN in caplog.text, "dest.example" in caplog.text) == (False, False)
 
 
+@pytest.mark.parametrize(
+    ("value", "error"), [("x", "DataError"), ("\ud800", "UnicodeEncodeError"), ("\0", "DataError")]
+)
 def test_a_value_that_the_database_refuses_is_a_bad_request(
-    client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    client: Client,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    value: str,
+    error: str,
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 'x'::text::timestamptz")
+            cursor.execute("SELECT %s::text::timestamptz", [value])
 
     caplog.set_level(logging.WARNING)
     monkeypatch.setattr("subscribers.links.find", refuse)
 
     assert client.get(f"/c/{TOKEN}").status_code == 400
-    assert "DataError" in caplog.text
+    assert error in caplog.text
     assert TOKEN not in caplog.text

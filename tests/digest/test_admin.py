@@ -63,7 +63,7 @@ def test_an_editions_page_counts_who_got_it_and_who_did_not(admin_client: Client
         reverse("admin:digest_edition_change", args=[edition.pk]), secure=True
     ).content.decode()
 
-    assert "1 sent<br>1 skipped: no_match" in page.replace("\n", "")
+    assert "1 sent<br>1 skipped: nothing on their topics" in page.replace("\n", "")
 
 
 def test_a_digest_is_found_by_its_readers_address(admin_client: Client) -> None:

@@ -1,5 +1,6 @@
 """The tick and the chains of sending tasks, with real queues and real workers."""
 
+import re
 import subprocess
 import sys
 import time
@@ -22,7 +23,8 @@ from deploy import processes
 from deploy.processes import Children
 from digest import tasks
 from digest.delivery.limits import places
-from digest.models import Digest
+from digest.desk.today import broker
+from digest.models import Digest, Heartbeat
 from digest.papers import looking
 from subscribers.models import Subscriber
 from tests.factories import build_reader, make_digest, make_edition, make_reader
@@ -187,7 +189,7 @@ def test_a_place_is_free_again_when_its_worker_has_died(tmp_path: Path) -> None:
 def test_a_tick_runs_within_seconds_while_sending_at_a_low_rate(sink: Sink, tmp_path: Path) -> None:
     readers(2000)
     limits = {"MAIL_PER_SECOND": "5", "SENDERS": "4"}
-    with workers_of_make_run(tmp_path, **limits):
+    with workers_of_make_run(tmp_path, LOG_LEVEL="INFO", **limits):
         tasks.tick.delay()
         wait_until(lambda: len(sink.messages) > 5, seconds=60, what="the first mails")
         for _ in range(60):
@@ -197,6 +199,15 @@ def test_a_tick_runs_within_seconds_while_sending_at_a_low_rate(sink: Sink, tmp_
         seconds = time.monotonic() - start
         # What the ticks left behind is gone through at once, except for one task a place.
         wait_until(lambda: queued("digests") <= 4, seconds=45, what="the tasks of old rings")
+        alive = [worker for worker in broker.look().workers if worker.is_alive]
+        unserved = broker.look().unserved()
+        ticked = Heartbeat.objects.filter(name=Heartbeat.TICK).exists()
 
+    # The desk sees them, and that they ended by themselves.
+    assert (len(alive), unserved, ticked) == (2, [], True)
+    assert broker.look().workers == []
+    assert re.search(
+        r"digest.tasks [1-9]\d* sent.*, \d+ s\n", (tmp_path / "worker.log").read_text()
+    )
     assert seconds < 15
     assert len(sink.messages) < 2000, "they were still sending"

@@ -14,6 +14,8 @@ from tests.fuzz.nasty import FEW, IS_LONG, VALUES, escaped
 
 pytestmark = pytest.mark.django_db
 
+admin.autodiscover()
+
 
 def filters_of(shown: admin.ModelAdmin[Any]) -> list[str]:
     """The parameters of a list's address, known and unknown."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from operator import itemgetter
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -15,12 +16,12 @@ from digest.choosing.composing import Composed, Request, compose
 from digest.delivery import handover
 from digest.delivery.conditions import HELD, WHY_NOT
 from digest.delivery.connection import Connection
-from digest.delivery.limits.deadline import FRESH_SECONDS, IsOver, stale_after
+from digest.delivery.limits.deadline import FRESH_SECONDS, IsOver, patiently, stale_after
 from digest.delivery.limits.gate import Gate, Passed
 from digest.delivery.limits.holds import hold
 from digest.delivery.limits.providers import provider_of
 from digest.delivery.outcomes import Outcome, Verdict
-from digest.delivery.recipients import COLUMNS, Recipient, from_row
+from digest.delivery.recipients import COLUMNS, WIDTH, Recipient, from_row
 from digest.mail.message import DigestMessage
 from digest.mail.rendering import render
 from digest.mail.shared import shared_parts
@@ -47,6 +48,7 @@ class Attempted:
     recipient: Recipient
     paper_ids: tuple[int, ...]
     reasons: tuple[str, ...]
+    revision: int
     error: str
     handed_over_at: datetime
 
@@ -71,7 +73,7 @@ def retry(mail_service: str, idempotent_for: timedelta, *, is_over: IsOver) -> C
             digests = doubtful.mark(token := uuid4(), passed.ids)
             outcomes = _hand_over_again(connection, digests, passed, is_over)
             hand_overs = [_hand_over_of(one, outcomes.get(one.digest_id)) for one in digests]
-            handover.patiently(partial(handover.record, token, hand_overs))
+            patiently(partial(handover.record, token, hand_overs))
             gate.give_back(passed, len(passed.ids) - len(outcomes))
             states.update(hand_over.state for hand_over in hand_overs)
             if not all(map(_is_well, outcomes.values())):
@@ -162,11 +164,16 @@ class _Doubtful:
         rows = fetch(_MARK, {**self._parameters, "ids": list(ids), "token": token})
         return sorted(
             (
-                Attempted(pk, uuid, edition, from_row(reader), tuple(papers), tuple(why), error, at)
-                for pk, uuid, edition, papers, why, error, at, *reader in rows
+                Attempted(pk, uuid, edition, from_row(reader), tuple(papers), tuple(why), *rest)
+                for pk, uuid, edition, papers, why, *rest, reader in map(_reader_last, rows)
             ),
             key=lambda digest: (digest.handed_over_at, digest.digest_id),
         )
+
+
+def _reader_last(row: Sequence[Any]) -> Sequence[Any]:
+    """A row of `_MARK` with the columns of its reader as one."""
+    return [*row[:-WIDTH], row[-WIDTH:]]
 
 
 _FROM_DOUBTFUL = f"""
@@ -205,7 +212,8 @@ _MARK = f"""
         next_attempt_at = now() + %(pause)s
     FROM doubtful s
     WHERE d.id = s.digest_id
-    RETURNING d.id, d.uuid, d.edition_id, d.paper_ids, d.reasons, d.error, d.handed_over_at,
+    RETURNING d.id, d.uuid, d.edition_id, d.paper_ids, d.reasons, d.revision, d.error,
+        d.handed_over_at,
         {COLUMNS}
 """
 
@@ -240,7 +248,7 @@ def _compose_again(digests: Sequence[Attempted]) -> dict[int, Composed]:
 def _message(digest: Attempted, selection: Composed) -> DigestMessage:
     request = digest.request
     message = render(
-        shared_parts(selection.window, request.language),
+        shared_parts(replace(selection.window, revision=digest.revision), request.language),
         replace(selection, paper_ids=digest.paper_ids, reasons=digest.reasons),
         uuid=digest.uuid,
         subscriber_id=request.subscriber_id,

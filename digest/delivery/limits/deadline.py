@@ -2,9 +2,16 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from mmap import mmap
+from typing import TypeVar
+
+from django.db import InterfaceError, OperationalError, connection
 
 IsOver = Callable[[], bool]
+T = TypeVar("T")
+# How long to wait for the database to come back: less than a worker is given for its own end.
+PATIENCE = timedelta(seconds=15)
 # A mark that is older than this is looked at again before the hand-over.
 FRESH_SECONDS = 5.0
 # Only Linux has a clock that goes on during suspension.
@@ -51,3 +58,20 @@ def stale_after(seconds: float) -> IsOver:
 
 def _clocks() -> tuple[float, ...]:
     return (time.monotonic(), time.time(), time.clock_gettime(_BOOT_TIME))
+
+
+def patiently(statement: Callable[[], T]) -> T:
+    """Run a statement, also while the database is being restarted, and return its result.
+
+    What is known about a message that went out should not be lost because of that. Raises the
+    database's error after `PATIENCE`. The statement must be safe to repeat.
+    """
+    patience = time.monotonic() + PATIENCE.total_seconds()
+    while True:
+        try:
+            return statement()
+        except (OperationalError, InterfaceError):
+            connection.close()
+            if time.monotonic() >= patience:
+                raise
+            time.sleep(0.5)

@@ -176,7 +176,7 @@ def test_the_page_takes_the_same_queries_for_any_number_of_papers(
     path = path_of(reader)
     client.post(path, {"paper": [paper.pk for paper in papers[:number]], "save": "1"})
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(11):
         assert len(shown(client, path)) == 2 * number
 
 

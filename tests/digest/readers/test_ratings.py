@@ -244,10 +244,10 @@ def test_the_number_of_queries_depends_on_no_number_of_papers(
     papers_of(1, 9)
     path = path_of(reader)
     client.post(path, {f"paper-{min(shown(client, path))}": "less"})
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         client.get(path)
     client.post(path, {f"paper-{pk}": "more" for pk in shown(client, path)})
     papers_of(2, 19)
     client.get(path)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         client.get(path)

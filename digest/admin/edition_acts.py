@@ -1,0 +1,172 @@
+"""What operators can do at the edition desk: for each button its permission, and what it does.
+
+Every act is safe to press twice. It returns what to tell the operator, and raises one of `REFUSED`
+if it cannot be done.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from digest import tasks
+from digest.desk.editions import forecasts, running, steering
+from digest.desk.editions.candidates import Issue, newest_closed
+from digest.desk.editions.tasks import forecast
+from digest.models import Edition, Hold, Paper
+from digest.papers import looking
+from digest.papers.editions import EditionError
+
+CHANGE, RUN = "digest.change_edition", "digest.run_edition"
+REFUSED = (steering.SteeringError, EditionError)
+SAME = "Nothing changed: it was like that already."
+# A source is not asked again so soon after it has been.
+ASKED = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A button that was pressed: on the page of which issue, for which paper, by whom."""
+
+    issue: Issue
+    paper: Paper | None
+    by: User
+    now: datetime
+    fields: Mapping[str, str]
+
+
+class Act(NamedTuple):
+    """What a button does. `starts` says that digests may be ready to go afterwards."""
+
+    permission: str
+    does: Callable[[Pressed], str]
+    starts: bool = False
+
+
+# --- papers --------------------------------------------------------------------------------
+def _on_paper(change: Callable[[Paper, Pressed], bool], done: str) -> Callable[[Pressed], str]:
+    def does(pressed: Pressed) -> str:
+        if pressed.paper is None:
+            raise steering.SteeringError("This edition has no such paper.")
+        return done if change(pressed.paper, pressed) else SAME
+
+    return does
+
+
+def _move(step: int) -> Callable[[Paper, Pressed], bool]:
+    def move(paper: Paper, pressed: Pressed) -> bool:
+        order = [one.paper_id for one in steering.pinned(pressed.issue.key)]
+        place = order.index(paper.pk) + 1 if paper.pk in order else 1
+        return steering.move(paper, pressed.by, place=place + step)
+
+    return move
+
+
+def _set_texts(paper: Paper, pressed: Pressed) -> bool:
+    fields = pressed.fields
+    is_note = steering.annotate(paper, pressed.by, note=fields.get("note", ""))
+    return steering.rewrite(paper, pressed.by, summary=fields.get("summary", "")) or is_note
+
+
+# --- the edition and its run ---------------------------------------------------------------
+def _hold(pressed: Pressed) -> str:
+    is_new = running.hold(pressed.issue.day, pressed.now)
+    return "The edition is held until somebody approves it." if is_new else SAME
+
+
+def _approve(pressed: Pressed) -> str:
+    is_new, edition = running.approve(pressed.issue.day, pressed.now)
+    if edition:
+        return "The edition is approved and has closed. Its digests go out now."
+    hour = settings.EDITION_CLOSES_HOUR
+    return f"Approved: the edition closes at {hour:02}:00 UTC." if is_new else SAME
+
+
+def _close(pressed: Pressed) -> str:
+    edition = running.close(pressed.issue.day, pressed.now)
+    return "The edition has closed." if edition else "No paper is waiting, so nothing can close."
+
+
+def _fetch(pressed: Pressed) -> str:
+    names = looking.sources_due(ASKED)
+    for name in names:
+        tasks.look.delay(name)
+    if not names:
+        return "All sources have been asked within the last minute."
+    return f"Asking {', '.join(names)} for new papers."
+
+
+def _forecast(pressed: Pressed) -> str:
+    forecasts.ask(pressed.issue.day, pressed.now)
+    forecast.delay()
+    return "The forecast is being made. Load this page again in a few seconds."
+
+
+def _pause(pressed: Pressed) -> str:
+    return "Sending is paused." if running.pause() else SAME
+
+
+def _resume(pressed: Pressed) -> str:
+    if not running.resume():
+        return SAME
+    others = Hold.objects.active()
+    if others:
+        return f"The pause has ended, but there is another hold: {others[0]}"
+    return "Sending goes on."
+
+
+def _edition_of(pressed: Pressed) -> Edition:
+    """The edition whose run is controlled: the newest, because no other is sent."""
+    edition = newest_closed()
+    if edition is None or edition.pk != pressed.issue.key:
+        raise EditionError("Only the newest closed edition has a run.")
+    return edition
+
+
+def _stop(pressed: Pressed) -> str:
+    is_new = running.stop(_edition_of(pressed), pressed.by, pressed.now)
+    return "The run is stopped: nobody else gets this edition." if is_new else SAME
+
+
+def _start(pressed: Pressed) -> str:
+    edition = _edition_of(pressed)
+    if not running.start(edition, pressed.by):
+        return SAME
+    return f"The run goes on, also for {running.send_missing(edition)} readers it had skipped."
+
+
+def _retry(pressed: Pressed) -> str:
+    return f"Digests that are tried again: {running.retry()}."
+
+
+def _send_missing(pressed: Pressed) -> str:
+    return f"Readers who get it after all: {running.send_missing(_edition_of(pressed))}."
+
+
+ACTS: Mapping[str, Act] = {
+    "pin": Act(CHANGE, _on_paper(lambda paper, by: steering.pin(paper, by.by), "Pinned.")),
+    "unpin": Act(CHANGE, _on_paper(lambda paper, by: steering.unpin(paper, by.by), "Not pinned.")),
+    "up": Act(CHANGE, _on_paper(_move(-1), "Moved up.")),
+    "down": Act(CHANGE, _on_paper(_move(1), "Moved down.")),
+    "drop": Act(
+        CHANGE, _on_paper(lambda paper, by: steering.drop(paper, by.by), "Dropped: nobody gets it.")
+    ),
+    "restore": Act(
+        CHANGE, _on_paper(lambda paper, by: steering.restore(paper, by.by), "Taken back in.")
+    ),
+    "texts": Act(CHANGE, _on_paper(_set_texts, "Saved.")),
+    "hold": Act(CHANGE, _hold),
+    "approve": Act(CHANGE, _approve, starts=True),
+    "forecast": Act(CHANGE, _forecast),
+    "close": Act(RUN, _close, starts=True),
+    "fetch": Act(RUN, _fetch),
+    "pause": Act(RUN, _pause),
+    "resume": Act(RUN, _resume, starts=True),
+    "stop": Act(RUN, _stop),
+    "start": Act(RUN, _start, starts=True),
+    "retry": Act(RUN, _retry, starts=True),
+    "missing": Act(RUN, _send_missing, starts=True),
+}

@@ -1,0 +1,124 @@
+"""Looks every half minute and tells what has changed, until it is stopped."""
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from django.conf import settings
+from django.db import connection
+from django.utils import translation
+
+from digest.desk.today import attention, standing
+
+from . import telling
+from .memory import Memory
+
+logger = logging.getLogger(__name__)
+
+EVERY = timedelta(seconds=30)
+FILE, LOCK = "alerts.json", "alerts.lock"
+# A database that does not answer must not keep us from saying so.
+_CONNECT_SECONDS, _STATEMENT_MS = 5, 10_000
+
+
+def watch(is_over: Callable[[], bool], *, every: timedelta = EVERY) -> None:
+    """Look and tell until `is_over`. What goes wrong in one round is logged, and the next begins.
+
+    One process a host: a second one that has the same STATE_FOLDER waits until the first ends.
+    """
+    _be_impatient()
+    with _only_one(is_over):
+        memory = _read()
+        while not is_over():
+            began = time.monotonic()
+            try:
+                look(memory, datetime.now(UTC))
+            except Exception:
+                logger.exception("A look at how things stand failed.")
+            _sleep(every.total_seconds() - (time.monotonic() - began), is_over)
+
+
+def look(memory: Memory, now: datetime) -> None:
+    """Look once, tell what has changed, and keep what was told. Never raises for a server that is
+    down."""
+    with translation.override(settings.LANGUAGE_CODE):
+        found = standing.look_anyway()
+        for one in memory.see(attention.troubles(found), now):
+            if one.is_over:
+                logger.warning("Well again: %s", one.words)
+            else:
+                logger.error("Needs a person: %s %s", one.words, one.advice)
+        _write(memory)  # if telling is cut short, it is told again rather than never
+        ways = list(telling.ways())
+        for news in memory.news(ways):
+            if telling.tell(news):
+                memory.note_told(news)
+        memory.forget_told(ways)
+    _write(memory)
+
+
+def _be_impatient() -> None:
+    """Have this process's connection to the database fail soon."""
+    options = connection.settings_dict.setdefault("OPTIONS", {})
+    options["connect_timeout"] = _CONNECT_SECONDS
+    said = options.get("options", "")
+    options["options"] = f"{said} -c statement_timeout={_STATEMENT_MS}".strip()
+    connection.close()
+
+
+def _sleep(seconds: float, is_over: Callable[[], bool]) -> None:
+    end = time.monotonic() + seconds
+    while not is_over() and time.monotonic() < end:
+        time.sleep(0.5)
+
+
+# --- the file ------------------------------------------------------------------------------
+def _read() -> Memory:
+    """What this host has told before. A file that cannot be read counts as none."""
+    if settings.STATE_FOLDER is None:
+        return Memory()
+    try:
+        return Memory.load((settings.STATE_FOLDER / FILE).read_text())
+    except FileNotFoundError:
+        return Memory()
+    except (OSError, ValueError, TypeError, KeyError):
+        logger.exception("What operators have been told cannot be read.")
+        return Memory()
+
+
+def _write(memory: Memory) -> None:
+    """Replace the file. On a full disk, it is kept in memory alone."""
+    folder: Path | None = settings.STATE_FOLDER
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=folder, prefix=f"{FILE}.", delete=False) as file:
+            file.write(memory.dump())
+        os.replace(file.name, folder / FILE)
+    except OSError as error:
+        logger.error("What operators have been told cannot be kept: %s", type(error).__name__)
+
+
+@contextmanager
+def _only_one(is_over: Callable[[], bool]) -> Iterator[None]:
+    """Wait until no other process on this host watches, then keep others from it."""
+    folder: Path | None = settings.STATE_FOLDER
+    if folder is None:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("w") as file:
+        while not is_over():
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                _sleep(EVERY.total_seconds(), is_over)
+        yield
