@@ -58,7 +58,6 @@ def test_in_through_a_frame_on_another_site_and_out_through_the_mail_program(wal
     assert_left_by(Consent.Act.ONE_CLICK)
 
 
-@pytest.mark.parametrize("device", ["phone"])
 def test_in_through_json_and_out_through_a_mail_to_the_address_in_the_header(
     walk: Walk, settings: Settings
 ) -> None:

@@ -23,6 +23,7 @@ pytestmark = NEEDS
 NEW = "new@dest.example"
 
 
+@pytest.mark.parametrize("device", ["desktop"])
 def test_preferences_are_saved_and_shown_again(walk: Walk, reader: Subscriber) -> None:
     until = timezone.now().date() + timedelta(days=20)
     walk.read(1)
@@ -86,7 +87,6 @@ def test_a_vote_is_given_undone_and_given_to_another_paper(walk: Walk, reader: S
     assert (vote.paper_id, vote.value) == (Digest.objects.get().paper_ids[1], Vote.Value.LESS)
 
 
-@pytest.mark.parametrize("device", ["phone"])
 def test_digests_move_once_the_new_address_has_confirmed(walk: Walk, reader: Subscriber) -> None:
     walk.read(1)
     walk.follow("Preferences")
