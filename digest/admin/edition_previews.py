@@ -120,7 +120,7 @@ def send_test(request: HttpRequest, day: str) -> HttpResponse:
 
 
 def _reader(asked: str) -> Subscriber:
-    is_number = asked.isascii() and asked.isdigit() and len(asked) < 19
+    is_number = previews.is_number(asked)
     reader = Subscriber.objects.filter(pk=int(asked)).first() if is_number else None
     if reader is None:
         raise Http404("There is no such reader.")

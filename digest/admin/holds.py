@@ -3,11 +3,10 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
 from digest.models import Hold
+from digest.models.hold import HoldQuerySet
 
 from .base import ReadOnly
 
@@ -32,7 +31,7 @@ class HoldAdmin(ReadOnly):
         return request.user.has_perm("digest.change_hold")
 
     @admin.action(description="Release selected holds and resume sending", permissions=["release"])
-    def release(self, request: HttpRequest, queryset: QuerySet[Hold]) -> None:
-        released = queryset.filter(released_at=None).update(released_at=timezone.now())
+    def release(self, request: HttpRequest, queryset: HoldQuerySet) -> None:
+        released = queryset.release()
         plural = "hold" if released == 1 else "holds"
         self.message_user(request, f"{released} {plural} released.", messages.SUCCESS)

@@ -3,13 +3,16 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from digest.choosing.composing import Composed
 from digest.mail.message import DigestMessage
+from digest.mail.rendering import render
+from digest.mail.shared import shared_parts
 from digest.models import Digest
 
-from .recipients import Claimed
+from .recipients import Claimed, Recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,25 @@ class Rendered:
     claimed: Claimed
     composed: Composed
     message: DigestMessage
+
+
+def message_for(
+    recipient: Recipient, selection: Composed, *, uuid: UUID, now: datetime
+) -> DigestMessage:
+    """Return the mail with this selection, except for its address.
+
+    The same arguments give the same mail again; `now` decides which month's links it has.
+    """
+    request = recipient.request(selection.digest_id, selection.window.edition_id)
+    return render(
+        shared_parts(selection.window, request.language),
+        selection,
+        uuid=uuid,
+        subscriber_id=request.subscriber_id,
+        now=now,
+        links_generation=recipient.links_generation,
+        is_weekly=request.is_weekly,
+    )
 
 
 @dataclass(frozen=True, slots=True)

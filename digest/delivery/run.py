@@ -16,16 +16,13 @@ from django.utils import timezone
 
 from digest.choosing import trial
 from digest.choosing.composing import Composed, compose
-from digest.mail.message import DigestMessage
-from digest.mail.rendering import render
-from digest.mail.shared import shared_parts
 from digest.models import Digest, Edition
 from subscribers import links
 from subscribers.database import database_now
 from subscribers.models import Subscriber
 
 from . import leases, plan, routing
-from .chunks import Chunk, Rendered, Tally
+from .chunks import Chunk, Rendered, Tally, message_for
 from .doubt import journal
 from .doubt.journal import Journal
 from .leases import Lease
@@ -33,7 +30,6 @@ from .limits import memory
 from .limits.deadline import IsOver, deadline
 from .limits.gate import Gate
 from .limits.holds import break_circuit
-from .recipients import Claimed
 from .sender import Sender
 
 logger = logging.getLogger(__name__)
@@ -243,7 +239,7 @@ def _render(lease: Lease, composed: Sequence[Composed], tally: Tally) -> list[Re
     for selection in composed:
         claimed = by_id[selection.digest_id]
         try:
-            message = _message(claimed, selection, now)
+            message = message_for(claimed.recipient, selection, uuid=claimed.uuid, now=now)
         except Exception as error:
             logger.exception("Digest %s could not be rendered.", selection.digest_id)
             errors[selection.digest_id] = f"Rendering failed: {type(error).__name__}"
@@ -252,19 +248,6 @@ def _render(lease: Lease, composed: Sequence[Composed], tally: Tally) -> list[Re
     if errors:
         tally.states[State.FAILED] += leases.fail(lease.token, errors)
     return rendered
-
-
-def _message(claimed: Claimed, selection: Composed, now: datetime) -> DigestMessage:
-    request = claimed.recipient.request(claimed.digest_id, selection.window.edition_id)
-    return render(
-        shared_parts(selection.window, request.language),
-        selection,
-        uuid=claimed.uuid,
-        subscriber_id=request.subscriber_id,
-        now=now,
-        links_generation=claimed.recipient.links_generation,
-        is_weekly=request.is_weekly,
-    )
 
 
 def _ensure_links(lease: Lease, now: datetime) -> None:

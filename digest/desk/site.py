@@ -96,7 +96,7 @@ class DeskSite(AdminSite):
         if not request.user.has_perm("digest.change_hold"):
             raise PermissionDenied
         hold = get_object_or_404(Hold, pk=pk)
-        Hold.objects.filter(pk=pk, released_at=None).update(released_at=timezone.now())
+        Hold.objects.filter(pk=pk).release()
         name = hold.mail_service or _("all mail services")
         messages.success(request, _("The hold on %(name)s is released.") % {"name": name})
         return _back(request)

@@ -12,6 +12,10 @@ class HoldQuerySet(models.QuerySet["Hold"]):
             models.Q(until=None) | models.Q(until__gt=Now())
         )
 
+    def release(self) -> int:
+        """End those that nobody has released yet. Returns how many. Safe to repeat."""
+        return self.filter(released_at=None).update(released_at=Now())
+
 
 class Hold(models.Model):
     """A stop on handing over to a mail service: until a time, or until an operator releases it."""

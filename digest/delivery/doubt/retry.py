@@ -14,6 +14,7 @@ from django.conf import settings
 
 from digest.choosing.composing import Composed, Request, compose
 from digest.delivery import handover
+from digest.delivery.chunks import message_for
 from digest.delivery.conditions import HELD, WHY_NOT
 from digest.delivery.connection import Connection
 from digest.delivery.limits.deadline import FRESH_SECONDS, IsOver, patiently, stale_after
@@ -23,8 +24,6 @@ from digest.delivery.limits.providers import provider_of
 from digest.delivery.outcomes import Outcome, Verdict
 from digest.delivery.recipients import COLUMNS, WIDTH, Recipient, from_row
 from digest.mail.message import DigestMessage
-from digest.mail.rendering import render
-from digest.mail.shared import shared_parts
 from digest.mail.version import template_version
 from digest.models import Digest
 from subscribers.database import fetch
@@ -246,15 +245,12 @@ def _compose_again(digests: Sequence[Attempted]) -> dict[int, Composed]:
 
 
 def _message(digest: Attempted, selection: Composed) -> DigestMessage:
-    request = digest.request
-    message = render(
-        shared_parts(replace(selection.window, revision=digest.revision), request.language),
-        replace(selection, paper_ids=digest.paper_ids, reasons=digest.reasons),
-        uuid=digest.uuid,
-        subscriber_id=request.subscriber_id,
-        now=digest.handed_over_at,
-        links_generation=digest.recipient.links_generation,
-        is_weekly=request.is_weekly,
+    again = replace(
+        selection,
+        window=replace(selection.window, revision=digest.revision),
+        paper_ids=digest.paper_ids,
+        reasons=digest.reasons,
     )
+    message = message_for(digest.recipient, again, uuid=digest.uuid, now=digest.handed_over_at)
     message.to = [digest.recipient.address]
     return message

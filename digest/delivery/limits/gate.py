@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeVar
 
 from django.conf import settings
 
@@ -18,7 +17,6 @@ from .providers import Providers
 from .rates import Pacer, QuotaShare
 from .rotation import PATIENCE, rotation_of_today
 
-Limit = TypeVar("Limit", int, float)
 # Nobody waits for a turn further off than this; the digests go back and are claimed later.
 FAR_OFF = rates.LONGEST_WAIT
 
@@ -74,7 +72,7 @@ class Gate:
 
     def __init__(self, mail_service: str) -> None:
         self.mail_service = mail_service
-        self._per_second = _of_service(settings.MAIL_PER_SECOND, mail_service)
+        self._per_second = rates.limit_of(settings.MAIL_PER_SECOND, mail_service)
         self._provider_rates: Mapping[str, float] = settings.PROVIDER_PER_SECOND
         self._quota = _quota_of(mail_service)
         total = _total_quota(mail_service)
@@ -194,16 +192,11 @@ class Gate:
         return Pacer(wait or timedelta(0), per_second=self._per_second)
 
 
-def _of_service(limit: Mapping[str, Limit], mail_service: str) -> Limit | None:
-    """The service's own limit, or the one given without a name; None is no limit."""
-    return limit.get(mail_service, limit.get(""))
-
-
 def _quota_of(mail_service: str) -> int | None:
     return rates.quota_of(
         rates.day_of_service(mail_service),
         settings.MAIL_WARM_UP,
-        _of_service(settings.MAIL_PER_DAY, mail_service),
+        rates.limit_of(settings.MAIL_PER_DAY, mail_service),
     )
 
 

@@ -7,10 +7,10 @@ until the transaction ends, and every other worker would wait for it.
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import F
@@ -19,10 +19,16 @@ from django.db.models.functions import Greatest, Now
 from digest.models import DayCount, Hold
 from subscribers.database import database_now, fetch
 
+Limit = TypeVar("Limit", int, float)
 # How much of an unused rate may be caught up on.
 BURST = timedelta(seconds=1)
 # The longest a worker waits for its turn; beyond that its digests are better off with another.
 LONGEST_WAIT = timedelta(seconds=10)
+
+
+def limit_of(limits: Mapping[str, Limit], mail_service: str) -> Limit | None:
+    """The service's own limit, or the one given without a name; None is no limit."""
+    return limits.get(mail_service, limits.get(""))
 
 
 def reserve(

@@ -2,13 +2,11 @@
 
 import fcntl
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from django.conf import settings
 from django.db import connection
@@ -99,9 +97,10 @@ def _write(memory: Memory) -> None:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=folder, prefix=f"{FILE}.", delete=False) as file:
-            file.write(memory.dump())
-        os.replace(file.name, folder / FILE)
+        fresh = folder / f"{FILE}.new"  # nobody else writes it (`_only_one`)
+        fresh.touch(mode=0o600)
+        fresh.write_text(memory.dump())
+        fresh.replace(folder / FILE)
     except OSError as error:
         logger.error("What operators have been told cannot be kept: %s", type(error).__name__)
 

@@ -13,12 +13,11 @@ from uuid import uuid4
 from django.conf import settings
 
 from digest.choosing import reasons, trial
-from digest.choosing.composing import Composed, Request, compose
+from digest.choosing.composing import Composed, compose
+from digest.delivery.chunks import message_for
 from digest.delivery.conditions import WHY_NOT
 from digest.delivery.recipients import COLUMNS, Recipient, from_row
 from digest.mail.message import DigestMessage
-from digest.mail.rendering import render
-from digest.mail.shared import shared_parts
 from digest.models import Digest, Edition, Paper
 from digest.papers import editions
 from digest.papers.cards import title_of
@@ -64,13 +63,18 @@ class Preview:
 def find_reader(words: str) -> Subscriber | None:
     """Return the reader with this address, or this number."""
     words = words.strip()
-    if words.isascii() and words.isdigit() and len(words) < 19:
+    if is_number(words):
         return Subscriber.objects.filter(pk=int(words)).first()
     try:
         address_hash = addresses.hashed(words)
     except addresses.InvalidAddress:
         return None
     return Subscriber.objects.filter(address_hash=address_hash).first()
+
+
+def is_number(words: str) -> bool:
+    """Whether these may be the number of a reader, which the database can hold."""
+    return words.isascii() and words.isdigit() and len(words) < 19
 
 
 def preview(reader: Subscriber, issue: Issue, now: datetime, *, shows_address: bool) -> Preview:
@@ -85,11 +89,12 @@ def preview(reader: Subscriber, issue: Issue, now: datetime, *, shows_address: b
         had = Digest.objects.filter(subscriber=reader, edition=edition).exclude(paper_ids=[])
         digest = had.order_by("-local_date").first()
         recipient = recipient_of(reader)
-        selection, request = _compose(recipient, edition, digest)
+        selection = _compose(recipient, edition, digest)
         if selection.skip_reason:
             return Preview(reader, None, selection.skip_reason, _why_not(reader, issue))
         at = (digest and digest.handed_over_at) or now
-        message = _message(selection, request, recipient, digest, at)
+        uuid = digest.uuid if digest else uuid4()
+        message = message_for(recipient, selection, uuid=uuid, now=at)
         message.to = [reader.email]
         hidden = _Hidden(recipient, message, at, "" if shows_address else reader.masked_email)
         return _shown(reader, issue, selection, message, hidden, digest)
@@ -110,9 +115,7 @@ def recipient_of(reader: Subscriber) -> Recipient:
     return from_row(row)
 
 
-def _compose(
-    recipient: Recipient, edition: Edition, digest: Digest | None
-) -> tuple[Composed, Request]:
+def _compose(recipient: Recipient, edition: Edition, digest: Digest | None) -> Composed:
     """Compose as a run does. What has been sent is taken from its row instead."""
     request = recipient.request(digest.pk if digest else 0, edition.pk)
     (selection,) = compose(
@@ -122,33 +125,14 @@ def _compose(
         challenger=trial.challenger_of(settings.RANKING_TRIAL),
     )
     if digest is None:
-        return selection, request
-    sent = replace(
+        return selection
+    return replace(
         selection,
         window=replace(selection.window, revision=digest.revision),
         paper_ids=tuple(digest.paper_ids),
         reasons=tuple(digest.reasons),
         contributions=tuple(map(tuple, digest.contributions)),
         skip_reason="",
-    )
-    return sent, request
-
-
-def _message(
-    selection: Composed,
-    request: Request,
-    recipient: Recipient,
-    digest: Digest | None,
-    at: datetime,
-) -> DigestMessage:
-    return render(
-        shared_parts(selection.window, request.language),
-        selection,
-        uuid=digest.uuid if digest else uuid4(),
-        subscriber_id=request.subscriber_id,
-        now=at,
-        links_generation=recipient.links_generation,
-        is_weekly=request.is_weekly,
     )
 
 

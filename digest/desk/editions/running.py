@@ -7,13 +7,12 @@ from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
-from django.db.models.functions import Now
 
 from digest.delivery import plan
 from digest.delivery.limits import holds
 from digest.delivery.limits.refusals import retry_failed
 from digest.models import Curation, Digest, Edition, Hold
+from digest.models.hold import HoldQuerySet
 from digest.papers import editions
 from digest.papers.holding import Hold as EditionHold
 from subscribers.database import Lock, execute, wait_for_lock
@@ -96,13 +95,12 @@ def pause() -> bool:
 def resume() -> int:
     """End what `pause` began, and nothing else that may hold a mail service. Returns how many holds
     ended."""
-    ended: int = pauses().update(released_at=Now())
-    return ended
+    return pauses().release()
 
 
-def pauses() -> QuerySet[Hold]:
+def pauses() -> HoldQuerySet:
     """Return the holds by which operators paused everything, that apply now."""
-    found: QuerySet[Hold] = Hold.objects.active().filter(mail_service="", reason=PAUSED, until=None)
+    found: HoldQuerySet = Hold.objects.active().filter(mail_service="", reason=PAUSED, until=None)
     return found
 
 

@@ -3,8 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TypeVar
 
 from django.conf import settings
 from django.db.models.functions import Now
@@ -12,9 +10,7 @@ from django.db.models.functions import Now
 from digest.delivery import routing
 from digest.delivery.limits import rates
 from digest.models import BackOff, Hold
-from subscribers.database import database_now, fetch
-
-Limit = TypeVar("Limit", int, float)
+from subscribers.database import fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +48,15 @@ def look(holds: Sequence[Hold]) -> Sequence[ServiceFigures]:
         ServiceFigures(
             name,
             [hold for hold in holds if hold.mail_service in ("", name)],
-            rates.quota_of(days[name], settings.MAIL_WARM_UP, _of(settings.MAIL_PER_DAY, name)),
+            rates.quota_of(
+                days[name], settings.MAIL_WARM_UP, rates.limit_of(settings.MAIL_PER_DAY, name)
+            ),
             used[name],
-            _of(settings.MAIL_PER_SECOND, name),
+            rates.limit_of(settings.MAIL_PER_SECOND, name),
             back_offs[name],
         )
         for name in names
     ]
-
-
-def until_tomorrow() -> timedelta:
-    """How long the day's quota has to last."""
-    now = database_now()
-    return now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1) - now
 
 
 def _days(names: Sequence[str]) -> tuple[Mapping[str, int], Mapping[str, int]]:
@@ -82,8 +74,3 @@ def _days(names: Sequence[str]) -> tuple[Mapping[str, int], Mapping[str, int]]:
     for name, taken, earlier in rows:
         used[name], days[name] = taken, earlier
     return used, days
-
-
-def _of(limits: Mapping[str, Limit], name: str) -> Limit | None:
-    """The service's own limit, or the one given without a name; None is no limit."""
-    return limits.get(name, limits.get(""))
