@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from digest.delivery import plan, run
+from digest.delivery import chunks, plan
 from digest.delivery.run import deliver
 from digest.mail.message import DigestMessage
 from digest.mail.rendering import render
@@ -78,7 +78,7 @@ def test_a_digest_that_cannot_be_rendered_fails_alone(
             raise LookupError("a mistake of ours")
         return render(*values, subscriber_id=subscriber_id, **fields)
 
-    monkeypatch.setattr(run, "render", broken_for_one)
+    monkeypatch.setattr(chunks, "render", broken_for_one)
     plan.plan_due()
     deliver(seconds=60)
 
