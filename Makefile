@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos run browser judges lock clean
+.PHONY: help install demo test lint bench chaos run browser judges lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,8 +35,10 @@ bench: .venv/.installed ## Measure speed, memory and the quality of the ranking 
 chaos: .venv/.installed ## Try to break the send guarantee (ARGS="--rounds 20 --readers 1000")
 	$(RUN) -m tests.chaos $(ARGS)
 
-run: .venv/.installed ## Run the site, two workers and the clock with your own .env
-	$(RUN) -m deploy.run
+install: .venv/.serving ## Install what serving and sending need, and nothing for tests or the demo
+
+run: .venv/.serving ## Run the site, two workers and the clock with your own .env (PORT=8000)
+	$(RUN) -m deploy.run $(if $(PORT),--port $(PORT))
 
 browser: ## Install Debian's Chromium, for the tests that drive a browser
 	@$(call debian,chromium)
@@ -59,7 +61,7 @@ debian = command -v $(1) >/dev/null || { \
 
 lock: $(UV) ## Rewrite the lock files from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(LOCK) pyproject.toml -o requirements.lock
-	$(LOCK) --extra demo --extra sentry --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(LOCK) --extra demo --extra s3 --extra sentry --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 LOCK = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url $(ARGS)
 
@@ -68,12 +70,18 @@ clean: ## Remove everything these commands created: the demo's data, the environ
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# --- the environment: one for all commands, with exactly the locked versions -----------------
+# --- the environment, with exactly the locked versions ---------------------------------------
 CHECK_PYTHON = $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
   echo "Broadsheet needs Python 3.11 or newer. Name one: make PY=/path/to/python3.11"; exit 1; }
 
 .venv/.installed: requirements-dev.lock $(UV) | .venv/bin/python
 	$(UV) pip sync --quiet --require-hashes --python .venv/bin/python requirements-dev.lock
+	@touch $@ .venv/.serving
+
+# What an operator needs. A developer's environment has it as well, and is left as it is.
+.venv/.serving: requirements.lock $(UV) | .venv/bin/python
+	@[ ! -e .venv/.installed ] || $(MAKE) --no-print-directory .venv/.installed
+	@[ -e .venv/.installed ] || $(UV) pip sync --quiet --require-hashes --python .venv/bin/python requirements.lock
 	@touch $@
 
 .venv/bin/python: | $(UV)

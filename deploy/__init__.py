@@ -8,6 +8,7 @@ In goes the environment (``.env``); out come the running processes. Read in this
 * ``guard``      refuses requests that no page can use;  ``webhooks``  anymail's, guarded
 * ``login``      the admin's, which counts attempts;  ``sessions``  stored by hash
 * ``watching``   probes, log lines and reports of errors;  ``monitoring`` rules for Prometheus
+* ``installing`` writes .env (`manage.py make_env`)
 * ``web``        the site's server
 * ``children``   child processes that end with this one
 * ``processes``  Broadsheet's own processes;  ``run`` starts them for `make run`

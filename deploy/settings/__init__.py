@@ -12,6 +12,7 @@ from .delivery import *
 from .logs import *
 from .mail import *
 from .papers import *
+from .retention import *
 from .security import *
 from .services import *
 from .site import *

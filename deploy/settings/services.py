@@ -27,8 +27,14 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_DEFAULT_QUEUE = "digests"
-# A tick never waits behind what takes long, and a letter not behind digests.
-CELERY_TASK_ROUTES = {"digest.tick": {"queue": "ticks"}, "subscribers.*": {"queue": "letters"}}
+# A tick never waits behind what takes long, and neither a letter nor a webhook behind digests.
+CELERY_TASK_ROUTES = {
+    "digest.tick": {"queue": "ticks"},
+    # Exact names count before patterns. An import takes minutes, so no letter waits behind it.
+    "subscribers.import_readers": {"queue": "digests"},
+    "subscribers.*": {"queue": "letters"},
+    "digest.call_endpoint": {"queue": "letters"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
@@ -40,5 +46,8 @@ TICK_SECONDS = env.integer("TICK_SECONDS", 60, least=1, most=3600)
 # would discard every task. Ticks that have piled up find nothing to do and cost nothing.
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": timedelta(seconds=TICK_SECONDS)}
-    for task in ("digest.tick", "subscribers.send_letters")
-} | {"subscribers.purge": {"task": "subscribers.purge", "schedule": timedelta(hours=1)}}
+    for task in ("digest.tick", "subscribers.send_letters", "subscribers.import_readers")
+} | {
+    task: {"task": task, "schedule": timedelta(hours=1)}
+    for task in ("subscribers.purge", "digest.prune")
+}
