@@ -1,49 +1,28 @@
-"""The admin's login, which a program cannot go on guessing at.
+"""The admin's login: the password, then the second factor of whoever has one.
 
-Attempts are counted before a password is looked at: for a name from one network, for a network, and
-for a name from everywhere. With these somebody could keep an operator out. So a browser in which an
-operator has logged in before is remembered, and its attempts are counted apart. While Redis is down
-this process counts for itself.
+A program cannot go on guessing at either (``digest.desk.access.attempts``). A right password alone
+logs nobody in who has a second factor: until that is shown, the session only notes it.
 """
 
-import hashlib
-import secrets
-from functools import cache
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.http import HttpRequest, HttpResponse
-from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.errors import StorageError
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
+from django.contrib.auth.views import LoginView
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
 
-from subscribers.joining import abuse
-
-_PER_NAME_AND_NETWORK = RateLimitItemPerMinute(10, 15)
-_PER_NETWORK = RateLimitItemPerHour(50)
-_PER_NAME = RateLimitItemPerHour(200)
-_COOKIE = "known"
-_REMEMBERED_SECONDS = 90 * 24 * 3600
-
-
-def page(request: HttpRequest) -> HttpResponse:
-    """The admin's own page, which remembers the browser of whoever logs in."""
-    response = admin.site.login(request)
-    if request.method == "POST" and request.user.is_authenticated:
-        response.set_signed_cookie(
-            _COOKIE,
-            f"{_hashed(request.user.get_username())} {secrets.token_urlsafe(12)}",
-            max_age=_REMEMBERED_SECONDS,
-            path=request.path,
-            secure=settings.SESSION_COOKIE_SECURE,
-            httponly=True,
-            samesite="Strict",
-        )
-    return response
+from digest.desk import audit
+from digest.desk.access import attempts, factors, pages, visits
 
 
 class LoginForm(AdminAuthenticationForm):
@@ -51,53 +30,90 @@ class LoginForm(AdminAuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         name = str(self.cleaned_data.get("username", ""))
-        browser = self._browser_of(name)
-        caps = _caps_of_browser(browser) if browser else _caps(name, self._network())
-        is_within = [_is_within(cap, *key) for cap, *key in caps]  # counts in each
-        if not all(is_within):
-            raise forms.ValidationError(
-                "Too many attempts. Please try again in an hour.", code="too_many"
-            )
-        checked: dict[str, Any] = super().clean()
+        if not attempts.is_allowed(self.request, name, attempts.PASSWORD):
+            raise forms.ValidationError(str(attempts.TOO_MANY), code="too_many")
+        try:
+            checked: dict[str, Any] = super().clean()
+        except forms.ValidationError:
+            _refused(self.request, name, step="password")
+            raise
         return checked
 
-    def _browser_of(self, name: str) -> str:
-        """The browser's own id if this operator has logged in with it before, or ""."""
-        known = self.request.get_signed_cookie(_COOKIE, "") if self.request else ""
-        operator, _space, browser = (known or "").partition(" ")
-        return browser if operator == _hashed(name) else ""
 
-    def _network(self) -> str:
-        meta = self.request.META if self.request else {}
-        said = meta.get("REMOTE_ADDR", ""), meta.get("HTTP_X_FORWARDED_FOR", "")
-        return abuse.network_of(abuse.client_of(*said)) or "local"
+class PasswordPage(LoginView):
+    """The first step."""
 
+    authentication_form = LoginForm
+    template_name = "admin/login.html"
 
-def _caps(name: str, network: str) -> list[tuple[RateLimitItem, str, str]]:
-    hashed = _hashed(name)
-    return [
-        (_PER_NAME_AND_NETWORK, "login", f"{hashed} {network}"),
-        (_PER_NETWORK, "login", network),
-        (_PER_NAME, "login", hashed),
-    ]
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        user = form.get_user()
+        assert isinstance(user, User)
+        if factors.has_any(user):
+            visits.ask_for_factor(self.request, user, self.get_success_url())
+            return redirect("second_step")
+        return _let_in(self.request, user, self.get_success_url())
 
+    def get_default_redirect_url(self) -> str:
+        return reverse("admin:index")
 
-def _caps_of_browser(browser: str) -> list[tuple[RateLimitItem, str, str]]:
-    return [(_PER_NAME_AND_NETWORK, "login", f"browser {browser}")]
-
-
-def _hashed(name: str) -> str:
-    """What stands for a name: it may be long, and people type passwords into its field, too."""
-    return hashlib.sha256(name.casefold().encode(errors="replace")).hexdigest()
+    def get_context_data(self, **more: Any) -> dict[str, Any]:
+        return {
+            **super().get_context_data(**more),
+            **admin.site.each_context(self.request),
+            "title": _("Log in"),
+            "app_path": self.request.get_full_path(),
+            "username": self.request.user.get_username(),
+        }
 
 
-def _is_within(cap: RateLimitItem, kind: str, name: str) -> bool:
-    try:
-        return abuse.window(settings.REDIS_URL).hit(cap, kind, name)
-    except StorageError:
-        return _own_window().hit(cap, kind, name)
+@never_cache
+def page(request: HttpRequest) -> HttpResponse:
+    if request.method == "GET" and admin.site.has_permission(request):
+        return redirect("admin:index")
+    shown: HttpResponse = PasswordPage.as_view()(request)  # type: ignore[assignment]  # it is one
+    return shown
 
 
-@cache
-def _own_window() -> MovingWindowRateLimiter:
-    return MovingWindowRateLimiter(MemoryStorage())
+@sensitive_post_parameters()
+@csrf_protect
+@never_cache
+def second_step(request: HttpRequest) -> HttpResponse:
+    """Ask for the second factor of whose password was right just now."""
+    noted = visits.pending(request)
+    if noted is None:
+        return redirect("admin:login")
+    (user, leads_to), wrong = noted, ""
+    if request.method == "POST":
+        factor, wrong = _judge(request, user)
+        if factor:
+            return _let_in(request, user, leads_to, factor)
+    return pages.second_step(request, user, wrong)
+
+
+def _judge(request: HttpRequest, user: User) -> tuple[str, str]:
+    """Return which factor was shown, and otherwise what is wrong, in words."""
+    if not attempts.is_allowed(request, user.get_username(), attempts.FACTOR):
+        return "", str(attempts.TOO_MANY)
+    if factor := pages.judge_factor(request, user):
+        return factor, ""
+    _refused(request, user.get_username(), step="factor")
+    return "", pages.not_right()
+
+
+def _let_in(request: HttpRequest, user: User, leads_to: str, factor: str = "") -> HttpResponse:
+    with transaction.atomic():
+        visits.begin(request, user, factor)
+        audit.record(request, "session.begin", on=user, factor=factor)
+    response = HttpResponseRedirect(leads_to)
+    attempts.remember(request, response)
+    return response
+
+
+def _refused(request: HttpRequest | None, name: str, *, step: str) -> None:
+    """Record a failed login; the name only if there is such an operator: people type passwords
+    into its field, too. What is not even tried, after too many attempts, fills no log."""
+    if request is not None:
+        user = User.objects.filter(username=name).first()
+        actor = audit.Actor(None, "", network=audit.network_of(request))
+        audit.record(actor, "session.begin", on=user, result=audit.REFUSED, step=step)

@@ -31,17 +31,31 @@ SIGNUP_REDIRECTS = env.origins("SIGNUP_REDIRECTS", [])
 SIGNUPS_PER_NETWORK = env.integer("SIGNUPS_PER_NETWORK", 60, least=1)
 SIGNUPS_PER_DOMAIN = env.integer("SIGNUPS_PER_DOMAIN", 50, least=1)
 CONFIRMATIONS_PER_HOUR = env.integer("CONFIRMATIONS_PER_HOUR", 1000, least=1)
+# How many requests a minute each token of the API may make.
+API_PER_MINUTE = env.integer("API_PER_MINUTE", 600, least=1)
 # The number of our own proxies, and so of the last X-Forwarded-For entries to believe.
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, most=10)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = False  # RFC 8058 forbids redirecting a one-click POST; leave it to the proxy
 SECURE_HSTS_SECONDS = 31536000 if _IS_HTTPS else 0
+SILENCED_SYSTEM_CHECKS = [
+    "security.W008",  # the redirect is left to the proxy, as said above
+    # Only the operator knows what else is served under their domain, by HTTP perhaps.
+    "security.W005",
+    "security.W021",
+]
 SECURE_REFERRER_POLICY = "same-origin"  # pages with a token set no-referrer themselves
 # Stored by the hash of their key, so that a copy of the database opens the admin to nobody.
 SESSION_ENGINE = "deploy.sessions"
 SESSION_COOKIE_SECURE = _IS_HTTPS
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_COOKIE_SAMESITE = "Strict"
+# An operator who does nothing for so long must log in again, and in any case after the eight hours.
+SESSION_IDLE_SECONDS = 60 * env.integer("SESSION_IDLE_MINUTES", 60, least=1, most=480)
+# The roles that need a second factor to see anything but the page for adding one.
+SECOND_FACTOR_FOR = env.words(
+    "SECOND_FACTOR_FOR", ["operator", "owner"], among=("viewer", "editor", "operator", "owner")
+)
 CSRF_COOKIE_SECURE = _IS_HTTPS
 X_FRAME_OPTIONS = "DENY"
 # What a request may contain: see `deploy.limits`, which has a smaller limit for most pages.

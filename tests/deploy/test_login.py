@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from deploy import login
+from digest.desk.access import attempts
 from subscribers.joining import abuse
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ RIGHT = "a right password"
 @pytest.fixture(autouse=True)
 def _nothing_was_counted() -> None:
     abuse.window(project_settings.REDIS_URL).storage.reset()
-    login._own_window().storage.reset()
+    attempts.own_window().storage.reset()
 
 
 @pytest.fixture(autouse=True)
