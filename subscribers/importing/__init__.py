@@ -10,6 +10,8 @@ comes back, whatever a file says, and no reader we have is changed.
 * ``entries``: a row becomes an `Entry`: an address, what to do with it, and preferences.
 * ``staging``: entries in a temporary table, judged against what we know, by PostgreSQL.
 * ``storing``: judged entries become readers, by the batch. ``run``: all of it in order.
+* ``uploads``: files that operators upload in the admin, in pieces that the database keeps.
+* ``working``: what a worker does with them: the dry run, the import, undoing one.
 * ``undoing``: removes who came with an import and has not acted since.
 * ``exporting``: our readers as CSV, which can be imported again.
 """

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -14,11 +14,13 @@ from subscribers.models import Subscriber, Subscription, Term, Topic
 from subscribers.wishes import schedule, terms, zones
 
 from .reading import Row, plain
-from .systems import Wish, wish_of
+from .systems import ONLY_WHETHER, Wish, wish_of
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
 _EMPHASES = {one.name.lower(): one.value for one in Subscription.Emphasis}
+# How many different things that rows say are remembered, each of no more letters than that.
+_MOST_SAID, _SHORT = 20_000, 300
 _NUMBERS = {"hour": (0, 23), "weekday": (0, 6), "length": (3, 20)}
 _WORDS = {
     "keywords": (Term.Kind.KEYWORD, False),
@@ -28,22 +30,30 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What one row says. `problem` is why it cannot be used; `note` explains it, or what was
-    ignored. Neither contains an address."""
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Said:
+    """What a row says beside who it is about and since when. Rows that say the same share one.
 
-    number: int
-    problem: str = ""
-    note: str = ""
+    `note` explains why there is no `wish` to go by, or what was ignored. It has no address.
+    """
+
     wish: str = ""
-    email: str = ""
-    address_hash: str = ""
+    note: str = ""
     preferences: Mapping[str, Any] = field(default_factory=dict)
-    confirmed_at: datetime | None = None
     due: schedule.Due | None = None
     topics: Sequence[tuple[int, int]] = ()
     terms: Sequence[Mapping[str, Any]] = ()
+
+
+class Entry(NamedTuple):
+    """What one row says. `problem` is why it cannot be used, which `said.note` may explain."""
+
+    number: int
+    said: Said
+    problem: str = ""
+    email: str = ""
+    address_hash: str = ""
+    confirmed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +65,18 @@ class Defaults:
     topics: Sequence[Topic] = ()
 
 
+_NOTHING = Said()
+
+
 class EntryMaker:
     """Makes entries of rows. `places` says where each field stands in a row."""
 
     def __init__(
         self, places: Mapping[str, int], width: int, defaults: Defaults, now: datetime
     ) -> None:
-        self._places, self._width, self._now = places, width, now
+        self._width, self._now = width, now
+        self._email, self._confirmed = places["email"], places.get("confirmed_at")
+        self._others = [(n, at) for n, at in places.items() if n not in {"email", "confirmed_at"}]
         blank = Subscriber(zone=defaults.zone, hour=defaults.hour)
         names = ("zone", "hour", "frequency", "weekday", "length", "is_exploring")
         self._usual = {name: getattr(blank, name) for name in names}
@@ -72,53 +87,63 @@ class EntryMaker:
         for topic in Topic.objects.all():
             self._known |= {topic.slug.lower(): topic.pk, topic.name.lower(): topic.pk}
         self._dues: dict[schedule.Timing, schedule.Due] = {}
+        self._said: dict[tuple[str, ...], Said] = {}
 
     def entry(self, row: Row) -> Entry:
-        if row.problem:
-            return Entry(row.number, problem=row.problem)
-        if any(map(str.strip, row.cells[self._width :])):
-            return Entry(row.number, problem="ragged")
-        last = len(row.cells)
-        cells = {
-            name: plain(row.cells[place]) if place < last else ""
-            for name, place in self._places.items()
-        }
-        if not cells["email"]:
-            return Entry(row.number, problem="no_address")
+        number, cells, problem = row
+        if problem:
+            return Entry(number, _NOTHING, problem)
+        last = len(cells)
+        if last > self._width and any(map(str.strip, cells[self._width :])):
+            return Entry(number, _NOTHING, "ragged")
+        email = plain(cells[self._email]) if self._email < last else ""
+        if not email:
+            return Entry(number, _NOTHING, "no_address")
         try:
-            address = self._addresses.parse(_bare(cells["email"]))
+            address = self._addresses.parse(_bare(email))
         except addresses.InvalidAddress as error:
-            return Entry(row.number, problem="invalid", note=str(error))
-        return self._of_person(row.number, address, cells)
+            return Entry(number, Said(note=str(error)), "invalid")
+        said = self._said_in(cells)
+        at = self._confirmed
+        since = cells[at] if at is not None and at < last and said.wish == Wish.ACTIVE else ""
+        return Entry(
+            number,
+            said,
+            "",
+            address.deliver_to,
+            address.hash,
+            self._time(plain(since)) if since else None,
+        )
 
-    def _of_person(
-        self, number: int, address: addresses.Address, cells: Mapping[str, str]
-    ) -> Entry:
+    def _said_in(self, cells: Sequence[str]) -> Said:
+        """What the cells say, worked out once for rows that say the same."""
+        last = len(cells)
+        texts = (cells[place] if place < last else "" for _, place in self._others)
+        # Of a time at which somebody left, it only matters that there is one.
+        key = tuple(
+            "-" if name in ONLY_WHETHER and plain(text) else text
+            for (name, _), text in zip(self._others, texts, strict=True)
+        )
+        said = self._said.get(key)
+        if said is None:
+            if len(self._said) >= _MOST_SAID:
+                self._said.clear()
+            names = (name for name, _ in self._others)
+            said = self._made(dict(zip(names, map(plain, key), strict=True)))
+            if sum(map(len, key)) <= _SHORT:
+                self._said[key] = said
+        return said
+
+    def _made(self, cells: Mapping[str, str]) -> Said:
         wish = wish_of(cells)
         if wish != Wish.ACTIVE:
-            return Entry(
-                number,
-                wish=wish,
-                email=address.deliver_to,
-                address_hash=address.hash,
-                preferences=self._usual,
-            )
+            return Said(wish, preferences=self._usual)
         ignored: list[str] = []
         preferences = self._preferences(cells, ignored)
         topics = self._topics_in(cells.get("topics", ""), ignored)
         words = _terms_in(cells, ignored)
-        return Entry(
-            number,
-            note=f"ignored: {', '.join(ignored)}" if ignored else "",
-            wish=wish,
-            email=address.deliver_to,
-            address_hash=address.hash,
-            preferences=preferences,
-            confirmed_at=self._time(cells.get("confirmed_at", "")),
-            due=self._due(preferences),
-            topics=topics,
-            terms=words,
-        )
+        note = f"ignored: {', '.join(ignored)}" if ignored else ""
+        return Said(wish, note, preferences, self._due(preferences), topics, words)
 
     def _preferences(self, cells: Mapping[str, str], ignored: list[str]) -> Mapping[str, Any]:
         said = {name: cells[name] for name in self._usual if cells.get(name)}

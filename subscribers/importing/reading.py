@@ -2,12 +2,15 @@
 
 import codecs
 import csv
+import io
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, NamedTuple, TextIO
+
+# Opens a file anew, at its beginning.
+Source = Callable[[], BinaryIO]
 
 # Longer rows are reported and left out. A quote that never ends must not swallow the file.
 MOST_LETTERS = 20_000
@@ -24,12 +27,16 @@ _MARKS = (
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
+def at(path: Path) -> Source:
+    """The file at this path."""
+    return lambda: path.open("rb")
+
+
 class UnreadableFile(ValueError):
     """Nothing can be imported from this file. The message is for the operator."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row. `number` is that of a spreadsheet; `problem` says why the cells cannot be used."""
 
     number: int
@@ -37,9 +44,9 @@ class Row:
     problem: str = ""
 
 
-def encoding_of(path: Path) -> str:
+def encoding_of(source: Source) -> str:
     """Return the encoding of the file: by its mark, else UTF-8 if all of it is, else cp1252."""
-    with path.open("rb") as file:
+    with source() as file:
         start = file.read(4096)
         if start.startswith(b"PK\x03\x04"):
             raise UnreadableFile(
@@ -52,7 +59,7 @@ def encoding_of(path: Path) -> str:
         for offset, name in enumerate(("utf-16-be", "utf-16-le")):
             if start[offset::2].count(0) > len(start) // 3:
                 return name
-        file.seek(0)
+    with source() as file:
         return "utf-8" if _is_utf_8(file) else "cp1252"
 
 
@@ -67,12 +74,13 @@ def _is_utf_8(file: BinaryIO) -> bool:
     return True
 
 
-def rows(path: Path) -> Iterator[Row]:
+def rows(source: Source) -> Iterator[Row]:
     """Yield the rows of the file, the header first. Empty rows count, but are not yielded.
 
     Raises `UnreadableFile` if it holds no text.
     """
-    with path.open(encoding=encoding_of(path), errors="replace", newline="") as file:
+    encoding = encoding_of(source)
+    with io.TextIOWrapper(source(), encoding, errors="replace", newline="") as file:
         lines = _Lines(_bounded(file))
         separator = lines.separator()
         yield from _records(lines, separator)
@@ -106,7 +114,7 @@ class _Lines:
 
     def __next__(self) -> str:
         """Return the next line of the row. Only a row with an open quote asks for another one."""
-        if len(self.taken) >= _MOST_LINES or sum(map(len, self.taken)) > MOST_LETTERS:
+        if self.taken and self._is_full():
             self.is_open = True
             raise csv.Error
         line = self._again.popleft() if self._again else next(self._lines, "")
@@ -115,6 +123,9 @@ class _Lines:
             raise StopIteration
         self.taken.append(line)
         return line
+
+    def _is_full(self) -> bool:
+        return len(self.taken) >= _MOST_LINES or sum(map(len, self.taken)) > MOST_LETTERS
 
     def give_back(self) -> None:
         """Give back all lines of the row but its first."""
@@ -145,21 +156,24 @@ def _reader(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
 
 
 def _records(lines: _Lines, separator: str) -> Iterator[Row]:
+    reader = _reader(lines, separator)
     for number in count(1 + lines.blank):
         lines.begin()
         try:
-            cells = next(_reader(lines, separator))
+            cells = next(reader)
         except StopIteration:
             return
         except csv.Error:
             cells = []
+            reader = _reader(lines, separator)
         is_long = len(lines.taken[0]) > MOST_LETTERS or len(cells) > _MOST_CELLS
         if lines.is_open:  # what follows the quote are rows of their own
             lines.give_back()
+            reader = _reader(lines, separator)
             yield Row(number, (), "too_long" if is_long else "quote")
         elif is_long:
             yield Row(number, (), "too_long")
-        elif any(map(str.strip, cells)):
+        elif any(cells) and any(map(str.strip, cells)):
             yield Row(number, cells)
 
 

@@ -1,11 +1,10 @@
 """One import from its file to its report."""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
-from pathlib import Path
 from typing import TextIO
 
 from django.utils import timezone
@@ -17,6 +16,11 @@ from . import reading, staging, storing, systems
 from .entries import Defaults, EntryMaker
 
 Tell = Callable[[str], None]
+# Told after each batch: what was done to rows, "read" or "stored", and to how many.
+Note = Callable[[str, int], None]
+READ, STORED = "read", "stored"
+# Called while it is known what becomes of each row (``staging``).
+Report = Callable[[], None]
 _TELL_EVERY = 100_000
 
 
@@ -26,15 +30,20 @@ class NotNow(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the operator says about a file. Without a basis, nobody becomes an active reader."""
+    """What the operator says about a file. Without a basis, nobody becomes an active reader.
 
-    path: Path
+    `importing` is the row of an import that goes on after it was interrupted; else one is made.
+    """
+
+    source: reading.Source
     system: str = ""
     mapped: Mapping[str, str] = field(default_factory=dict)
     basis: str = ""
     defaults: Defaults = field(default_factory=Defaults)
     is_dry: bool = False
     by: str = ""
+    importing: Import | None = None
+    note: Note = lambda what, number: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +55,8 @@ class Outcome:
     imported: Import | None
 
 
-def run(wanted: Wanted, now: datetime, tell: Tell, report: TextIO | None = None) -> Outcome:
-    """Import the file, or only say what would happen, and write a row of report for each row.
+def run(wanted: Wanted, now: datetime, tell: Tell, report: Report | None = None) -> Outcome:
+    """Import the file, or only say what would happen, and have a `report` made of each row.
 
     Raises `UnreadableFile`, `BadColumns` or `NotNow` before anything is stored. Safe to repeat:
     whoever came with the first run is a reader by the second.
@@ -59,41 +68,55 @@ def run(wanted: Wanted, now: datetime, tell: Tell, report: TextIO | None = None)
             return _run(wanted, now, tell, report)
 
 
-def _run(wanted: Wanted, now: datetime, tell: Tell, report: TextIO | None) -> Outcome:
-    rows = reading.rows(wanted.path)
+def _run(wanted: Wanted, now: datetime, tell: Tell, report: Report | None) -> Outcome:
+    system, cells, rows = beginning(wanted.source, wanted.system)
+    places = systems.places(system, cells, wanted.mapped)
+    maker = EntryMaker(places, len(cells), wanted.defaults, now)
+    for number in staging.fill(map(maker.entry, rows)):
+        _tell_of(number, READ, tell, wanted.note)
+    counts = staging.judge(has_basis=bool(wanted.basis.strip()))
+    if report is not None:
+        report()
+    imported = None if wanted.is_dry else _store(wanted, system, counts, now, tell)
+    return Outcome(system, counts, imported)
+
+
+def beginning(
+    source: reading.Source, name: str = ""
+) -> tuple[systems.System, Sequence[str], Iterator[reading.Row]]:
+    """Return which system wrote the file, unless it has been named, its header, and other rows.
+
+    Raises `UnreadableFile` or `BadColumns`.
+    """
+    rows = reading.rows(source)
     header = next(rows, None)
     if header is None or header.problem:
         raise reading.UnreadableFile("The first row cannot be read.")
     cells = header.cells
     if not systems.is_header(cells):
         cells, rows = systems.header_of(cells), chain([header], rows)
-    system = systems.named(wanted.system) if wanted.system else systems.recognized(cells)
-    places = systems.places(system, cells, wanted.mapped)
-    maker = EntryMaker(places, len(cells), wanted.defaults, now)
-    _tell_of(staging.fill(map(maker.entry, rows)), tell, "rows read")
-    counts = staging.judge(has_basis=bool(wanted.basis.strip()))
-    imported = None if wanted.is_dry else _store(wanted, system, counts, now, tell)
-    if report is not None:
-        write_report(report)
-    return Outcome(system, counts, imported)
+    return systems.named(name) if name else systems.recognized(cells), cells, rows
 
 
 def _store(
     wanted: Wanted, system: systems.System, counts: Mapping[str, int], now: datetime, tell: Tell
 ) -> Import:
-    imported = Import.objects.create(
-        started_at=now, by=wanted.by, system=system.name, basis=wanted.basis.strip(), counts=counts
-    )
-    _tell_of(storing.store(imported, now), tell, "rows stored")
+    imported = wanted.importing or Import(started_at=now, by=wanted.by)
+    imported.system, imported.basis = system.name, wanted.basis.strip()
+    # One that goes on has brought most of its readers before.
+    imported.counts = imported.counts or dict(counts)
+    imported.save()
+    for number in storing.store(imported, now):
+        _tell_of(number, STORED, tell, wanted.note)
     imported.finished_at = timezone.now()
     imported.save(update_fields=["finished_at"])
     return imported
 
 
-def _tell_of(numbers: Iterator[int], tell: Tell, what: str) -> None:
-    for number in numbers:
-        if number % _TELL_EVERY == 0:
-            tell(f"{number:,} {what}")
+def _tell_of(number: int, what: str, tell: Tell, note: Note) -> None:
+    note(what, number)
+    if number % _TELL_EVERY == 0:
+        tell(f"{number:,} rows {what}")
 
 
 def write_report(file: TextIO) -> None:

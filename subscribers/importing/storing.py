@@ -25,7 +25,8 @@ _READERS = """
 WITH chosen AS (
     SELECT e.*, j.judgement = 'added' AS is_active FROM import_entry e
     JOIN import_judged j USING (number)
-    WHERE e.number >= %(first)s AND e.number < %(end)s AND j.judgement IN ('added', 'left')
+    WHERE e.number >= %(first)s AND e.number < %(end)s
+        AND j.number >= %(first)s AND j.number < %(end)s AND j.judgement IN ('added', 'left')
 ), made AS (
     INSERT INTO subscribers_subscriber (
         email, address_hash, state, zone, hour, frequency, weekday, length, language,
@@ -65,6 +66,7 @@ SELECT e.address_hash, CASE j.judgement WHEN 'blocked' THEN 'manual' ELSE j.judg
     %(now)s, %(import)s
 FROM import_entry e JOIN import_judged j USING (number)
 WHERE e.number >= %(first)s AND e.number < %(end)s
+    AND j.number >= %(first)s AND j.number < %(end)s
     AND j.judgement IN ('bounced', 'complained', 'blocked')
 ORDER BY e.number
 ON CONFLICT (address_hash) DO NOTHING

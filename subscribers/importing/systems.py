@@ -123,6 +123,8 @@ NAMES = tuple(system.name for system in SYSTEMS)
 FIELDS = frozenset(
     {"email", "is_subscribed", "is_left", "left_at", "bounced_at", "left_because", *_OURS}
 )
+# Of these it only matters whether there is anything.
+ONLY_WHETHER = frozenset({"left_at", "bounced_at"})
 
 
 class BadColumns(ValueError):

@@ -17,7 +17,7 @@ from django.utils import timezone
 from rich.table import Table
 
 from subscribers.database import fetch
-from subscribers.importing import exporting
+from subscribers.importing import exporting, reading
 from subscribers.importing.entries import Defaults
 from subscribers.importing.run import Wanted
 from subscribers.importing.run import run as import_file
@@ -45,9 +45,9 @@ def run_one(path: str) -> None:
     """Import the file, and print the figures of the table's rows."""
     before = _megabytes()
     began = time.perf_counter()
-    wanted = Wanted(path=Path(path), basis="a benchmark", defaults=Defaults())
+    wanted = Wanted(source=reading.at(Path(path)), basis="a benchmark", defaults=Defaults())
     import_file(wanted, timezone.now(), lambda text: None)
-    imported, ours, its = time.perf_counter() - began, time.process_time(), _cpu_of_database()
+    imported, ours, its = (time.perf_counter() - began, time.process_time(), _cpu_of_database())
     began = time.perf_counter()
     with open(os.devnull, "w") as file:
         exporting.export(file)

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         wanted = run.Wanted(
-            path=options["file"],
+            source=reading.at(options["file"]),
             system=options["system"],
             mapped=_mapped(options["map"]),
             basis=options["basis"],
@@ -50,7 +51,8 @@ class Command(BaseCommand):
         try:
             with ExitStack() as stack:
                 path = options["report"]
-                report = stack.enter_context(path.open("w", newline="")) if path else None
+                file = stack.enter_context(path.open("w", newline="")) if path else None
+                report = partial(run.write_report, file) if file else None
                 outcome = run.run(wanted, timezone.now(), self.stdout.write, report)
         except (reading.UnreadableFile, systems.BadColumns, run.NotNow, OSError) as error:
             raise CommandError(str(error)) from error

@@ -5,12 +5,13 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from subscribers.importing import run
+from subscribers.importing import reading, run
 from subscribers.importing.entries import Defaults
 from subscribers.models import Subscriber
 
@@ -46,8 +47,8 @@ def importing(db: None, tmp_path: Path) -> Importing:
         said.setdefault("basis", BASIS)
         defaults = said.pop("defaults", Defaults(zone="Europe/Lisbon"))
         report = io.StringIO()
-        wanted = run.Wanted(path=path, defaults=defaults, **said)
-        outcome = run.run(wanted, NOON, lambda text: None, report)
+        wanted = run.Wanted(source=reading.at(path), defaults=defaults, **said)
+        outcome = run.run(wanted, NOON, lambda text: None, partial(run.write_report, report))
         return Done(outcome, report.getvalue())
 
     return imported

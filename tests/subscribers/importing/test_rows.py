@@ -4,10 +4,10 @@ import codecs
 
 import pytest
 
-from subscribers.importing import reading
+from subscribers.importing import entries, reading
 from subscribers.models import Subscriber
 
-from .conftest import Importing, states
+from .conftest import NOON, Importing, states
 
 TEXT = "email,name,status\nada@dest.example,Zoë Müller,active\nbo@dest.example,Bo,active\n"
 
@@ -137,3 +137,16 @@ def test_harmless_cells_can_be_read_again(text: str) -> None:
     cell = reading.harmless(text)
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
     assert reading.plain(cell) == text
+
+
+def test_rows_that_say_the_same_are_worked_out_once_and_long_ones_are_not_kept(db: None) -> None:
+    places = {"email": 0, "keywords": 1, "state": 2}
+    maker = entries.EntryMaker(places, 3, entries.Defaults(), NOON)
+    same = [reading.Row(n, [f"a{n}@dest.example", "walrus", "active"]) for n in range(3)]
+    long = [reading.Row(9, [f"a{n}@dest.example", "x" * 5000, "active"]) for n in range(3)]
+
+    said = [maker.entry(row).said for row in (*same, *long)]
+
+    assert said[0] is said[1] is said[2]
+    assert len({*map(id, said)}) == 4
+    assert [one["text"] for one in said[0].terms] == ["walrus"]
