@@ -38,6 +38,7 @@ class Sending:
     key: str = ""
     tag: str = ""
     stream: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         answer = Answer(401, content=b"{}")
-        if TOKEN in (self._token("X-Postmark-Server-Token"), self._token("api-key"), self._bearer):
+        keys = (self._token("X-Postmark-Server-Token"), self._token("api-key"), self._bearer)
+        # What a webhook is known by is its signature.
+        if TOKEN in keys or self.path == "/hook":
             sending = _READERS[self.path](self.path, json.loads(body), body, self.headers)
             answer = self.server.service.answer(sending)
         time.sleep(answer.wait)
@@ -269,10 +272,16 @@ def _read_brevo(path: str, data: Any, body: bytes, _: _Headers) -> Sending:
     return Sending(path, data["to"][0]["email"], metadata.get("digest", ""), body, key=key)
 
 
+def _read_hook(path: str, data: Any, body: bytes, headers: _Headers) -> Sending:
+    """A webhook of ours. What becomes of it is for `on_send` to say."""
+    return Sending(path, "", "", body, headers=dict(headers.items()))
+
+
 _READERS: Mapping[str, Callable[[str, Any, bytes, _Headers], Sending]] = {
     "/email": _read_postmark,
     "/emails": _read_resend,
     "/v3/smtp/email": _read_brevo,
+    "/hook": _read_hook,
 }
 
 

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from digest.models import Digest, Event
+from digest.models import Digest, Event, Kind, Notice
 from subscribers import addresses
 from subscribers.database import execute
 from subscribers.leaving import suppression
@@ -59,6 +59,8 @@ STATE_OF_KIND = {
     EventType.AUTORESPONDED: State.DELIVERED,
     EventType.UNSUBSCRIBED: State.DELIVERED,
 }
+# What other programs are told of.
+_TOLD = {State.BOUNCED: Kind.BOUNCED, State.COMPLAINED: Kind.COMPLAINED}
 
 # This many digests in a row that bounced softly, over this long, mean a mailbox that nobody
 # empties.
@@ -145,10 +147,13 @@ def state_told(digest_id: int) -> str:
 
 def _move_on(digest: Digest, event: Event) -> None:
     """Move the digest up to the state that the event tells, unless it is that high already."""
-    state = next_state(digest.state, event.kind, permanent=event.is_permanent)
+    state = State(next_state(digest.state, event.kind, permanent=event.is_permanent))
     if state != digest.state:
-        lower = LADDER[: LADDER.index(State(state))]
-        Digest.objects.filter(pk=digest.pk, state__in=lower).update(state=state, skip_reason="")
+        lower = LADDER[: LADDER.index(state)]
+        moved = Digest.objects.filter(pk=digest.pk, state__in=lower)
+        if moved.update(state=state, skip_reason="") and state in _TOLD:
+            said = {"digest": digest.uuid.hex, "subscriber": digest.subscriber_id}
+            Notice.note(_TOLD[state], said, subscriber=digest.subscriber_id)
 
 
 def _act_on(subscriber: Subscriber | None, event: Event) -> None:
