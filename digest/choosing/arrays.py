@@ -47,35 +47,50 @@ def arrays_for(
     return InterestArrays(topics, terms, holds, *liking, muted)
 
 
-class Followed:
-    """The words and authors that one reader follows, to tell what a candidate has most of."""
+class Places(NamedTuple):
+    """Candidates of some readers: int64 (k,) each, and `rows` ascends."""
 
-    def __init__(self, terms: Sequence[TermRow], index: CandidateIndex) -> None:
-        self._terms = [term for term in terms if not term.is_muted]
-        self._strengths = index.strengths(self._terms)
-
-    def strongest(self, place: int) -> tuple[TermRow, bool]:
-        """Return the term that the candidate at `place` has most of (``batch.Hold``).
-
-        Of equals, the one that it is closest to. Also returns whether the paper holds the term, and
-        not only its words. At least one term must be followed.
-        """
-        own = [strengths[place] for strengths in self._strengths]
-        most = max(own)
-        return self._terms[own.index(most)], most >= HELD
+    rows: NDArray[np.int64]
+    places: NDArray[np.int64]
 
 
-class Liked:
-    """The papers that one reader likes, to tell which is most similar to a candidate."""
+def strongest_terms(
+    readers: Sequence[int], interests: Interests, index: CandidateIndex, chosen: Places
+) -> Iterator[tuple[tuple[int, int], tuple[TermRow, bool]]]:
+    """Yield (row, place) and the strongest term of chosen candidates, whose readers follow some.
 
-    def __init__(self, likes: Sequence[Like], index: CandidateIndex) -> None:
-        self._likes = [like for like in likes if like.weight > 0]
-        self._rows = index.rows([like.paper_id for like in self._likes])
-        self._compared = index.compared
+    It is the term that the candidate has most of (``batch.Hold``), of equals the closest. The last
+    tells whether the paper holds the term, and not only its words.
+    """
+    terms = {row: interests.terms[readers[row]] for row in np.unique(chosen.rows).tolist()}
+    followed = {row: [term for term in own if not term.is_muted] for row, own in terms.items()}
+    for block in _blocks(followed, len(index.papers)):
+        rows, places = _within(block, chosen)
+        at = np.array(index.terms(block.items))
+        numbers, strengths = _most(block, rows, places, at, index.strengths)
+        found = [block.items[number] for number in numbers.tolist()]
+        held = (strengths >= HELD).tolist()
+        at_places = zip(rows.tolist(), places.tolist(), strict=True)
+        yield from zip(at_places, zip(found, held, strict=True), strict=True)
 
-    def nearest(self, place: int) -> Like:
-        """Return the paper most similar to the candidate at `place`. One must be liked."""
-        return self._likes[int(self._compared[self._rows, place].argmax())]
+
+def nearest_likes(
+    readers: Sequence[int], interests: Interests, index: CandidateIndex, chosen: Places
+) -> Iterator[tuple[tuple[int, int], tuple[Like, str]]]:
+    """Yield (row, place) and the nearest like of chosen candidates, whose readers like some paper.
+
+    It is the liked paper that is most similar to the candidate. The last is its title.
+    """
+    likes = {row: interests.likes[readers[row]] for row in np.unique(chosen.rows).tolist()}
+    up = {row: [like for like in own if like.weight > 0] for row, own in likes.items()}
+    for block in _blocks(up, len(index.papers)):
+        rows, places = _within(block, chosen)
+        at = np.array(index.rows([like.paper_id for like in block.items]))
+        numbers, _similarity = _most(block, rows, places, at, index.compared)
+        found = [block.items[number] for number in numbers.tolist()]
+        titles = [index.title(like.paper_id) for like in found]
+        at_places = zip(rows.tolist(), places.tolist(), strict=True)
+        yield from zip(at_places, zip(found, titles, strict=True), strict=True)
 
 
 class _Block(NamedTuple, Generic[_Item]):
@@ -103,6 +118,34 @@ def _blocks(of_rows: Mapping[int, Sequence[_Item]], width: int) -> Iterator[_Blo
         yield _Block(rows, np.array(starts), items)
 
 
+def _within(block: _Block[_Item], chosen: Places) -> Places:
+    """Return those of the chosen candidates whose readers are in the block."""
+    start, stop = np.searchsorted(chosen.rows, [block.rows[0], block.rows[-1] + 1])
+    return Places(chosen.rows[start:stop], chosen.places[start:stop])
+
+
+def _most(
+    block: _Block[_Item],
+    rows: NDArray[np.int64],
+    places: NDArray[np.int64],
+    at: NDArray[np.int64],
+    values: Floats,
+) -> tuple[NDArray[np.int64], Floats]:
+    """Return which item of its reader's has the most of each place, and how much: (k,) each.
+
+    `at` says in which row of `values` each item of the block is.
+    """
+    starts = np.append(block.starts, len(block.items))
+    owners = np.searchsorted(block.rows, rows)
+    own = starts[owners][:, np.newaxis] + np.arange(np.diff(starts).max())
+    is_own = own < starts[owners + 1][:, np.newaxis]
+    own = np.where(is_own, own, 0)
+    found = np.where(is_own, values[at[own], places[:, np.newaxis]], -np.inf)
+    best = found.argmax(axis=1)[:, np.newaxis]
+    chosen, most = (np.take_along_axis(each, best, axis=1)[:, 0] for each in (own, found))
+    return chosen, most
+
+
 def _terms(
     readers: Sequence[int], interests: Interests, index: CandidateIndex, muted: Bools
 ) -> tuple[Floats | None, NDArray[np.int8] | None]:
@@ -114,11 +157,13 @@ def _terms(
     holds = np.zeros(muted.shape, dtype=np.int8)
     followed: dict[int, list[TermRow]] = {}
     for row, reader in enumerate(readers):
-        for term in interests.terms.get(reader, ()):
-            if term.is_muted:
-                muted[row] |= index.holds(term.kind, term.key) >= Hold.KEYWORD
-            else:
-                followed.setdefault(row, []).append(term)
+        every = interests.terms.get(reader, ())
+        if own := [term for term in every if not term.is_muted]:
+            followed[row] = own
+        if len(own) < len(every):
+            for term in every:
+                if term.is_muted:
+                    muted[row] |= index.holds(term.kind, term.key) >= Hold.KEYWORD
     for rows, starts, every in _blocks(followed, muted.shape[1]):
         at = index.terms(every)
         holds[rows] = np.maximum.reduceat(index.held[at], starts, axis=0)
@@ -146,8 +191,9 @@ def _likings(
     disliked, votes = np.zeros(shape, dtype=np.bool_), np.zeros(shape[0], dtype=np.float32)
     liking = {row: own for row, one in enumerate(readers) if (own := interests.likes.get(one))}
     for rows, starts, likes in _blocks(liking, shape[1]):
-        counts = np.array([like.weight for like in likes], dtype=np.float32)
-        similarity = index.similarity([like.paper_id for like in likes])
+        paper_ids, weight_of, _codes = zip(*likes, strict=True)
+        counts = np.array(weight_of, dtype=np.float32)
+        similarity = index.similarity(paper_ids)
         tastes[rows] = taste.tastes(similarity, counts, starts)
         votes[rows] = np.add.reduceat(np.maximum(counts, 0), starts)
         is_up = (counts > 0)[:, np.newaxis]
@@ -156,11 +202,12 @@ def _likings(
             disliked[rows] = down >= weights.CLEAR_LIKENESS
             similarity[~is_up[:, 0]] = 0
         nearest[rows] = np.maximum.reduceat(similarity, starts, axis=0)
-    for row, own in liking.items():
         # Readers know the papers they voted on or opened. A candidate among them would
         # otherwise come first, because nothing is more similar to it than itself.
-        known = [index.places[like.paper_id] for like in own if like.paper_id in index.places]
-        muted[row, known] = True
+        if not index.places.keys().isdisjoint(paper_ids):
+            at = np.array([index.places.get(paper_id, -1) for paper_id in paper_ids])
+            owners = np.repeat(rows, np.diff([*starts, len(at)]))
+            muted[owners[at >= 0], at[at >= 0]] = True
     if not liking:
         return _Likings(None, None, None, votes)
     disliked &= tastes < weights.CLEAR_TASTE

@@ -1,6 +1,7 @@
 """The papers of a window, indexed for comparison with what readers like, follow and mute."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -30,7 +31,7 @@ _MOST_KEPT = 20_000
 _MOST_TERMS_KEPT = 5_000
 # More than any closeness: what a paper holds goes before what it is close to. With `HELD` it holds
 # the term, and not only its words.
-_FIRST = 1000.0
+_FIRST = 10.0
 HELD = _FIRST * (Hold.KEYWORD - 0.5)
 
 
@@ -90,7 +91,8 @@ class CandidateIndex:
     added: Floats = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
     held: NDArray[np.int8] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int8))
     _terms: dict[tuple[str, str], int] = field(default_factory=dict)
-    _strengths: list[list[float]] = field(default_factory=list)
+    # How much the candidates have of each term: what they hold, then their closeness.
+    strengths: Floats = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
     _printed: dict[tuple[int, str], str] = field(default_factory=dict)
     _texts: TermIndex | None = None
 
@@ -119,12 +121,13 @@ class CandidateIndex:
 
     def rows(self, paper_ids: Sequence[int]) -> list[int]:
         """Return the row of each of these papers in `compared`, where it is put if it is new."""
+        with suppress(KeyError):
+            return [self._rows[paper_id] for paper_id in paper_ids]
         unknown = self.unknown(paper_ids)
         if len(self._rows) + len(unknown) > _MOST_KEPT:
             self._forget()
             unknown = set(paper_ids)
-        if unknown:
-            self._add(sorted(unknown))
+        self._add(sorted(unknown))
         return [self._rows[paper_id] for paper_id in paper_ids]
 
     def unknown(self, paper_ids: Sequence[int]) -> set[int]:
@@ -167,14 +170,15 @@ class CandidateIndex:
     def terms(self, terms: Sequence[TermRow]) -> list[int]:
         """Return the row of each term in `added` and `held`, where it is put if it is new."""
         keys = [(term.kind, term.key) for term in terms]
+        with suppress(KeyError):
+            return [self._terms[key] for key in keys]
         new = {key: term for key, term in zip(keys, terms, strict=True) if key not in self._terms}
         if len(self._terms) + len(new) > _MOST_TERMS_KEPT:
             self._terms.clear()
-            self._strengths.clear()
             self.added, self.held = self.added[:0], self.held[:0]
+            self.strengths = self.strengths[:0]
             new = dict(zip(keys, terms, strict=True))
-        if new:
-            self._add_terms(list(new.values()))
+        self._add_terms(list(new.values()))
         return [self._terms[key] for key in keys]
 
     def _add_terms(self, terms: Sequence[TermRow]) -> None:
@@ -188,14 +192,8 @@ class CandidateIndex:
         self._terms |= {(term.kind, term.key): start + row for row, term in enumerate(terms)}
         self.added = np.concatenate([self.added.reshape(-1, width), added])
         self.held = np.concatenate([self.held.reshape(-1, width), held])
-        self._strengths += (_FIRST * held + added).tolist()
-
-    def strengths(self, terms: Sequence[TermRow]) -> list[list[float]]:
-        """Return how much the candidates have of each term: what they hold, then their closeness.
-
-        Lists, because reading single numbers from arrays is slow.
-        """
-        return [self._strengths[row] for row in self.terms(terms)]
+        strengths = np.float32(_FIRST) * held + added
+        self.strengths = np.concatenate([self.strengths.reshape(-1, width), strengths])
 
     def _closeness(self, keywords: Sequence[str]) -> Floats:
         """Return how close the candidates are to each keyword: float32 (keywords, n).

@@ -46,6 +46,7 @@ class Request:
     language: str
     is_exploring: bool
     confirmed_at: datetime | None
+    has_pictures: bool = False
 
     @property
     def is_weekly(self) -> bool:
@@ -109,6 +110,31 @@ def compose(
     return [composed for window, group in groups.items() for composed in of_group(window, group)]
 
 
+def as_it_was(
+    request: Request,
+    *,
+    revision: int,
+    paper_ids: Sequence[int],
+    reasons: Sequence[str],
+    contributions: Sequence[Sequence[int]],
+) -> Composed:
+    """Return the selection of a digest that has been made, from what its row says. Compares and
+    ranks nothing, so it is quick wherever it is asked for."""
+    dates, version, _newest = _read_dates({request.edition_id})
+    keep_only(version)
+    ledger = read_ledger([request.subscriber_id], [request.digest_id], dates)
+    day = dates[request.edition_id]
+    return Composed(
+        request.digest_id,
+        _window(request, day, ledger, version, revision),
+        tuple(paper_ids),
+        tuple(reasons),
+        tuple(map(tuple, contributions)),
+        skip_reason="",
+        is_first=_is_first(request, day, ledger),
+    )
+
+
 def _read_dates(edition_ids: set[int]) -> tuple[Mapping[int, date], str, int]:
     """Return the dates of these editions, and of those that their digests may look back on.
 
@@ -166,7 +192,7 @@ def compose_group(
             digest_id=request.digest_id,
             window=window,
             paper_ids=tuple([selections.paper_ids[place] for _, place in picks]),
-            reasons=tuple(selections.reasons(row, request.subscriber_id, picks)),
+            reasons=tuple(selections.reasons(row, picks)),
             contributions=selections.contributions(row, picks),
             skip_reason=skip_reason,
             is_first=_is_first(request, available.edition_date, ledger),
@@ -194,7 +220,7 @@ def select(
     chosen, choosers = _choose(
         group, available.candidates, readers, vote_weight=vote_weight, challenger=challenger
     )
-    return Selections(available, interests, chosen), choosers
+    return Selections(available, interests, chosen, subscriber_ids), choosers
 
 
 def readers_of(

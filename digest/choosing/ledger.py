@@ -47,30 +47,14 @@ def read_ledger(
 ) -> Ledger:
     """Return what these readers were sent from the editions in `dates` (date by id).
 
-    What is being sent counts as sent, except for the digests in `digest_ids`, which are
-    being composed. A paper is a
-    candidate in one edition only, so older digests cannot hold any of these papers. One query,
-    which looks up each reader's last days by the unique key. OFFSET 0 keeps PostgreSQL from
-    flattening the subquery; without it, while the table grows and its statistics are out of date,
-    the planner would read the whole table instead.
+    What is being sent counts as sent, except for the digests in `digest_ids`, which are being
+    composed. A paper is a candidate in one edition only, so older digests cannot hold any of these
+    papers. One query, which looks up each reader's last days by the unique key.
     """
     last_date: dict[int, date] = {}
     paper_ids: dict[int, frozenset[int]] = defaultdict(frozenset)
     rows = fetch(
-        """
-        SELECT reader.id, had.edition_id, had.paper_ids
-        FROM unnest(%(readers)s::bigint[]) reader(id), LATERAL (
-            SELECT edition_id, paper_ids FROM digest_digest
-            WHERE subscriber_id = reader.id AND local_date > %(since)s
-                AND state = ANY(%(states)s) AND id <> ALL(%(digests)s)
-            OFFSET 0
-        ) had
-        UNION ALL
-        SELECT NULL, gone.edition_id, array_agg(gone.paper_id)
-        FROM digest_editionpaper gone JOIN digest_paper paper ON paper.id = gone.paper_id
-        WHERE paper.set_aside = ANY(%(withdrawn)s) AND gone.edition_id = ANY(%(editions)s)
-        GROUP BY gone.edition_id
-        """,
+        _HAD,
         {
             "readers": array(subscriber_ids),
             "digests": array(digest_ids),
@@ -88,3 +72,21 @@ def read_ledger(
             last_date[subscriber_id] = max(day, last_date.get(subscriber_id, day))
             paper_ids[subscriber_id] |= frozenset(papers)
     return Ledger(last_date, paper_ids, withdrawn)
+
+
+# OFFSET 0 keeps PostgreSQL from flattening the subquery; without it, while the table grows and its
+# statistics are out of date, the planner would read the whole table instead.
+_HAD = """
+    SELECT reader.id, had.edition_id, had.paper_ids
+    FROM unnest(%(readers)s::bigint[]) reader(id), LATERAL (
+        SELECT edition_id, paper_ids FROM digest_digest
+        WHERE subscriber_id = reader.id AND local_date > %(since)s
+            AND state = ANY(%(states)s) AND id <> ALL(%(digests)s)
+        OFFSET 0
+    ) had
+    UNION ALL
+    SELECT NULL, gone.edition_id, array_agg(gone.paper_id)
+    FROM digest_editionpaper gone JOIN digest_paper paper ON paper.id = gone.paper_id
+    WHERE paper.set_aside = ANY(%(withdrawn)s) AND gone.edition_id = ANY(%(editions)s)
+    GROUP BY gone.edition_id
+"""

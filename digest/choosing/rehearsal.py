@@ -34,20 +34,26 @@ from .composing import Request, readers_of, select
 from .interests import HALF_LIFE, Interests, Like, TermRow
 
 Emphasis = Subscription.Emphasis
+# Readers follow a topic if their picks fit it this well on average: one in seven clearly does.
+_FOLLOWED = 0.1
+# Of which topics they want more: those that their picks fit so many times better than the least.
+_MUCH_BETTER = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the readers of a rehearsal told: how many topics and keywords, and the newest picks.
 
-    Topics and keywords are those that the reader's picks of other days are about. `picks` is None
-    if all are known. `is_exploring` keeps a place off their path.
+    Topics and keywords are those that the reader's picks of other days are about. There may be
+    fewer topics. `picks` is None if all are known. `is_exploring` keeps a place off their path.
+    With `says_more`, they want more of the topics that their picks fit much better than the least.
     """
 
     topics: int = 0
     keywords: int = 0
     picks: int | None = None
     is_exploring: bool = False
+    says_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ class Rehearsal:
         self._shares, self._length = shares, length
         texts = [text_of(row) for row in collection.rows]
         self._fits = topic_fits(texts, topics) if topics else np.zeros((len(texts), 0), np.float32)
+        self._is_rest = np.array([topic.is_rest for topic in topics], dtype=np.bool_)
         self._spaces: dict[tuple[int, ...], Space] = {}
         self._days: dict[str, CandidateSet] = {}
 
@@ -106,7 +113,7 @@ class Rehearsal:
             return [
                 Sent(
                     [place for _, place in picks],
-                    selections.reasons(row, row, picks),
+                    selections.reasons(row, picks),
                     [numbers[-1] for numbers in selections.contributions(row, picks)],
                 )
                 for row in range(len(cases))
@@ -137,7 +144,7 @@ class Rehearsal:
         available = self._days[day]
         self._remember(available.index, cases)
         return available, Interests(
-            topics={row: self._topics(case, known.topics) for row, case in enumerate(cases)},
+            topics={row: self.topics(case, known) for row, case in enumerate(cases)},
             terms={row: self._terms(case, known.keywords) for row, case in enumerate(cases)},
             likes={row: _likes(case, known.picks) for row, case in enumerate(cases)},
         )
@@ -178,10 +185,18 @@ class Rehearsal:
             self._library = Library(space, newest, papers[-NEWEST:], fits)
         return self._spaces[before]
 
-    def _topics(self, case: Case, number: int) -> list[tuple[int, int]]:
-        """Return the topics that the reader's other picks fit best."""
-        best = np.argsort(-self._fits[case.elsewhere].sum(axis=0), kind="stable")[:number]
-        return [(topic, Emphasis.NORMAL) for topic in best.tolist()]
+    def topics(self, case: Case, known: Known) -> list[tuple[int, int]]:
+        """Return the topics that the reader's other picks fit best, of those that they fit at all.
+
+        Nobody follows a topic that hardly any of their papers fit, or the one for the rest.
+        """
+        mean = np.where(self._is_rest, 0, self._fits[case.elsewhere].mean(axis=0))
+        best = np.argsort(-mean, kind="stable")[: known.topics]
+        followed = best[mean[best] >= _FOLLOWED].tolist()
+        much = _MUCH_BETTER * min(mean[followed], default=0) if known.says_more else np.inf
+        return [
+            (topic, Emphasis.MORE if mean[topic] >= much else Emphasis.NORMAL) for topic in followed
+        ]
 
     def _terms(self, case: Case, number: int) -> list[TermRow]:
         """Return the keywords that most of the other picks name, of equals the rarer first."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digest.ranking.batch import Chosen
+from digest.ranking.batch import Chosen, Kind
 from subscribers.models import Term
 
 from . import reasons
-from .arrays import Followed, Liked
+from .arrays import Places, nearest_likes, strongest_terms
 from .candidates import CandidateSet
 from .interests import Interests
 
@@ -26,12 +26,18 @@ class Selections:
     is slow.
     """
 
-    def __init__(self, candidate_set: CandidateSet, interests: Interests, chosen: Chosen) -> None:
-        self.index, self.interests = candidate_set.index, interests
+    def __init__(
+        self,
+        candidate_set: CandidateSet,
+        interests: Interests,
+        chosen: Chosen,
+        readers: Sequence[int],
+    ) -> None:
+        """`readers` are the subscriber ids of the rows."""
         self.paper_ids: list[int] = candidate_set.candidates.paper_ids.tolist()
         self.topic_ids = candidate_set.candidates.topic_ids
         self.votes: list[int] = candidate_set.candidates.votes.astype(np.int64).tolist()
-        self._topics: list[list[int]] = chosen.topics.tolist()
+        self.topics: list[list[int]] = chosen.topics.tolist()
         self._places: list[list[int]] = chosen.places.tolist()
         self._kinds: list[list[int]] = chosen.kinds.tolist()
         numbers = np.concatenate([chosen.parts, chosen.chances[:, :, np.newaxis]], axis=2)
@@ -39,6 +45,11 @@ class Selections:
         # For each reader one list, which holds the numbers of all papers one after the other.
         self._parts: list[list[int]] = thousandths.reshape(len(thousandths), -1).tolist()
         self._width = thousandths.shape[2]
+        self.index = candidate_set.index
+        known = (readers, interests, self.index)
+        # By row and place.
+        self.terms = dict(strongest_terms(*known, _of_kind(chosen, Kind.TERM)))
+        self.likes = dict(nearest_likes(*known, _of_kind(chosen, Kind.TASTE)))
 
     def picks(self, row: int) -> list[Pick]:
         """Return the reader's papers, the best first."""
@@ -53,43 +64,38 @@ class Selections:
         rows = tuple(zip(*[iter(self._parts[row])] * self._width, strict=True))
         return rows if len(picks) == len(rows) else tuple([rows[column] for column, _ in picks])
 
-    def reasons(self, row: int, subscriber_id: int, picks: Sequence[Pick]) -> list[str]:
+    def reasons(self, row: int, picks: Sequence[Pick]) -> list[str]:
         """Return the code of each paper's reason (``reasons``)."""
-        evidence = _ReaderEvidence(self, self._topics[row], subscriber_id)
+        evidence = _ReaderEvidence(self, row)
         codes, kinds = reasons.CODES, self._kinds[row]
         return [codes[kinds[column]](evidence, column, place) for column, place in picks]
 
 
-@dataclass(slots=True)
+def _of_kind(chosen: Chosen, kind: Kind) -> Places:
+    rows, columns = np.nonzero((chosen.kinds == kind) & (chosen.places >= 0))
+    return Places(rows, chosen.places[rows, columns])
+
+
+@dataclass(frozen=True, slots=True)
 class _ReaderEvidence:
     """What reasons may name of one reader (``reasons.Evidence``)."""
 
     group: Selections
-    topics: Sequence[int]
-    subscriber_id: int
-    # Made when the first reason asks for it, and good for all of the reader's papers.
-    _followed: Followed | None = None
-    _liked: Liked | None = None
+    row: int
 
     def topic_id(self, column: int) -> int:
-        return self.group.topic_ids[self.topics[column]]
+        return self.group.topic_ids[self.group.topics[self.row][column]]
 
     def votes(self, place: int) -> int:
         return self.group.votes[place]
 
     def strongest_term(self, place: int) -> tuple[str, str, bool]:
-        if self._followed is None:
-            terms = self.group.interests.terms[self.subscriber_id]
-            self._followed = Followed(terms, self.group.index)
-        term, is_held = self._followed.strongest(place)
+        term, is_held = self.group.terms[self.row, place]
         if term.kind == _AUTHOR:
             printed = self.group.index.printed(place, term.text)
             return term.kind, reasons.author(term.text, printed), is_held
         return term.kind, term.text, is_held
 
     def strongest_like(self, place: int) -> tuple[str, int, str]:
-        if self._liked is None:
-            likes = self.group.interests.likes[self.subscriber_id]
-            self._liked = Liked(likes, self.group.index)
-        like = self._liked.nearest(place)
-        return like.code, like.paper_id, self.group.index.title(like.paper_id)
+        like, title = self.group.likes[self.row, place]
+        return like.code, like.paper_id, title

@@ -15,6 +15,7 @@ from math import inf
 
 import numpy as np
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from digest.models import Vote
@@ -202,12 +203,13 @@ class TrialResult:
     def verdict(self) -> str:
         """Whether the trial is decided, in words for the operator."""
         if self.share is None or self.share.readers < LEAST_READERS:
-            return f"Not decided: fewer than {LEAST_READERS} readers gave either ranking credit."
+            words = _("Not decided: fewer than %(least)s readers gave either ranking credit.")
+            return words % {"least": LEAST_READERS}
         if self.share.low > 0.5:
-            return "Decided: readers prefer the challenger."
+            return _("Decided: readers prefer the challenger.")
         if self.share.high < 0.5:
-            return "Decided: readers prefer the current ranking."
-        return "Not decided: the interval includes 50 %, where both rankings are equally good."
+            return _("Decided: readers prefer the current ranking.")
+        return _("Not decided: the interval includes 50 %, where both rankings are equally good.")
 
 
 # A reader in a trial: digests won by the challenger, by the current ranking, and all; their first

@@ -9,7 +9,7 @@ Read in this order: ``tfidf`` says how well a paper fits a topic, by its words a
 papers are, and ``overlap`` which papers report the same news. ``taste`` turns a reader's votes into
 scores, and ``typical`` the topics and words that they follow; ``weights`` says how much each
 counts. ``rank`` adds the scores up and chooses the papers, on the arrays of ``batch``. ``trending``
-is the order that is the same for everybody. ``asking`` chooses papers to ask a new reader about.
-``interleaving`` compares two rankings on real readers. The package ``measuring`` measures rankings
-on what people picked, and is not used to serve readers.
+is the order that is the same for everybody, ``similar`` finds the papers close to one. ``asking``
+chooses papers to ask a new reader about. ``interleaving`` compares two rankings on real readers.
+The package ``measuring`` measures rankings on what people picked, and is not used to serve readers.
 """

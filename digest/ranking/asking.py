@@ -1,16 +1,58 @@
 """Which papers to ask a reader about, so that the answers tell most of what they like."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from . import taste, weights
 from .batch import Bools, Floats
+from .features import Features
+from .space import Index, Space
+from .trending import popularity
+from .typical import Library
 
-# What a paper counts that fits nothing the reader follows, when one that fits fully counts 1. Both
-# are squared: an answer "more" says much more than "less", and is likelier where a paper fits.
-_NEIGHBOURS = 0.05
-# How much less a paper that nobody voted for counts than the most voted one, which readers may
-# have heard of. More than this made the answers tell less.
-_POPULAR = 0.3
+# What a paper loses for its likeness to one that was asked about before: enough that not all are
+# on the same few words. More than this made the answers tell less, because a vote up tells most.
+_LIKE_ANOTHER = 0.25
+
+
+class Pool:
+    """The n papers to choose from, ready for any reader: the newest of a library.
+
+    `paper_ids` and `features` are those of the library, the newest first, and `fits` float32
+    (papers, t) are its fits to t topics. `votes` float32 (n,) are those of the newest.
+    """
+
+    def __init__(
+        self,
+        paper_ids: Sequence[int],
+        features: Sequence[Features],
+        fits: Floats,
+        votes: Floats,
+    ) -> None:
+        number = len(votes)
+        space = Space(features)
+        vectors = space.vectors(features[:number])
+        index = Index(vectors)
+        library = Library(space, paper_ids, features, fits)
+        places = {paper_id: place for place, paper_id in enumerate(paper_ids[:number])}
+        self.closeness = library.compared(index, vectors, places).of_topics(fits[:number])
+        similarity = index.similarity(vectors)
+        self._likeness = np.maximum(taste.excess_similarity(similarity, vectors.common), 0)
+        self._votes = votes
+
+    def most_telling(
+        self, topics: Floats, *, known: Bools, barred: Bools, number: int
+    ) -> NDArray[np.int64]:
+        """Return the papers to ask a reader about who gives topics these weights: float32 (t,).
+
+        The rest is as for the function of this name.
+        """
+        interest: Floats = self.closeness @ topics
+        return most_telling(
+            self._likeness, self._votes, interest, known=known, barred=barred, number=number
+        )
 
 
 def most_telling(
@@ -24,25 +66,22 @@ def most_telling(
 ) -> NDArray[np.int64]:
     """Return the papers to ask about, at most `number` of n, those that tell most first.
 
-    An answer on one paper tells something of those that are like it, the more, the better they fit
-    what the reader follows. Each choice is the paper that tells most of what no other one tells.
+    A vote up tells much more than a vote down or none, so papers come first that the reader is
+    likely to want: those that are closest to what they follow, and of equals the most voted. An
+    answer on one paper also tells of those that are like it, so these come later.
 
     `likeness` float32 (n, n), from 0 to 1: what a vote on the paper of the row says of the paper
-    of the column (``taste.excess_similarity``). `interest` float32 (n,): how well each paper fits
-    what the reader follows. `known` bool (n,): papers whose answer is known already. Neither they
-    nor those `barred` are chosen. The same papers always give the same choice, and a smaller
-    `number` gives its beginning.
+    of the column (``taste.excess_similarity``). `interest` float32 (n,): what topics would add to
+    each paper's score. `known` bool (n,): papers whose answer is known already. Neither they nor
+    those `barred` are chosen. The same papers always give the same choice, and a smaller `number`
+    gives its beginning.
     """
-    worth = (_NEIGHBOURS + np.clip(interest, 0, 1)) ** 2
-    popular = np.log1p(votes)
-    popular /= max(float(popular.max(initial=0)), 1.0)
-    weights = worth * (1 - _POPULAR + _POPULAR * popular)
+    worth = interest + np.float32(weights.VOTES) * popularity(votes)
     told = likeness[known].max(axis=0, initial=0)
     is_free = ~(known | barred)
     chosen = []
     for _ in range(min(number, int(is_free.sum()))):
-        gains = np.maximum(likeness - told, 0) @ worth * weights
-        best = int(np.where(is_free, gains, -1).argmax())
+        best = int(np.where(is_free, worth - _LIKE_ANOTHER * told, -np.inf).argmax())
         chosen.append(best)
         is_free[best] = False
         told = np.maximum(told, likeness[best])

@@ -1,10 +1,13 @@
-"""What it brings to ask a new reader about eight papers: nDCG@10 of the next digest.
+"""What it brings to ask a new reader which papers they would read: nDCG@10 of the next digest.
 
-Readers follow three topics and rate eight papers of the last weeks: those that we choose, or eight
-at random. Nobody knows what they would have said, so a stand-in answers for each: a logistic
-regression over words, fitted to all that the reader picked on other days. "More" is what it places
-among the upper tenth of those weeks' papers, "less" the lower half, and of ten answers one is
-random. The rest is as in ``relevance``.
+Readers follow three topics. They look at forty papers of the last weeks, those that the page asks
+about or forty at random, and mark the five that they would read first, or answer for the first
+eight. Nobody knows what they would have said, so a stand-in answers for each: a logistic regression
+over words, fitted to all that the reader picked on other days. It marks those of the papers shown
+that it places highest. Of the first eight, it says "more" for what it places in the upper tenth of
+those weeks' papers, and "less" for the lower half. One in ten answers is random. Papers that the
+reader picked in those weeks may be among those shown, as they may be for a real one. The rest is as
+in ``relevance``.
 """
 
 import os
@@ -20,18 +23,20 @@ from rich.table import Table
 
 from digest.choosing import reasons
 from digest.choosing.candidates import CandidateSet
-from digest.choosing.interests import Interests, Like
+from digest.choosing.interests import RATED_WEIGHT, TOPIC_WEIGHTS, Interests, Like
 from digest.choosing.rehearsal import Known, Rehearsal
 from digest.management.commands.evaluate_ranking import starter_topics
-from digest.ranking import asking, taste
+from digest.ranking.asking import Pool
 from digest.ranking.batch import Floats
 from digest.ranking.measuring import evaluation
 from digest.ranking.measuring.collection import Case, Collection, text_of
-from digest.ranking.space import Index, Space
+from digest.ranking.typical import NEWEST
+from digest.readers.ratings import NUMBER
 
 from .relevance import SHARED, TASKS, collection_of
 
-NUMBER, TOPICS, POOL = 8, 3, 400
+POOL, MARKED, FIRST = 400, 5, 8
+KNOWN = Known(topics=3, picks=0)
 _UPPER, _LOWER, _RANDOM = 0.1, 0.5, 0.1
 _NEGATIVES = 1500
 Papers = NDArray[np.intp]
@@ -56,13 +61,12 @@ def _rows(collection: Collection) -> Iterator[tuple[str, str, str, str]]:
     given = [sessions.ratings(case) for case in cases]
     readers = [case.reader for case in cases]
     plain = np.array([sessions.ndcg(case, {}) for case in cases])
-    yield f"follows {TOPICS} topics", _mean(readers, plain), "", ""
-    for name in ("chosen", "random"):
+    yield f"follows {KNOWN.topics} topics", _mean(readers, plain), "", ""
+    for name in given[0]:
         said = [ratings[name] for ratings in given]
         scores = np.array([sessions.ndcg(*pair) for pair in zip(cases, said, strict=True)])
         ups = np.mean([sum(value > 0 for value in ratings.values()) for ratings in said])
-        what = f"also rated {NUMBER} papers, {name}"
-        yield what, _mean(readers, scores), _mean(readers, scores - plain, "+"), f"{ups:.1f}"
+        yield name, _mean(readers, scores), _mean(readers, scores - plain, "+"), f"{ups:.1f}"
 
 
 def _mean(readers: Sequence[str], values: NDArray[np.float64], sign: str = "") -> str:
@@ -75,11 +79,18 @@ class _Rated(Rehearsal):
 
     ratings: Ratings = {}
 
-    def interest(self, case: Case, papers: Papers) -> Floats:
-        """Return how well the papers fit the reader's topics: float32 (papers,)."""
-        topics = [topic for topic, _emphasis in self._topics(case, TOPICS)]
-        fits: Floats = self._fits[papers][:, topics].sum(axis=1)
-        return fits
+    def weights(self, case: Case) -> Floats:
+        """Return the weights of the topics that the reader follows: float32 (topics,)."""
+        weights = np.zeros(self._fits.shape[1], dtype=np.float32)
+        for topic, emphasis in self.topics(case, KNOWN):
+            weights[topic] = TOPIC_WEIGHTS[emphasis]
+        return weights
+
+    def pool(self, papers: Sequence[int]) -> Pool:
+        """Return what the page chooses from, given the papers of a library, the newest first."""
+        features = [self.collection.features[paper] for paper in papers]
+        newest = self.collection.votes[list(papers[:POOL])]
+        return Pool(papers, features, self._fits[list(papers)], newest)
 
     def _prepared(self, cases: Sequence[Case], known: Known) -> tuple[CandidateSet, Interests]:
         rated = np.array([*self.ratings], dtype=np.intp)
@@ -89,7 +100,8 @@ class _Rated(Rehearsal):
         available, interests = super()._prepared([case], known)
         if self.ratings:
             self._remember(available.index, [case])
-        likes = [Like(paper, said, reasons.LIKED) for paper, said in self.ratings.items() if said]
+        given = {paper: said * RATED_WEIGHT for paper, said in self.ratings.items() if said}
+        likes = [Like(paper, weight, reasons.LIKED) for paper, weight in given.items()]
         return available, replace(interests, likes={0: likes})
 
 
@@ -102,46 +114,56 @@ class _Sessions:
         words = import_module("sklearn.feature_extraction.text").TfidfVectorizer(
             sublinear_tf=True, min_df=3, max_df=0.5, stop_words="english"
         )
+        self._asked: dict[str, Any] = {}
         self._words: Any = words.fit_transform(". ".join(text_of(row)) for row in collection.rows)
 
     def ratings(self, case: Case) -> Mapping[str, Ratings]:
-        """Return what the reader says of the papers that we choose, and of others."""
-        listed = [
-            paper
-            for day, list_ in self._collection.days.items()
-            if day < case.day
-            for paper in list_
-        ]
-        pool = np.array(listed[-POOL:], dtype=np.intp)
+        """Return what the reader says of the papers that the page asks about, and of others."""
+        days = self._collection.days.items()
+        listed = [paper for day, list_ in days if day < case.day for paper in list_]
+        if self._asked.get("day") != case.day:
+            self._asked = {"day": case.day, "pool": self._rehearsal.pool(listed[::-1][:NEWEST])}
+        papers = np.array(listed[::-1][:POOL], dtype=np.intp)
         rng = np.random.default_rng([*case.reader.encode(), *case.day.encode()])
-        places = {"chosen": self._chosen(case, pool), "random": rng.permutation(len(pool))[:NUMBER]}
-        answers = self._answers(case, pool, rng)
+        none = np.zeros(len(papers), dtype=np.bool_)
+        weights = self._rehearsal.weights(case)
+        chosen = self._asked["pool"].most_telling(weights, known=none, barred=none, number=NUMBER)
+        liking = self._liking(case, papers, rng)
+        said = self._said(liking, rng)
+        marked = {
+            f"and marked {MARKED} of {NUMBER} chosen papers": self._marked(liking, chosen, rng),
+            f"or of {NUMBER} others": self._marked(liking, rng.permutation(len(papers)), rng),
+        }
+        first = chosen[:FIRST]
         return {
-            name: dict(zip(pool[at].tolist(), answers[at].tolist(), strict=True))
-            for name, at in places.items()
+            name: dict.fromkeys(papers[places].tolist(), 1.0) for name, places in marked.items()
+        } | {
+            f"or rated the first {FIRST}": dict(
+                zip(papers[first].tolist(), said[first].tolist(), strict=True)
+            )
         }
 
     def ndcg(self, case: Case, ratings: Ratings) -> float:
         self._rehearsal.ratings = ratings
-        [scores] = self._rehearsal.scores([case], Known(topics=TOPICS, picks=0))
+        [scores] = self._rehearsal.scores([case], KNOWN)
         return evaluation.ranked(case.picked, scores).ndcg
 
-    def _chosen(self, case: Case, pool: Papers) -> Papers:
-        features = [self._collection.features[paper] for paper in pool]
-        vectors = Space(features).vectors(features)
-        similarity = Index(vectors).similarity(vectors)
-        none = np.zeros(len(pool), dtype=np.bool_)
-        return asking.most_telling(
-            np.maximum(taste.excess_similarity(similarity, vectors.common), 0),
-            self._collection.votes[pool],
-            self._rehearsal.interest(case, pool),
-            known=none,
-            barred=none,
-            number=NUMBER,
-        )
+    def _marked(self, liking: Floats, shown: Papers, rng: np.random.Generator) -> Papers:
+        """Return the places of the papers that the stand-in for the reader would read first."""
+        shown = shown[:NUMBER]
+        best = shown[np.argsort(-liking[shown], kind="stable")[:MARKED]]
+        is_random = rng.random(len(best)) < _RANDOM
+        return np.unique(np.where(is_random, rng.choice(shown, len(best)), best))
 
-    def _answers(self, case: Case, pool: Papers, rng: np.random.Generator) -> Floats:
-        """Return what the stand-in for the reader says of each paper of the pool."""
+    def _said(self, liking: Floats, rng: np.random.Generator) -> Floats:
+        """Return what the stand-in says of each paper of the pool."""
+        place = liking.argsort().argsort() / len(liking)
+        said = np.where(place >= 1 - _UPPER, 1, np.where(place < _LOWER, -1, 0))
+        is_random = rng.random(len(liking)) < _RANDOM
+        return np.where(is_random, rng.permutation(said), said).astype(np.float32)
+
+    def _liking(self, case: Case, pool: Papers, rng: np.random.Generator) -> Floats:
+        """Return how much the stand-in likes each paper of the pool."""
         others = rng.choice(self._words.shape[0], _NEGATIVES, replace=False)
         others = np.setdiff1d(others, [*case.elsewhere, *case.pool])
         model = import_module("sklearn.linear_model").LogisticRegression(
@@ -149,8 +171,5 @@ class _Sessions:
         )
         rows = self._words[np.concatenate([case.elsewhere, others])]
         model.fit(rows, np.arange(rows.shape[0]) < len(case.elsewhere))
-        liking = model.decision_function(self._words[pool])
-        place = liking.argsort().argsort() / len(pool)
-        said = np.where(place >= 1 - _UPPER, 1, np.where(place < _LOWER, -1, 0))
-        is_random = rng.random(len(pool)) < _RANDOM
-        return np.where(is_random, rng.permutation(said), said).astype(np.float32)
+        liking: Floats = model.decision_function(self._words[pool])
+        return liking

@@ -36,6 +36,8 @@ DIGESTS = {
     EXPLORING: Known(is_exploring=True),
     "as sent, no picks, 3 topics": Known(topics=3, picks=0),
     "as sent, no picks, 3 topics, 3 words": Known(topics=3, keywords=3, picks=0),
+    "as sent, no picks, 3 topics, more of some": Known(topics=3, picks=0, says_more=True),
+    "as sent, no picks, the same, 3 words": Known(topics=3, keywords=3, picks=0, says_more=True),
 }
 TEXT_ONLY: Mapping[str, float] = {part: float(part == "words") for part in SHARES}
 

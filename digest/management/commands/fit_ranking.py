@@ -28,9 +28,10 @@ _HISTORIES = (0, 1, 2, 4, 8, None)
 # The present weights of topics and of words are multiplied by these.
 _TOPICS = (0.25, 0.5, 1.0, 2.0, 4.0)
 _WORDS = (0.0, 0.25, 0.5, 1.0, 2.0)
-_SAID_VOTES = (0.25, 0.5, 1.0, 2.0, 4.0)
-# Levels at which the share of picks is told.
-_TASTES = (-np.inf, 0, weights.CLOSEST, weights.CLEAR_TASTE, 0.2, 0.4, 0.8, np.inf)
+_SAID_VOTES = (0.5, 1.0, 2.0, 3.0, 5.0)
+# Of what the share of picks is told, and at which levels.
+_TOLD = (("taste", "all picks"), ("content", "all picks"), ("content", "0 picks"))
+_LEVELS = (-np.inf, 0, 0.05, 0.1, 0.15, 0.2, 0.4, 0.8, np.inf)
 
 
 class _Case(NamedTuple):
@@ -45,7 +46,8 @@ class Command(BaseCommand):
     help = (
         "Try weights for topics and for words, and how many votes outweigh them, on the readers "
         "and days for development, and print those with the best orders of papers. Also print "
-        "which share of papers readers picked, by taste. Options as for evaluate_ranking."
+        "which share of papers readers picked, by taste and by all content. Options as for "
+        "evaluate_ranking."
     )
     requires_system_checks = ()
 
@@ -58,7 +60,8 @@ class Command(BaseCommand):
         cases = _cases(replace(collection, cases=tuning))
         self.stdout.write(f"{len(tuning)} cases for development.")
         self.stdout.write(as_text(_best(cases)))
-        self.stdout.write(as_text(_levels(cases["all picks"])))
+        for name, known in _TOLD:
+            self.stdout.write(as_text(_levels(cases[known], name, known)))
 
 
 def _cases(collection: Collection) -> Mapping[str, list[_Case]]:
@@ -104,7 +107,7 @@ def _best(cases: Mapping[str, list[_Case]]) -> Table:
 def _mean(cases: list[_Case], topics: float, words: float, said_votes: float) -> float:
     ndcg = []
     for case in cases:
-        said = said_votes / (said_votes + case.votes)
+        said = 0.5 ** (case.votes / said_votes)
         scores = case.parts[Part.TASTE] + case.parts[Part.VOTES]
         scores = scores + np.float32(said * topics) * case.parts[Part.TOPICS]
         scores += np.float32(said * words) * case.parts[Part.TERMS]
@@ -112,13 +115,21 @@ def _mean(cases: list[_Case], topics: float, words: float, said_votes: float) ->
     return float(np.mean(ndcg))
 
 
-def _levels(cases: list[_Case]) -> Table:
-    """Return which share of papers readers picked, by taste."""
-    tastes = np.concatenate([case.parts[Part.TASTE] for case in cases])
-    picked = np.concatenate([case.picked for case in cases])
-    table = Table("taste from", "papers", "picked")
-    for low, high in pairwise(_TASTES):
-        within = (tastes >= low) & (tastes < high)
+def _levels(cases: list[_Case], name: str, known: str) -> Table:
+    """Return which share of papers readers picked, by taste or by all content."""
+    of_cases = [_content(case) if name == "content" else case.parts[Part.TASTE] for case in cases]
+    levels, picked = np.concatenate(of_cases), np.concatenate([case.picked for case in cases])
+    table = Table(f"{name} from, {known}", "papers", "picked")
+    for low, high in pairwise(_LEVELS):
+        within = (levels >= low) & (levels < high)
         if within.any():
             table.add_row(f"{low:g}", f"{within.sum():,}", f"{picked[within].mean():.0%}")
     return table
+
+
+def _content(case: _Case) -> Floats:
+    """Return the scores without everybody's votes."""
+    said = float(weights.said(np.array([case.votes], dtype=np.float32))[0])
+    told = case.parts[Part.TOPICS] + case.parts[Part.TERMS]
+    content: Floats = case.parts[Part.TASTE] + np.float32(said) * told
+    return content

@@ -1,4 +1,4 @@
-"""The page that asks a reader to rate eight papers: after confirming, or whenever they like.
+"""The page that asks a reader to rate a few papers: after confirming, or whenever they like.
 
 GET and HEAD only show; POST acts. A paper may always be left without an opinion.
 """
@@ -12,7 +12,6 @@ from django.utils.translation import override
 
 from digest.models import Vote
 from digest.readers import examples, ratings
-from digest.site import archive
 from digest.site.listings import listed
 from subscribers import links
 from subscribers.models import Link, Subscriber, Topic
@@ -31,7 +30,7 @@ _OPINIONS: Mapping[str, Vote.Value | None] = {
 
 @token_page
 def rate(request: HttpRequest, token: str) -> HttpResponse:
-    """Show eight papers and what the reader said of others before; store what they say now."""
+    """Show recent papers and what the reader said of others before; store what they say now."""
     now = timezone.now()
     subscriber = links.find(token, Link.Purpose.PREFERENCES, now).subscriber
     if subscriber.state != Subscriber.State.ACTIVE:
@@ -66,9 +65,9 @@ def _opinions(posted: QueryDict) -> dict[int, Vote.Value | None]:
 
 def _papers(subscriber: Subscriber, *, asks: bool) -> dict[str, Any]:
     """Return the papers to rate, if the page `asks`, and those that were voted on before."""
-    asked = archive.with_newest_figures(ratings.asked(subscriber) if asks else [])
+    asked = ratings.asked(subscriber) if asks else []
     values = ratings.given(subscriber)
-    rated = archive.with_newest_figures(examples.papers(list(values)))
+    rated = examples.papers(list(values))
     topics: dict[int, Topic] = Topic.objects.in_bulk()
     return {
         "asked": listed(asked, topics),

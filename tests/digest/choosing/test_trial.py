@@ -18,7 +18,7 @@ from digest.choosing.composing import Composed, Request, compose
 from digest.delivery.run import deliver
 from digest.models import Click, Digest, Edition, Paper, Vote
 from digest.ranking.batch import Part
-from digest.ranking.weights import CLEAR_TOPIC, TOPIC
+from digest.ranking.weights import CLEAR_TOPIC, CLOSEST, TOPIC
 from digest.readers.votes import vote
 from subscribers.models import Subscriber, Subscription, Topic
 from tests.digest.sent import edition_of
@@ -102,8 +102,13 @@ def test_each_paper_has_the_reason_and_the_parts_of_the_ranking_that_chose_it() 
     most_voted = edition.candidates.latest("votes").paper_id
     assert parts[best] == alone.contributions[0]
     assert parts[most_voted][Part.VOTES] > parts[most_voted][Part.TOPICS] > 0
-    clear = [row[Part.TOPICS] >= 1500 * CLEAR_TOPIC * TOPIC for row in composed.contributions]
-    assert composed.reasons == tuple(f"topic:{topic.pk}" if it else "closest" for it in clear)
+    topics = [row[Part.TOPICS] / 1000 for row in composed.contributions]
+    assert composed.reasons == tuple(
+        f"topic:{topic.pk}"
+        if added >= 1.5 * CLEAR_TOPIC * TOPIC
+        else ("closest" if added >= CLOSEST else "rest")
+        for added in topics
+    )
 
 
 @pytest.mark.parametrize(
@@ -360,7 +365,7 @@ def test_the_page_shows_the_share_its_interval_and_the_verdict(admin_client: Cli
 
     assert "<h2>VOTE_WEIGHT=9</h2>" in page
     cells = page.partition("<h2>VOTE_WEIGHT=9</h2>")[2].split("<td>")[1:4]
-    assert [cell.partition("</td>")[0] for cell in cells] == ["75 %", "63 % to 84 %", "60 of 60"]
+    assert [cell.partition("</td>")[0] for cell in cells] == ["75 %", "63 – 84 %", "60 of 60"]
     assert "Decided: readers prefer the challenger." in page
 
 

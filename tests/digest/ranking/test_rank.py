@@ -133,7 +133,7 @@ def test_taste_is_a_reason_only_where_it_and_the_likeness_are_clear() -> None:
     assert [kinds[place] for place in range(3, 8)] == [
         Kind.TASTE,
         Kind.CLOSEST,
-        Kind.CLOSEST,
+        Kind.REST,
         Kind.REST,
         Kind.REST,
     ]
@@ -275,11 +275,11 @@ def test_the_place_off_the_path_is_drawn_with_the_stored_chance() -> None:
 
 def test_contributions_are_the_parts_of_the_score() -> None:
     papers = candidates(votes=(3, 0, 0, 0, 0, 0, 0, 0))
-    reader = batch(Reader(topics=(1, 0), terms=(0.6, *[0] * 7), taste=(0.2, *[0] * 7), votes=1))
+    reader = batch(Reader(topics=(1, 0), terms=(0.6, *[0] * 7), taste=(0.2, *[0] * 7), votes=2))
 
     parts = contributions(papers, reader, vote_weight=0.1)
 
-    assert parts[: Part.VOTES, 0, 0].tolist() == pytest.approx([0.3, 0.2, 0.2])
+    assert parts[: Part.VOTES, 0, 0].tolist() == pytest.approx([0.45, 0.3, 0.2])
     assert parts[Part.VOTES].sum() == pytest.approx(0, abs=1e-6)
     assert parts[Part.VOTES, 0, 0] > 0
 
