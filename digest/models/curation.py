@@ -4,6 +4,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 NOTE_LENGTH = 300
 SUMMARY_LENGTH = 600
@@ -28,7 +29,8 @@ class Curation(models.Model):
     """What an operator made of a paper, or of an edition's run. Rows are only ever added.
 
     A paper's newest row counts. `pin` is its place among the pinned papers, None if it is not one
-    of them; `note` stands in its card; `summary` is shown instead of what the paper says itself.
+    of them; `note` stands in its card; `summary` is shown instead of what the paper says itself,
+    and without one `shows` says what is; a picture may be hidden.
     That a paper is dropped is also in `Paper.set_aside`, like all that keeps papers out.
 
     A row's id is a *revision*: digests store the one they were made at, so that they can be made
@@ -44,8 +46,14 @@ class Curation(models.Model):
         RESTORE = "restore", "Taken back in"
         NOTE = "note", "Note changed"
         SUMMARY = "summary", "Summary changed"
+        PICTURE = "picture", "Picture hidden, or shown again"
         STOP = "stop", "The run was stopped"
         START = "start", "The run was started again"
+
+    class Shows(models.TextChoices):
+        USUAL = "", _("A machine’s summary if there is one, else the abstract’s sentence")
+        ABSTRACT = "abstract", _("The abstract’s sentence")
+        NOTHING = "nothing", _("Nothing")
 
     act = models.CharField(max_length=8, choices=Act)
     paper = models.ForeignKey(
@@ -57,6 +65,10 @@ class Curation(models.Model):
     pin = models.PositiveSmallIntegerField(null=True)
     note = models.CharField(max_length=NOTE_LENGTH, blank=True)
     summary = models.CharField(max_length=SUMMARY_LENGTH, blank=True)
+    shows = models.CharField(
+        max_length=8, choices=Shows, blank=True, default=Shows.USUAL, db_default=""
+    )
+    hides_picture = models.BooleanField(default=False, db_default=False)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
@@ -72,4 +84,4 @@ class Curation(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"{self.get_act_display()} at {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.at:%Y-%m-%d %H:%M}: {self.get_act_display()}"

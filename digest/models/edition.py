@@ -3,6 +3,7 @@ from typing import ClassVar, Self
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from .paper import Paper
 
@@ -63,7 +64,7 @@ class Edition(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Edition of {self.date:%Y-%m-%d}"
+        return _("Edition of %(day)s") % {"day": self.date}
 
 
 class EditionPaperQuerySet(models.QuerySet["EditionPaper"]):
@@ -90,7 +91,8 @@ class EditionPaper(models.Model):
     """A candidate: a paper in an edition, with the figures it had when the edition closed.
 
     A paper is a candidate in one edition only, which is half of "never the same paper twice".
-    `fits` maps a topic's id (a string, as JSON keys are) to the paper's fit, 0 to 1.
+    `fits` maps a topic's id (a string, as JSON keys are) to the paper's fit, 0 to 1. `sentences` is
+    what is said of the paper (``papers.sentences``), and `picture` the name of its picture.
     """
 
     edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="candidates")
@@ -98,6 +100,8 @@ class EditionPaper(models.Model):
     votes = models.PositiveIntegerField(default=0)
     comments = models.PositiveIntegerField(default=0)
     fits = models.JSONField(default=dict)
+    sentences = models.JSONField(default=dict, db_default={})
+    picture = models.CharField(max_length=40, blank=True, default="", db_default="")
 
     objects: ClassVar = EditionPaperQuerySet.as_manager()
 

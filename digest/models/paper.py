@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from subscribers.comparing import fulltext, names
@@ -32,8 +33,9 @@ class Paper(models.Model):
     `key` identifies it across all sources (``arxiv:2405.15738``, ``doi:…``, ``url:…``).
     `title_key` is the title without case and punctuation, to recognize a paper that two sources
     list under different keys. Texts are presentable: intake has turned LaTeX into plain
-    characters. `votes` and `comments` are the newest figures seen. `set_aside` says why a paper is
-    not mailed.
+    characters. `votes` and `comments` are the newest figures seen. `summary` is what the source's
+    own machine, `summary_by`, says of it. `picture` is the name of the stored picture that was made
+    from `thumbnail_url`, if there is one. `set_aside` says why a paper is not mailed.
     """
 
     class Aside(models.TextChoices):
@@ -57,7 +59,14 @@ class Paper(models.Model):
     categories = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     keywords = ArrayField(models.CharField(max_length=120), default=list, blank=True)
     code_url = models.URLField(max_length=600, blank=True)
+    project_url = models.URLField(max_length=600, blank=True, default="", db_default="")
     organization = models.CharField(max_length=200, blank=True)
+    summary = models.TextField(
+        blank=True, default="", db_default="", help_text="A machine's, as the source gives it."
+    )
+    summary_by = models.CharField(max_length=120, blank=True, default="", db_default="")
+    thumbnail_url = models.URLField(max_length=600, blank=True, default="", db_default="")
+    picture = models.CharField(max_length=40, blank=True, default="", db_default="", editable=False)
     votes = models.PositiveIntegerField(default=0)
     comments = models.PositiveIntegerField(default=0)
     features = models.BinaryField(
@@ -88,9 +97,12 @@ class Paper(models.Model):
             GinIndex(fields=["search"], name="paper_search"),
             GinIndex(OpClass("title", name="gin_trgm_ops"), name="paper_title_trigrams"),
             GinIndex(fields=["names"], name="paper_names"),
+            models.Index(fields=["picture"], condition=~models.Q(picture=""), name="paper_picture"),
             models.Index(
                 fields=["set_aside"], condition=~models.Q(set_aside=""), name="paper_set_aside"
             ),
+            models.Index(fields=["first_source", "-id"], name="paper_source"),
+            models.Index(fields=["-id"], condition=models.Q(code_url__gt=""), name="paper_code"),
             GinIndex(
                 OpClass(authors_line_of("authors"), name="gin_trgm_ops"),
                 name="paper_author_trigrams",
@@ -132,7 +144,7 @@ class PaperTopic(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.paper_id} fits {self.topic_id}: {self.fit:.2f}"
+        return f"{self.topic.label}: {self.fit:.0%}"
 
 
 class Sighting(models.Model):
@@ -148,7 +160,70 @@ class Sighting(models.Model):
         indexes = [models.Index(fields=["paper", "at"], name="sighting_of_paper")]
 
     def __str__(self) -> str:
-        return f"{self.votes} votes at {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.source}, {self.at:%Y-%m-%d %H:%M}"
+
+
+class Picture(models.Model):
+    """What came of fetching a paper's thumbnail. The row is there before it is tried."""
+
+    paper = models.OneToOneField(Paper, on_delete=models.CASCADE, related_name="picture_tries")
+    tries = models.PositiveSmallIntegerField(default=0)
+    tried_at = models.DateTimeField(db_default=Now())
+    problem = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Picture of {self.paper_id}: {self.problem or 'stored'}"
+
+
+class Summary(models.Model):
+    """What the operator's language model made of a paper in one language, asked for once.
+
+    The row is there before the request, so that a killed worker asks no more than it may. `text`
+    is empty until there is one that passed all checks; once `is_settled`, it is not asked for
+    again.
+    """
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="summaries")
+    language = models.CharField(max_length=7)
+    text = models.CharField(max_length=400, blank=True)
+    model = models.CharField(max_length=120)
+    tries = models.PositiveSmallIntegerField(default=0)
+    asked_at = models.DateTimeField(db_default=Now())
+    is_settled = models.BooleanField(default=False)
+    problem = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["paper", "language"], name="one_summary_a_paper_and_language"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Summary of {self.paper_id} in {self.language}"
+
+
+class SummaryDay(models.Model):
+    """What was asked of the language model on one day (UTC), and how many tokens that took.
+
+    Tokens are reserved before a request, at the most that it can take, and corrected after it.
+    Until `wait_until` the model is not asked.
+    """
+
+    day = models.DateField(unique=True)
+    requests = models.PositiveIntegerField(default=0)
+    tokens = models.PositiveBigIntegerField(default=0)
+    wait_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.requests} requests and {self.tokens} tokens on {self.day:%Y-%m-%d}"
 
 
 class Look(models.Model):
@@ -174,7 +249,7 @@ class Look(models.Model):
         indexes = [models.Index(fields=["source", "-at"], name="look_at_source")]
 
     def __str__(self) -> str:
-        return f"{self.source} {self.at:%Y-%m-%d %H:%M}: {self.outcome}"
+        return f"{self.source}, {self.at:%Y-%m-%d %H:%M}: {self.get_outcome_display()}"
 
 
 class Validator(models.Model):

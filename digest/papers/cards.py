@@ -3,7 +3,7 @@
 In: a candidate of a closed edition, its texts presentable since intake. Out: a `PaperCard`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,28 +12,30 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 from digest.models import Curation, EditionPaper, Paper
 from digest.sources import label_of
-from digest.sources.keys import web_link
+from digest.sources.keys import discussion_link, pdf_link, web_link
 from digest.sources.text import shorten
 
-from .excerpts import excerpt
+from .sentences import shown
 
 TITLE_LENGTH = 300
-SUMMARY_LENGTH = 360
 NAME_LENGTH = 60
 NAMED_AUTHORS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class PaperCard:
-    """The values that card templates show. Votes and comments are those of the closed edition.
+    """The values that card templates show.
+
+    Votes and comments are those of the closed edition in mails, and the newest ones on live pages.
 
     `page_url` is the paper's public page. A link that must not be given to readers is "". `note` is
-    the operator's.
+    the operator's. `machine` is the model that wrote the summary, "" if people did. `picture_url`
+    is on our own host, "" without a picture.
     """
 
     title: str
@@ -49,6 +51,28 @@ class PaperCard:
     code_url: str
     summary: str
     note: str = ""
+    machine: str = ""
+    picture_url: str = ""
+    pdf_url: str = ""
+    project_url: str = ""
+    discussion_url: str = ""
+
+    @property
+    def links(self) -> list[tuple[str, str]]:
+        """Where there is more of the paper: names and addresses, those that are known."""
+        known = [
+            (_("Read"), self.url),
+            ("PDF", self.pdf_url),
+            (_("Code"), self.code_url),
+            (_("Project"), self.project_url),
+            (_("Discuss"), self.discussion_url),
+        ]
+        return [(name, address) for name, address in known if address]
+
+    @property
+    def summary_label(self) -> str:
+        """What must stand with the summary: whether a machine wrote it."""
+        return _("Summary by a machine") if self.machine else ""
 
     @property
     def authors_line(self) -> str:
@@ -109,13 +133,17 @@ def _joined(parts: Iterable[str]) -> SafeString:
     return format_html_join(mark_safe("&nbsp;· "), "{}", ((part,) for part in parts if part))
 
 
-def describe(candidate: EditionPaper, curation: Curation | None = None) -> PaperCard:
+def describe(
+    candidate: EditionPaper, curation: Curation | None = None, *, is_live: bool = False
+) -> PaperCard:
     """Return the card of a candidate, in the active language, its texts cut to a card's length.
 
-    `curation` is what an operator made of it.
+    `curation` is what an operator made of it. Mails have the summary and the figures with which the
+    edition closed; pages that are `is_live` have the newest, and what the source has added since.
     """
     paper = candidate.paper
-    own_summary, note = (curation.summary, curation.note) if curation else ("", "")
+    figures = paper if is_live else candidate
+    summary, machine = shown(candidate, curation, get_language() or "en", is_live=is_live)
     return PaperCard(
         title=title_of(paper),
         url=web_link(paper.url),
@@ -125,12 +153,35 @@ def describe(candidate: EditionPaper, curation: Curation | None = None) -> Paper
         organization=shorten(paper.organization, NAME_LENGTH),
         source_name=source_name(paper),
         published=paper.published_at.date() if paper.published_at else None,
-        votes=candidate.votes,
-        comments=candidate.comments,
+        votes=figures.votes,
+        comments=figures.comments,
         code_url=web_link(paper.code_url),
-        summary=own_summary or excerpt(paper.abstract, SUMMARY_LENGTH),
-        note=note,
+        pdf_url=pdf_link(paper.key, paper.url),
+        project_url=project_url(paper),
+        discussion_url=discussion_url(paper),
+        summary=summary,
+        note=curation.note if curation else "",
+        machine=machine,
+        picture_url=picture_url(paper.picture, curation),
     )
+
+
+def project_url(paper: Paper) -> str:
+    """Return the paper's page of its own, "" if it has none but the one with its code."""
+    link = web_link(paper.project_url)
+    return "" if link.rstrip("/") == web_link(paper.code_url).rstrip("/") else link
+
+
+def discussion_url(paper: Paper) -> str:
+    """Return where people discuss the paper: its page on Hugging Face, if it is listed there."""
+    is_listed = paper.first_source == "huggingface" or paper.votes or paper.comments
+    return discussion_link(paper.key) if is_listed else ""
+
+
+def picture_url(name: str, curation: Curation | None) -> str:
+    """Return the address of the picture with this name on our host; "" if there is none to show."""
+    is_hidden = not name or (curation is not None and curation.hides_picture)
+    return "" if is_hidden else f"{settings.SITE_URL}/pictures/{name}"
 
 
 def title_of(paper: Paper) -> str:
@@ -156,7 +207,12 @@ def slug_of(paper: Paper) -> str:
 
 def best_topic(candidate: EditionPaper) -> int | None:
     """Return the id of the topic that the paper fits best; None if it fits none."""
-    return int(max(candidate.fits, key=candidate.fits.__getitem__)) if candidate.fits else None
+    return best_of(candidate.fits)
+
+
+def best_of(fits: Mapping[str, float]) -> int | None:
+    """Return the id of the topic with the best of these fits; None if there is none."""
+    return int(max(fits, key=fits.__getitem__)) if fits else None
 
 
 def authors_line(names: Sequence[str], number: int) -> str:

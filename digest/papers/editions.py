@@ -5,18 +5,20 @@ that arrive later wait for the next one, so none is lost between two editions, a
 candidate twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import transaction
 from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext as _
 
-from digest.models import Edition, EditionPaper, Paper, PaperTopic
+from digest.models import Edition, EditionPaper, Paper, PaperTopic, Summary
 from subscribers.database import Lock, wait_for_lock
 
 from .holding import Hold, Rules, is_approved, why_held
 from .matching import match
+from .sentences import kept, summaries_of
 
 NO_RULES = Rules()
 
@@ -47,15 +49,21 @@ def close(day: date, *, now: datetime) -> Edition | None:
         wait_for_lock(Lock.CLOSING_AN_EDITION)
         if Edition.objects.closed().filter(date=day).exists():
             raise EditionError(
-                f"The edition of {day} is already closed. Papers that have come in since then go "
-                "into the next one."
+                _(
+                    "The edition of %(day)s is already closed. Papers that have come in since then "
+                    "go into the next one."
+                )
+                % {"day": day}
             )
         match(list(waiting_papers()))
         papers = list(waiting_papers().prefetch_related(_TOPICS))
         if not papers:
             return None
         edition = open_edition(day)
-        EditionPaper.objects.bulk_create(_candidate(edition, paper) for paper in papers)
+        said = summaries_of(papers)
+        EditionPaper.objects.bulk_create(
+            _candidate(edition, paper, said.get(paper.pk, {})) for paper in papers
+        )
         edition.date, edition.closed_at = day, now
         edition.hold_rule, edition.hold_reason, edition.held_at = "", "", None
         edition.save()
@@ -126,7 +134,7 @@ def set_hold(day: date, hold: Hold, now: datetime) -> Edition:
     with transaction.atomic():
         wait_for_lock(Lock.CLOSING_AN_EDITION)
         if Edition.objects.closed().filter(date__gte=day).exists():
-            raise EditionError(f"The edition of {day} is already closed.")
+            raise EditionError(_("The edition of %(day)s is already closed.") % {"day": day})
         edition = open_edition(day)
         if hold.rule != Edition.HoldRule.OPERATOR and is_approved(edition, day):
             return edition
@@ -141,10 +149,16 @@ def set_hold(day: date, hold: Hold, now: datetime) -> Edition:
 _TOPICS = Prefetch("papertopic_set", queryset=PaperTopic.objects.order_by("topic_id"))
 
 
-def _candidate(edition: Edition, paper: Paper) -> EditionPaper:
+def _candidate(edition: Edition, paper: Paper, summaries: Mapping[str, Summary]) -> EditionPaper:
     fits = {str(pair.topic_id): round(pair.fit, 4) for pair in paper.papertopic_set.all()}
     return EditionPaper(
-        edition=edition, paper=paper, votes=paper.votes, comments=paper.comments, fits=fits
+        edition=edition,
+        paper=paper,
+        votes=paper.votes,
+        comments=paper.comments,
+        fits=fits,
+        sentences=kept(paper, summaries),
+        picture=paper.picture,
     )
 
 
@@ -156,7 +170,7 @@ def approve(day: date, now: datetime) -> bool:
     with transaction.atomic():
         wait_for_lock(Lock.CLOSING_AN_EDITION)
         if Edition.objects.closed().filter(date__gte=day).exists():
-            raise EditionError(f"The edition of {day} is already closed.")
+            raise EditionError(_("The edition of %(day)s is already closed.") % {"day": day})
         edition = open_edition(day)
         if is_approved(edition, day) and not edition.hold_rule:
             return False

@@ -33,7 +33,11 @@ _SHARED_TEXTS = (
     "categories",
     "keywords",
     "code_url",
+    "project_url",
     "organization",
+    "summary",
+    "summary_by",
+    "thumbnail_url",
 )
 _TEXTS = (*_SHARED_TEXTS, "source_title")
 _FIGURES = ("votes", "comments")

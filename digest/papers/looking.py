@@ -55,19 +55,19 @@ def sources_due(every: timedelta) -> list[str]:
 
 def polite_download(url: str) -> Download:
     """GET `url` as this site, no more often than its owner allows. Raises SourceError."""
-    with _turn(url):
-        return download(url, agent=_agent())
+    with turn(url):
+        return download(url, agent=agent())
 
 
 def changed_download(url: str) -> Download:
     """GET `url` in the same way, if it has changed since it was last read and stored."""
     row = Validator.objects.filter(address=_hashed(url)).first()
     known = Validators(row.etag, row.last_modified) if row else NOTHING_KNOWN
-    with _turn(url):
-        return download(url, agent=_agent(), known=known)
+    with turn(url):
+        return download(url, agent=agent(), known=known)
 
 
-def _agent() -> str:
+def agent() -> str:
     return f"{AGENT} (+{settings.SITE_URL})"
 
 
@@ -186,7 +186,7 @@ def _log(result: Look) -> None:
 
 
 @contextmanager
-def _turn(url: str) -> Iterator[None]:
+def turn(url: str) -> Iterator[None]:
     """Wait until `url` may be requested.
 
     arXiv asks for three seconds between requests, and one connection at a time, over all our

@@ -43,9 +43,9 @@ def match(papers: Sequence[Paper]) -> None:
         )
 
 
-def features_of_papers(papers: Iterable[Paper]) -> dict[int, Features]:
-    """Return the features by paper id. Missing and outdated ones are computed and stored. Safe to
-    repeat."""
+def features_of_papers(papers: Iterable[Paper], *, stores: bool = True) -> dict[int, Features]:
+    """Return the features by paper id. Missing and outdated ones are computed, and stored unless
+    `stores` is false. Safe to repeat."""
     found, outdated = {}, []
     for paper in papers:
         stored = bytes(paper.features or b"")
@@ -55,15 +55,17 @@ def features_of_papers(papers: Iterable[Paper]) -> dict[int, Features]:
             found[paper.pk] = _features_of(paper)
             paper.features = _stored(found[paper.pk])
             outdated.append(paper)
-    Paper.objects.bulk_update(outdated, ["features"], batch_size=500)
+    if stores:
+        Paper.objects.bulk_update(outdated, ["features"], batch_size=500)
     return found
 
 
-def features_of_many(papers: QuerySet[Paper]) -> list[Features]:
+def features_of_many(papers: QuerySet[Paper], *, stores: bool = True) -> list[Features]:
     """Return the features of thousands of papers, reading the texts only of outdated ones."""
     rows = [(pk, bytes(stored or b"")) for pk, stored in papers.values_list("pk", "features")]
     outdated = [pk for pk, stored in rows if stored[:1] != _VERSION]
-    again = features_of_papers(Paper.objects.filter(pk__in=outdated)) if outdated else {}
+    late = Paper.objects.filter(pk__in=outdated) if outdated else Paper.objects.none()
+    again = features_of_papers(late, stores=stores)
     return [again[pk] if pk in again else Features.from_bytes(stored[1:]) for pk, stored in rows]
 
 

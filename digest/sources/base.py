@@ -10,8 +10,10 @@ from .text import (
     ABSTRACT_LENGTH,
     CATEGORY_LENGTH,
     KEYWORD_LENGTH,
+    MACHINE_LENGTH,
     MOST_AUTHORS,
     NAME_LENGTH,
+    SUMMARY_LENGTH,
     TITLE_LENGTH,
     clean,
     clean_each,
@@ -28,7 +30,8 @@ class SourcePaper:
 
     `key` identifies the paper across all sources: ``arxiv:2405.15738``, ``doi:…``, ``url:…``.
     `other_keys` are further names of it: its DOI, its address, the id that its feed gives it.
-    `num_authors` may be more than `authors` holds. `source_title` is what the source calls
+    `num_authors` may be more than `authors` holds. `summary` is what the source's own machine,
+    `summary_by`, says of the paper. `source_title` is what the source calls
     itself, where it has a name for this paper's list (a feed's title). `announced_at` is when the
     source made the paper known; None if it is news. None for a figure and "" for a text mean that
     the source does not say.
@@ -46,7 +49,11 @@ class SourcePaper:
     categories: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     code_url: str = ""
+    project_url: str = ""
     organization: str = ""
+    summary: str = ""
+    summary_by: str = ""
+    thumbnail_url: str = ""
     source_title: str = ""
     other_keys: tuple[str, ...] = ()
     announced_at: datetime | None = None
@@ -59,6 +66,8 @@ class SourcePaper:
             "categories": clean_each(self.categories, CATEGORY_LENGTH),
             "keywords": clean_each(self.keywords, KEYWORD_LENGTH),
             "organization": clean(self.organization, NAME_LENGTH),
+            "summary": presentable(self.summary, SUMMARY_LENGTH),
+            "summary_by": clean(self.summary_by, MACHINE_LENGTH),
             "source_title": clean(self.source_title, NAME_LENGTH),
         }
         for name, text in texts.items():

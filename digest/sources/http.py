@@ -92,13 +92,13 @@ def _opened(
     """Yield the response to one GET, its body unread. Does not follow redirects."""
     parts = split(url)
     address = checked(parts, is_allowed)
-    with _Session() as session:
+    with NoRedirects() as session:
         # Ignore proxies, which connect wherever they like, and passwords in a .netrc.
         session.trust_env = False
         session.cookies = cookies
-        adapter = _Pinned(str(address))
+        adapter = Pinned(str(address))
         session.mount(f"{parts.scheme}://", adapter)
-        with _in_time(adapter, deadline), _translated(url, deadline):
+        with in_time(adapter, deadline), _translated(url, deadline):
             response = session.get(
                 url,
                 headers={"Host": parts.netloc.rpartition("@")[2], **headers},
@@ -123,14 +123,14 @@ def _validators(response: requests.Response) -> Validators:
     return Validators(etag if is_fit else "", modified if is_date else "")
 
 
-class _Session(requests.Session):
+class NoRedirects(requests.Session):
     """Leaves redirects to us: it would read where they lead even if it is not to follow them."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         return None
 
 
-class _Pinned(HTTPAdapter):
+class Pinned(HTTPAdapter):
     """Connects to the address that was checked, using the name of the requested host.
 
     If the name were looked up again for the connection, its owner could give a public address
@@ -183,7 +183,7 @@ class _Pinned(HTTPAdapter):
 
 
 @contextmanager
-def _in_time(adapter: _Pinned, deadline: float) -> Iterator[None]:
+def in_time(adapter: Pinned, deadline: float) -> Iterator[None]:
     """Abort the connection at the deadline (a time of `time.monotonic`).
 
     A socket's own timeout starts again with each byte, so a server that sends one now and then,
@@ -206,14 +206,14 @@ def _translated(url: str, deadline: float) -> Iterator[None]:
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         timeouts = (requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError)
         is_late = time.monotonic() >= deadline or isinstance(error, timeouts)
-        what = "did not answer in time" if is_late else f"cannot be read ({_cause(error)})"
+        what = "did not answer in time" if is_late else f"cannot be read ({cause(error)})"
         raise SourceError(
             f"{shown(url)} {what}. It will be asked again; if this persists, check the address "
             "and whether this machine can reach it."
         ) from error
 
 
-def _cause(error: Exception) -> str:
+def cause(error: Exception) -> str:
     """Return the kind of error in words. Its own text might reveal the whole address."""
     while isinstance(error.__cause__, Exception):
         error = error.__cause__

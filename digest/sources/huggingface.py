@@ -20,6 +20,7 @@ ADDRESS = "https://huggingface.co/api/daily_papers"
 PAGE = 50
 _MOST_PAGES = 40
 _LARGEST_FIGURE = 2**31 - 1
+_PICTURES = {"png", "jpg", "jpeg", "webp", "gif"}
 
 
 class HuggingFace(WebSource):
@@ -78,6 +79,7 @@ def _paper(entry: object) -> SourcePaper | None:
     if not number:
         raise BadEntry("it has no arXiv id")
     authors: list[Any] = [_mapping(author).get("name") for author in _items(paper.get("authors"))]
+    summary = _text(paper.get("ai_summary"))
     organization = _mapping(paper.get("organization") or outer.get("organization"))
     return SourcePaper(
         key=f"arxiv:{number}",
@@ -92,12 +94,27 @@ def _paper(entry: object) -> SourcePaper | None:
         comments=_figure(outer.get("numComments")),
         keywords=tuple(_items(paper.get("ai_keywords"))),
         code_url=web_link(paper.get("githubRepo")),
+        project_url=web_link(paper.get("projectPage")),
         organization=organization.get("fullname") or organization.get("name") or "",
+        summary=summary,
+        summary_by=_text(paper.get("ai_summary_model")) or "Hugging Face" if summary else "",
+        # Under its former name this was a picture or a video.
+        thumbnail_url=_picture(outer.get("thumbnail") or outer.get("mediaUrl")),
     )
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _picture(value: object) -> str:
+    link = web_link(value)
+    ending = urlsplit(link).path.lower().rpartition(".")[2]
+    return link if ending in _PICTURES else ""
 
 
 def _items(value: object) -> list[Any]:

@@ -70,6 +70,17 @@ _WORKS = (
         "proceedings.mlr.press/",
     ),
 )
+# Pages of papers whose PDF is beside them.
+_PDFS = (
+    (
+        re.compile(r"https://openreview\.net/forum\?id=([\w-]{5,40})", re.ASCII),
+        "https://openreview.net/pdf?id={}",
+    ),
+    (
+        re.compile(r"https://aclanthology\.org/([\w.-]{5,60}?)/?", re.ASCII),
+        "https://aclanthology.org/{}.pdf",
+    ),
+)
 _OSF = re.compile(
     r"\bosf\.io/(?:preprints/)?(?:[a-z]{3,30}/)?([a-z0-9]{5})(?:_v\d{1,2})?(?![\w-])", re.I
 )
@@ -140,6 +151,23 @@ def web_link(text: object) -> str:
         return ""
     link = urlunsplit(parts)
     return link if len(link) <= URL_LENGTH else ""
+
+
+def pdf_link(key: str, link: str) -> str:
+    """Return where the PDF is of the paper with this key and address, "" if that is not known."""
+    if key.startswith("arxiv:"):
+        return f"https://arxiv.org/pdf/{key.removeprefix('arxiv:')}"
+    for place, pdf in _PDFS:
+        if match := place.fullmatch(link):
+            return pdf.format(match[1])
+    return ""
+
+
+def discussion_link(key: str) -> str:
+    """Return the page on Hugging Face of a paper that is listed there, "" if it can have none."""
+    number = key.removeprefix("arxiv:") if key.startswith("arxiv:") else ""
+    # Only ids since 2007 have a page there.
+    return f"https://huggingface.co/papers/{number}" if number[:4].isdigit() else ""
 
 
 def url_key(link: str) -> str:

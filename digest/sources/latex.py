@@ -54,6 +54,13 @@ _FRACTION = re.compile(r"\\(?:[dtcx]frac|nicefrac|sfrac|flatfrac)(?![A-Za-z])")
 _GROUP = r"\{((?:[^{}]|\{[^{}]{0,200}\}){0,300})\}"
 _IN_BOTH_WAYS = re.compile(rf"\\texorpdfstring\s?{_GROUP}\s?{_GROUP}")
 _BINOMIAL = re.compile(rf"\\[dt]?binom\s?{_GROUP}\s?{_GROUP}")
+# Commands and braces about the look of words. With a formula between them, the braces would be torn
+# apart.
+_STYLED = re.compile(
+    rf"\\(?:text(?:bf|it|tt|sc|sf|rm|md|up|sl)|emph|underline)\*?\s?{_GROUP}"
+    r"|\{\\(?:bf|it|em|sc|sf|tt|rm|bfseries|itshape|scshape|ttfamily)(?![A-Za-z])\s*"
+    rf"{_GROUP[2:-2]}\}}"
+)
 # TeX drops the space after a command. Between two words of a formula it is seen.
 _OPERATOR = re.compile(
     r"(?<=[\w})])\s*(\\(?:log|ln|exp|min|max|sin|cos|tan|arg|sup|inf))(?![A-Za-z])\s*(?=[\w\\])"
@@ -93,7 +100,7 @@ def plain(text: str) -> str:
     """
     if "\\" not in text and text.count("$") < 2:
         return text
-    text = _IN_BOTH_WAYS.sub(r"\1", text)
+    text = _unstyled(_IN_BOTH_WAYS.sub(r"\1", text))
     parts: list[str] = []
     end = 0
     for match in _MATH.finditer(text):
@@ -103,6 +110,21 @@ def plain(text: str) -> str:
     parts.append(_prose(text[end:]))
     shown = "".join(parts)
     return shown if shown == text else " ".join(shown.split())
+
+
+def _unstyled(text: str) -> str:
+    """Return the text without the commands that style words with formulas among them, up to three
+    within each other."""
+    for _ in range(3):
+        before, text = text, _STYLED.sub(_words_with_a_formula, text)
+        if before == text:
+            break
+    return text
+
+
+def _words_with_a_formula(match: re.Match[str]) -> str:
+    words = str(match[1] or match[2] or "")
+    return words if "$" in words or "\\(" in words else match[0]
 
 
 def _prose(text: str) -> str:

@@ -6,17 +6,19 @@ braces stay: rendering escapes them.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from .latex import plain
+from .latex import plain, scripted
 
 TITLE_LENGTH = 400
 ABSTRACT_LENGTH = 5000
 NAME_LENGTH = 200
 CATEGORY_LENGTH = 40
 KEYWORD_LENGTH = 120
+MACHINE_LENGTH = 120
+SUMMARY_LENGTH = 800
 
 # No paper has this many authors; the limit stops an endless list.
 MOST_AUTHORS = 4000
@@ -24,6 +26,44 @@ MOST_LABELS = 50
 # Titles whose `title_key` is shorter than this ("Editorial", "A short survey") do not prove that
 # two papers are one.
 TELLING_TITLE = 20
+
+# What is left of LaTeX where nothing marks it, or where a source has dropped the backslashes:
+# each pattern, and what a reader without LaTeX should see.
+_WHAT_IS_LEFT: tuple[tuple["re.Pattern[str]", str | Callable[["re.Match[str]"], str]], ...] = (
+    # A comment sign before a sentence, from lines that were joined.
+    (re.compile(r"(?:\A|(?<=[.!?:;]\s))%+\s*(?=\w)"), ""),
+    (
+        re.compile(
+            r"\b(?:text(?:bf|it|tt|sc|sf|rm)|math(?:bf|rm|cal|bb|it|sf)|boldsymbol|emph)"
+            r"\{([^{}]{0,80})\}"
+        ),
+        r"\1",
+    ),
+    (re.compile(r"\bboldsymbol(?=[^\x00-\x7f])"), ""),
+    (re.compile(r"(?<=\d)times(?![a-z])"), "×"),
+    (re.compile(r"\{\s?sim\s?\}|\bsim(?=\d)"), "∼"),
+    (re.compile(r"leftrightarrow"), "↔"),
+    (re.compile(r"rightarrow"), "→"),
+    (re.compile(r"leftarrow"), "←"),
+    # A formula of which only the dollar signs are left.
+    (re.compile(r"\$\s?([^\x00-\x7f$][^$]{0,60}?)\s?\$"), r"\1"),
+    (
+        re.compile(r"(?<=[^\s{}])([_^])\{([^\s{}]{1,24}|[^{}]{1,12})\}"),
+        lambda match: _script(match),
+    ),
+    # A space at which no line breaks, where "about" cannot be meant.
+    (
+        re.compile(
+            r"(?<=[\d⁰¹²³⁴-⁹.,)])~(?=[A-Za-z])|(?<=[A-Za-z]{2})~(?=[A-Za-z]{2})"
+            r"|(?<=[a-z]\.)~(?=\w)"
+        ),
+        " ",
+    ),
+    (re.compile(r"(?:(?<=\s)|(?<=\A)|(?<=[(\[]))(?:``|'')(?=[^\s'`])([^`]{1,200}?)''"), r"“\1”"),
+    (re.compile(r"(?:(?<=\s)|(?<=\A)|(?<=[(\[]))`(?=\w)([^`']{1,200}?)'(?!\w)"), r"‘\1’"),
+)
+# Dashes, but not in addresses, nor where an option of a command begins.
+_DASHES = re.compile(r"(?<![-\S/])\S*://\S+|\bxn--\S+|(?<!\S)--(?=[A-Za-z])|(?<!-)(---?)(?!-)")
 
 # Vietnamese needs two marks on one letter and pointed Hebrew three; a flood has dozens.
 _MOST_MARKS = 4
@@ -43,7 +83,25 @@ def presentable(text: object, length: int) -> str:
     The result has `length` characters at most. Anything that is not a string becomes "". Apply
     it once to a text: LaTeX may write characters that look like LaTeX again.
     """
-    return clean(plain(clean(text, _MOST_LATEX * length)), length)
+    return clean(_retyped(plain(clean(text, _MOST_LATEX * length))), length)
+
+
+def _retyped(text: str) -> str:
+    """Return `text` with what is left of LaTeX as plain characters."""
+    for pattern, shown in _WHAT_IS_LEFT:
+        text = pattern.sub(shown, text)
+    return _DASHES.sub(_dash, text)
+
+
+def _script(match: "re.Match[str]") -> str:
+    small = scripted(match[1], match[2])
+    # Without the braces that keep a name apart in LaTeX.
+    is_number = re.fullmatch(r"[\w.]+", match[2]) is not None
+    return f"{match[1]}{match[2]}" if is_number and small[0] == match[1] else small
+
+
+def _dash(match: "re.Match[str]") -> str:
+    return {"--": "–", "---": "—"}.get(match[1] or "", match[0])
 
 
 def clean(text: object, length: int) -> str:

@@ -48,12 +48,14 @@ def test_fields_of_later_periods_are_taken() -> None:
     paper = only_paper(
         entry(
             githubRepo="https://github.com/example/towels",
+            projectPage="https://towels.example/",
             ai_keywords=["towels", "folding"],
             organization={"name": "towel-lab", "fullname": "The Towel Laboratory"},
         )
     )
 
     assert paper.code_url == "https://github.com/example/towels"
+    assert paper.project_url == "https://towels.example/"
     assert paper.keywords == ("towels", "folding")
     assert paper.organization == "The Towel Laboratory"
 
@@ -120,7 +122,7 @@ def test_invalid_figure_counts_as_missing(figure: object) -> None:
     [
         {"authors": "Ada"},
         {"authors": [None, 7, {"name": None}]},
-        {"githubRepo": "javascript:alert(1)"},
+        {"githubRepo": "javascript:alert(1)", "projectPage": "javascript:alert(1)"},
         {"ai_keywords": {"a": 1}},
         {"organization": "text"},
         {"publishedAt": 7},
@@ -130,7 +132,7 @@ def test_invalid_figure_counts_as_missing(figure: object) -> None:
 def test_field_of_a_wrong_kind_does_not_spoil_the_paper(fields: dict[str, Any]) -> None:
     paper = only_paper(entry(**fields))
 
-    assert (paper.title, paper.code_url) == ("Folding towels", "")
+    assert (paper.title, paper.code_url, paper.project_url) == ("Folding towels", "", "")
 
 
 @pytest.mark.parametrize(
@@ -206,3 +208,18 @@ def test_day_that_is_not_open_says_so() -> None:
 
     with pytest.raises(NotYet, match="no list for that day yet"):
         HuggingFace().fetch(date(2024, 5, 27), get)
+
+
+def test_a_machines_summary_and_a_thumbnail_are_taken() -> None:
+    new = entry(ai_summary="It folds $n$ towels.", ai_summary_model="lab/small")
+    new["thumbnail"] = "https://thumbs.example/2405.15738.png"
+    older = entry(ai_summary="It folds.")
+    older["mediaUrl"] = "https://media.example/towels.mp4"
+
+    papers = [only_paper(one) for one in (new, older, entry(ai_summary=7))]
+
+    assert [(one.summary, one.summary_by, one.thumbnail_url) for one in papers] == [
+        ("It folds n towels.", "lab/small", "https://thumbs.example/2405.15738.png"),
+        ("It folds.", "Hugging Face", ""),
+        ("", "", ""),
+    ]

@@ -118,3 +118,45 @@ def test_presentable_text_is_clean_bounded_and_without_latex() -> None:
     assert len(presentable("\\emph{word} " * 5000, 50)) <= 50
     assert presentable("\\unicode{x202E}a", 400) == "a"
     assert presentable(None, 400) == ""
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (r"\textbf{DR$^{3}$}-Weave: {\bf more $x^{2}$} of it", "DR³-Weave: more x² of it"),
+        ("DR^{3}-Weave, π_{0.5} and x_{max}", "DR³-Weave, π_0.5 and x_max"),
+        (
+            "Threads -- 3--5 of them --- hold; they weave--slowly",
+            "Threads – 3–5 of them — hold; they weave–slowly",
+        ),
+        (
+            "Run it with --loom at https://loom.example/a--b",
+            "Run it with --loom at https://loom.example/a--b",
+        ),
+        (
+            "We say ``loom'' and ''thread'', at 3'' and f''",
+            "We say “loom” and “thread”, at 3'' and f''",
+        ),
+        (
+            "In 5~mm, Fig.~3 and Pop~III, at z~2 and 10~100",
+            "In 5 mm, Fig. 3 and Pop III, at z~2 and 10~100",
+        ),
+        ("It weaves. % We mend it.", "It weaves. We mend it."),
+        ("% We mend 5 % of it", "We mend 5 % of it"),
+        ("It is 8.2times faster, sim2times, three times", "It is 8.2× faster, ∼2×, three times"),
+        ("boldsymbolπ-Loom, texttt{D}ual", "π-Loom, Dual"),
+        ("About $∼3 $ kpc, $× 10^{16}$", "About ∼3 kpc, × 10¹⁶"),
+        (
+            "A {{ template }} of {braces}, from $5 to $10",
+            "A {{ template }} of {braces}, from $5 to $10",
+        ),
+    ],
+)
+def test_rubble_of_latex_is_cleared_away(raw: str, shown: str) -> None:
+    assert presentable(raw, 400) == shown
+    assert presentable(shown, 400) == shown
+
+
+@pytest.mark.parametrize("flood", ["``a", "$∼", "x_{", "--", "texttt{", "~ab", "sim", "'' "])
+def test_rubble_takes_no_longer_for_being_much(flood: str) -> None:
+    assert presentable(flood * 3000, 5000) is not None
