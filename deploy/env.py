@@ -185,11 +185,17 @@ def mailbox(name: str, default: str = _REQUIRED) -> str:
         return places.mailbox(value) if value or default is _REQUIRED else ""
 
 
-def address(name: str, default: str) -> str:
-    """The variable as a bare mail address, or empty."""
+def _optional(read: Callable[[str], str], name: str, default: str = "") -> str:
+    """The variable as what `read` makes of it, or empty."""
     value = text(name, default)
     with _named(name):
-        return places.address(value) if value else ""
+        return read(value) if value else ""
+
+
+# A bare mail address; a URL of http or https without a slash at its end; what readers can follow.
+address = partial(_optional, places.address)
+endpoint = partial(_optional, places.endpoint)
+link = partial(_optional, places.link)
 
 
 def host(name: str, default: str) -> str:

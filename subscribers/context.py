@@ -9,4 +9,7 @@ def site(request: HttpRequest) -> dict[str, str | bool]:
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
         "tracks_clicks": settings.TRACK_CLICKS,
+        "privacy_url": settings.PRIVACY_URL,
+        "imprint_url": settings.IMPRINT_URL,
+        "contact_url": settings.CONTACT_URL,
     }

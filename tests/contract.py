@@ -103,4 +103,10 @@ def _check_bodies(message: EmailMessage) -> None:
     assert votes[0] == votes[1], "both parts must have the same vote links"
     assert len(votes[0]) == 2 * len(set(re.findall(r"/papers/\d+/", html))) > 0
     for body in (html, text):
-        assert body.count(unsubscribe_url(message)) >= 2, "at the top and at the foot"
+        assert re.search(r"/s/[\w-]{20}\b(?!/)", body), "a link to the saved papers"
+    saves = [re.findall(r"/s/[\w-]{20}/\d+", body) for body in (html, text)]
+    assert saves[0] == saves[1], "both parts must have the same links for saving"
+    assert len(saves[0]) * 2 == len(votes[0])
+    for body in (html, text):
+        at = body.find(unsubscribe_url(message))
+        assert at > body.rfind("/papers/"), "the way out is in the footer, below the papers"

@@ -13,6 +13,10 @@ DEMO = env.boolean("DEMO", default=False)
 SITE_URL = env.site_url("SITE_URL")
 SITE_NAME = env.title("SITE_NAME", "Broadsheet")
 SITE_HOST = str(urlsplit(SITE_URL).hostname)
+# The operator's own pages, linked at the foot of every page: a URL, or a mail address.
+PRIVACY_URL = env.link("PRIVACY_URL", "")
+IMPRINT_URL = env.link("IMPRINT_URL", "")
+CONTACT_URL = env.link("CONTACT_URL", "")
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
@@ -66,7 +70,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "subscribers.context.site",
             ],
-            "libraries": {"desk": "digest.desk.tags"},
+            "libraries": {"desk": "digest.desk.tags", "site": "digest.site.tags"},
         },
     },
 ]

@@ -108,6 +108,16 @@ def page(text: str) -> str:
     return parts._replace(netloc=f"{user}{at}{_netloc(parts)}").geturl()
 
 
+def endpoint(text: str) -> str:
+    """Any URL of http or https, without a slash at its end."""
+    return page(text).rstrip("/")
+
+
+def link(text: str) -> str:
+    """What readers can follow: any URL of http or https, or a mail address, as a mailto: URL."""
+    return page(text) if "://" in text else f"mailto:{address(text.removeprefix('mailto:'))}"
+
+
 def redis(text: str) -> str:
     """The URL of a Redis server. The names of `ssl` for ssl_cert_reqs become those of redis-py."""
     if text.startswith("redis+socket:///"):

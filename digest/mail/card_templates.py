@@ -1,20 +1,19 @@
 """One paper as the mail shows it: rendered once, then completed with a reason and a token."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from digest.choosing import reasons
 from digest.models import Curation, EditionPaper
-from digest.papers.cards import best_topic, describe
+from digest.papers.cards import PaperCard, best_topic, describe, picture_url
 from digest.sources.text import shorten
 from subscribers import links
 from subscribers.models import Link
 
-from .templates import Fragments, TemplatePair, fragments_of, markers, template_pair
+from .templates import Fragments, TemplatePair, WireTemplate, fragments_of, markers, template_pair
 from .wire import ANY_TOKEN, decoded_size, fragment
 
 _SUBJECT_LENGTH = 60
@@ -33,12 +32,17 @@ PINNED = 0
 CLICK_MARK = fragment(markers(["click"])["click"])
 
 
+# What stands around the tokens of one card.
+Pieces = tuple[bytes, bytes, bytes, bytes]
+
+
 @dataclass(frozen=True, slots=True)
 class CardTemplate:
     """One paper, for all readers.
 
-    The slots of `pair` are `reason`, `vote` (the reader's token) and, if clicks are tracked,
-    `click` (the digest's id). `topic_id` is the topic that the paper fits best, if any.
+    The slots of `pair` are `reason`, `vote` twice and then `save` (the reader's tokens) and, if
+    clicks are tracked, `click` (the digest's id). `topic_id` is the topic that the paper fits best,
+    if any.
     """
 
     subject: str
@@ -51,30 +55,35 @@ class CardTemplate:
 class EncodedCard:
     """One paper with a reason, for all readers who get it for that reason.
 
-    `text` and `html` are the fragments around the slot `vote`. With tracked clicks they contain
-    `CLICK_MARK`. `size` is what the card adds to the HTML, in bytes. `topic_id` says under which
-    heading of a weekly digest it belongs.
+    `text` and `html` are the fragments around the slots `vote`, `vote` and `save`. With tracked
+    clicks they contain `CLICK_MARK`. `size` is what the card adds to the HTML, in bytes. `topic_id`
+    says under which heading of a weekly digest it belongs.
     """
 
     subject: str
     teaser: Fragments
     topic_id: int | None
-    text: tuple[bytes, ...]
-    html: tuple[bytes, ...]
+    text: Pieces
+    html: Pieces
     size: int
 
 
-def card_template(candidate: EditionPaper, curation: Curation | None = None) -> CardTemplate:
-    """Renders the paper in the active language, with what an operator made of it."""
+def card_template(
+    candidate: EditionPaper, curation: Curation | None = None, *, has_picture: bool = False
+) -> CardTemplate:
+    """Renders the paper in the active language, with what an operator made of it, and with its
+    picture of the time at which the edition closed if that is wanted."""
+    slots = markers(["reason", "vote", "save", "click"])
     paper = describe(candidate, curation)
-    slots = markers(["reason", "vote", "click"])
-    click_url = f"{settings.SITE_URL}/k/{slots['click']}/{candidate.paper_id}"
+    if settings.TRACK_CLICKS:
+        paper = _with_clicks(paper, f"{settings.SITE_URL}/k/{slots['click']}/{candidate.paper_id}")
     context = {
         "paper": paper,
-        "paper_url": click_url if paper.url and settings.TRACK_CLICKS else paper.url,
+        "picture_url": picture_url(candidate.picture, curation) if has_picture else "",
         "note_line": f"{_('Editor’s note')}: {paper.note}",
         "reason": slots["reason"],
         "vote_url": f"{links.url(Link.Purpose.VOTE, slots['vote'])}/{candidate.paper_id}",
+        "save_url": f"{links.url(Link.Purpose.SAVED, slots['save'])}/{candidate.paper_id}",
     }
     return CardTemplate(
         subject=shorten(_LINE_BREAKS.sub(" ", paper.title), _SUBJECT_LENGTH),
@@ -84,19 +93,33 @@ def card_template(candidate: EditionPaper, curation: Curation | None = None) -> 
     )
 
 
+def _with_clicks(paper: PaperCard, address: str) -> PaperCard:
+    """Returns the card with our own address for the paper, which leads to it."""
+    pdf_url = f"{address}?to=pdf" if paper.pdf_url else ""
+    return replace(paper, url=address if paper.url else "", pdf_url=pdf_url)
+
+
 def encode_card(
-    card: CardTemplate, code: str, topic_names: Mapping[int, str], heading: TemplatePair
+    card: CardTemplate, code: str, reason: Fragments, heading: TemplatePair
 ) -> EncodedCard:
-    """Completes the card with the words for a reason code, in the active language."""
-    reason = fragments_of(reasons.words(code, topic_names))
-    html = card.pair.html.around("vote", {"reason": reason.html, "click": CLICK_MARK})
+    """Completes the card with the reason that belongs to the code."""
+    html = _around_tokens(card.pair.html, reason.html)
     longest_heading = heading.html.fill({"topic": _LONGEST_NAME})
     return EncodedCard(
         subject=card.subject,
         teaser=card.teaser,
         # The reader expects the topic that the reason names.
         topic_id=PINNED if code == reasons.PINNED else reasons.topic_of(code) or card.topic_id,
-        text=card.pair.text.around("vote", {"reason": reason.text, "click": CLICK_MARK}),
+        text=_around_tokens(card.pair.text, reason.text),
         html=html,
         size=decoded_size(longest_heading + ANY_TOKEN.join(html)),
     )
+
+
+def _around_tokens(card: WireTemplate, reason: bytes) -> Pieces:
+    """Returns what stands before, between and behind the card's three tokens."""
+    vote, save = (mark.encode() for mark in markers(["vote", "save"]).values())
+    text = card.fill({"reason": reason, "click": CLICK_MARK, "vote": vote, "save": save})
+    before, behind = text.split(save)
+    first, second, third = before.split(vote)
+    return first, second, third, behind

@@ -14,7 +14,7 @@ from subscribers import links
 from .card_templates import CLICK_MARK, EncodedCard
 from .message import DigestMessage
 from .shared import SharedParts
-from .templates import Fragments, TemplatePair, fragments_of
+from .templates import Fragments, fragments_of
 from .wire import fragment, token_fragment
 
 _BETWEEN_TEASERS = fragment(" · ")
@@ -42,11 +42,10 @@ def render(
     tokens = links.monthly(subscriber_id, now, links_generation)
     unsubscribe_token = links.unsubscribe_token(subscriber_id, links_generation)
     read = token_fragment(tokens.read)
-    cards = shared.encoded_cards(selection.paper_ids, selection.reasons)
+    cards = shared.encoded_cards(selection.paper_ids, selection.reasons, is_weekly=is_weekly)
     shown = cards[: _number_that_fits(cards, shared.max_cards_size)]
-    written = _write_cards(
-        shown, token_fragment(tokens.vote), shared.headings if is_weekly else None
-    )
+    own = token_fragment(tokens.vote), token_fragment(tokens.saved)
+    written = _write_cards(shown, own, shared.headings if is_weekly else None)
     if shared.tracks_clicks:
         written = _with_clicks(written, uuid)
     intro = _intro(shared.language, (len(cards), len(shared.cards)), selection.is_first, is_weekly)
@@ -55,10 +54,11 @@ def render(
             "preheader": _preheader(cards, shared.welcome if selection.is_first else None),
             "intro": intro,
             "cards": written,
-            "more": _more(shared.more, shared.language, len(cards) - len(shown), read),
+            "more": _more(shared, (len(shown), len(cards)), read, is_weekly=is_weekly),
             "unsubscribe": _for_both(token_fragment(unsubscribe_token)),
             "preferences": _for_both(token_fragment(tokens.preferences)),
             "read": _for_both(read),
+            "saved": _for_both(own[1]),
         }
     )
     return DigestMessage(
@@ -83,20 +83,35 @@ def _number_that_fits(cards: Sequence[EncodedCard], most: int) -> int:
 
 
 def _write_cards(
-    cards: Sequence[EncodedCard], vote: bytes, headings: Mapping[int | None, Fragments] | None
+    cards: Sequence[EncodedCard],
+    own: tuple[bytes, bytes],
+    headings: Mapping[int | None, Fragments] | None,
 ) -> Fragments:
-    """Returns the cards with the reader's token, under `headings` by topic if there are any."""
+    """Returns the cards with the reader's `own` tokens to vote and to save, under `headings` by
+    topic if there are any."""
+    text: list[bytes] = []
+    html: list[bytes] = []
     if headings is None:
-        return Fragments(
-            text=b"".join([vote.join(card.text) for card in cards]),
-            html=b"".join([vote.join(card.html) for card in cards]),
-        )
-    text, html = [], []
+        _add(text, html, cards, own)
+        return Fragments(text=b"".join(text), html=b"".join(html))
     for topic_id, group in _by_topic(cards).items():
         heading = headings.get(topic_id) or headings[None]
-        text += [heading.text, *(vote.join(card.text) for card in group)]
-        html += [heading.html, *(vote.join(card.html) for card in group)]
+        text.append(heading.text)
+        html.append(heading.html)
+        _add(text, html, group, own)
     return Fragments(text=b"".join(text), html=b"".join(html))
+
+
+def _add(
+    text: list[bytes], html: list[bytes], cards: Sequence[EncodedCard], own: tuple[bytes, bytes]
+) -> None:
+    """Adds the cards' pieces, to be joined once: this runs for every card of every digest."""
+    vote, save = own
+    for card in cards:
+        first, second, third, last = card.text
+        text += (first, vote, second, vote, third, save, last)
+        first, second, third, last = card.html
+        html += (first, vote, second, vote, third, save, last)
 
 
 def _by_topic(cards: Iterable[EncodedCard]) -> dict[int | None, list[EncodedCard]]:
@@ -125,17 +140,51 @@ def _preheader(cards: Sequence[EncodedCard], welcome: Fragments | None) -> Fragm
     return Fragments(text=b"", html=_BETWEEN_TEASERS.join(teasers))
 
 
-def _more(template: TemplatePair, language: str, number: int, read: bytes) -> Fragments:
-    """Returns the note that `number` more papers are on the web; nothing for 0."""
+def _more(
+    shared: SharedParts, counts: tuple[int, int], read: bytes, *, is_weekly: bool
+) -> Fragments:
+    """Returns the notes that there are more papers: of this digest, of which `counts` are shown
+    and all, and of the edition."""
+    shown, chosen = counts
+    number, rest = chosen - shown, _NOTHING
+    if left := len(shared.cards) - chosen:
+        span = "week" if is_weekly else "day" if shared.is_of_a_day else ""
+        rest = shared.rests.get((left, span)) or _add_rest(shared, left, span)
     if not number:
-        return _NOTHING
-    return template.fill({"words": _more_words(language, number), "read": _for_both(read)})
+        return rest
+    words = {"words": _more_words(shared.language, number), "read": _for_both(read)}
+    more = shared.more.fill(words)
+    return Fragments(text=more.text + rest.text, html=more.html + rest.html)
 
 
 @lru_cache(maxsize=256)
 def _more_words(language: str, number: int) -> Fragments:
     with override(language):
         words = ngettext("%(number)d more on the web", "%(number)d more on the web", number)
+    return fragments_of(words % {"number": number})
+
+
+def _add_rest(shared: SharedParts, number: int, span: str) -> Fragments:
+    """Returns the note that the edition has `number` more papers, and keeps it: many share it."""
+    words = _rest_words(shared.language, number, span)
+    rest = shared.rests[number, span] = shared.rest.fill({"words": words})
+    return rest
+
+
+def _rest_words(language: str, number: int, span: str) -> Fragments:
+    with override(language):
+        if span == "week":
+            words = ngettext(
+                "%(number)d more paper this week", "%(number)d more papers this week", number
+            )
+        elif span == "day":
+            words = ngettext("%(number)d more paper today", "%(number)d more papers today", number)
+        else:
+            words = ngettext(
+                "%(number)d more paper since your last digest",
+                "%(number)d more papers since your last digest",
+                number,
+            )
     return fragments_of(words % {"number": number})
 
 

@@ -50,14 +50,6 @@ class WireTemplate:
             filled += (values[name], piece)
         return b"".join(filled)
 
-    def around(self, name: str, values: Mapping[str, bytes]) -> tuple[bytes, ...]:
-        """Returns the fragments around the slot `name`, with `values` in the other slots.
-
-        ``value.join(pieces)`` is the whole text: the fastest way to fill one slot many times.
-        """
-        mark = markers([name])[name].encode()
-        return tuple(self.fill({**values, name: mark}).split(mark))
-
 
 @dataclass(frozen=True, slots=True)
 class Fragments:

@@ -23,9 +23,14 @@ _SOURCES = (
     "digest/mail/*.py",
     "digest/choosing/reasons.py",
     "digest/papers/cards.py",
+    "digest/papers/checking.py",
+    "digest/papers/claims.py",
     "digest/papers/excerpts.py",
+    "digest/papers/sentences.py",
+    "digest/sources/keys.py",
     "digest/sources/registry.py",
     "digest/sources/text.py",
+    "subscribers/links/*.py",
 )
 
 

@@ -113,7 +113,7 @@ def add_library(subscriber: Subscriber, library: Library, now: datetime) -> Impo
     The reader's own votes and picks stay. Of all papers that ever came from their libraries, only
     the `MOST_FROM_LIBRARY` newest count.
     """
-    known = _known(library.references)
+    known = known_papers(library.references)
     theirs = Vote.objects.filter(subscriber=subscriber)
     voted = set(theirs.exclude(origin=Vote.Origin.IMPORT).values_list("paper_id", flat=True))
     before = set(theirs.filter(origin=Vote.Origin.IMPORT).values_list("paper_id", flat=True))
@@ -152,7 +152,7 @@ def _votes_up(
     ]
 
 
-def _known(references: Sequence[Reference]) -> list[int | None]:
+def known_papers(references: Sequence[Reference]) -> list[int | None]:
     """Return the id of the paper for each reference, None if we do not have it. Two queries."""
     keys = {key for reference in references for key in reference.keys}
     titles = {key for reference in references for key in reference.title_keys}

@@ -1,4 +1,4 @@
-"""Adds a reader's digests, events, votes and clicks to the download of their data."""
+"""Adds what this app knows about a reader, from digests to clicks, to the download of it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 
 from digest.choosing import reasons
-from digest.models import Click, Digest, Event, Paper, Vote
+from digest.models import AuditEntry, Click, Digest, Event, Paper, Saved, Vote
 from subscribers.export import contributes
 from subscribers.models import Subscriber, Topic
 
@@ -34,10 +34,21 @@ def known_about(subscriber: Subscriber) -> dict[str, Any]:
             .order_by("pk")
             .values("paper__title", "paper__url", "value", "origin", "at")
         ),
+        "saved": list(
+            Saved.objects.filter(subscriber=subscriber)
+            .order_by("pk")
+            .values("paper__title", "paper__url", "note", "at")
+        ),
         "clicks": list(
             Click.objects.filter(digest__subscriber=subscriber)
             .order_by("pk")
             .values("paper__title", "paper__url", "at", "is_machine")
+        ),
+        # What operators did about the reader; who it was is not the reader's data.
+        "operators": list(
+            AuditEntry.objects.filter(kind=subscriber._meta.label_lower, key=str(subscriber.pk))
+            .order_by("pk")
+            .values("at", "act", "result")
         ),
     }
 

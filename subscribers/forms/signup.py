@@ -18,7 +18,9 @@ from subscribers import addresses
 from subscribers.addresses import Address
 from subscribers.joining import abuse, captcha
 from subscribers.models import Topic
+from subscribers.wishes import following
 
+from .saying import saying
 from .zones import current_name, options, zones
 
 # People take longer than this to fill in the form.
@@ -39,7 +41,12 @@ class _TopicsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  #
 
     def __init__(self) -> None:
         offered = Topic.objects.filter(is_offered=True)
-        super().__init__(offered, required=False, to_field_name="slug")
+        super().__init__(
+            offered,
+            required=False,
+            to_field_name="slug",
+            error_messages=saying(_("There is no such topic. Choose from the list.")),
+        )
 
     def label_from_instance(self, topic: Any) -> str:
         return str(topic.label)
@@ -63,11 +70,17 @@ class _SignupBase(forms.Form):
         widget=forms.EmailInput(
             attrs={"autocomplete": "email", "placeholder": "you@example.org", "required": True}
         ),
-        error_messages={"required": _("Enter your email address.")},
+        error_messages=saying(_("Enter your email address.")),
     )
     topics = _TopicsField()
-    zone = forms.CharField(required=False, max_length=64)
-    altcha = forms.CharField(required=False, max_length=2000)
+    zone = forms.CharField(
+        required=False,
+        max_length=64,
+        error_messages=saying(_("There is no such time zone. Use a name such as Europe/Lisbon.")),
+    )
+    altcha = forms.CharField(
+        required=False, max_length=2000, error_messages=saying(_("Please submit the form again."))
+    )
 
     def clean_email(self) -> Address:
         try:
@@ -99,17 +112,34 @@ class SignupForm(_SignupBase):
     # Hidden from people. A program that fills it in is shown success, but is not signed up.
     website = forms.CharField(
         required=False,
+        error_messages=saying(_("Leave this field empty.")),
         widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}),
     )
-    opened = forms.CharField(required=False, max_length=200)
-    next = forms.CharField(required=False, max_length=2000)
+    opened = forms.CharField(
+        required=False, max_length=200, error_messages=saying(_("Please submit the form again."))
+    )
+    next = forms.CharField(
+        required=False, max_length=2000, error_messages=saying(_("Please submit the form again."))
+    )
     # Which of the two the visitor chose when asked "Did you mean gmail.com?".
-    spelling = forms.CharField(required=False, max_length=320)
+    spelling = forms.CharField(
+        required=False, max_length=320, error_messages=saying(_("Please submit the form again."))
+    )
+
+    # An author to follow, as their page offers it (`following.offer`).
+    author = forms.CharField(
+        required=False,
+        max_length=following.LONGEST,
+        error_messages=saying(_("Please submit the form again.")),
+    )
 
     def clean_zone(self) -> str:
         """Fall back to UTC for unknown zones. The page shows the zone, so people can correct it."""
         zone = current_name(self.cleaned_data["zone"])
         return zone if zone in zones() else "UTC"
+
+    def clean_author(self) -> str:
+        return following.offered(self.cleaned_data["author"])
 
     def clean_next(self) -> str:
         return allowed_redirect(self.cleaned_data["next"])
@@ -163,6 +193,11 @@ class SignupForm(_SignupBase):
         )
 
     @property
+    def follows(self) -> str:
+        """The name of the author to follow; "" if there is none."""
+        return following.offered(str(self["author"].value() or ""))
+
+    @property
     def challenge(self) -> str:
         """A new puzzle as JSON, or "" if the operator does not want one."""
         return json.dumps(captcha.new_challenge(timezone.now())) if captcha.is_on() else ""
@@ -182,7 +217,11 @@ class SignupFields(_SignupBase):
     A program fills them in, not a person who chooses from a list, so unknown values are errors.
     """
 
-    language = forms.CharField(required=False, max_length=7)
+    language = forms.CharField(
+        required=False,
+        max_length=7,
+        error_messages=saying(_("Digests are not available in this language.")),
+    )
 
     def clean_zone(self) -> str:
         zone = current_name(self.cleaned_data["zone"] or "UTC")

@@ -14,10 +14,10 @@ from subscribers.database import execute
 from subscribers.leaving import suppression
 from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Letter, Link, Subscriber, Suppression, Topic
-from subscribers.wishes import schedule
+from subscribers.wishes import following, schedule
 
-# The version of the consent text on the sign-up form. Raise it whenever that text changes.
-_WORDING = "signup-3"
+from . import wordings
+
 _PENDING_FOR = timedelta(days=7)
 # Expired links still lead to a helpful page for this long.
 _EXPIRED_FOR = timedelta(days=30)
@@ -25,7 +25,13 @@ _EXPIRED_FOR = timedelta(days=30)
 
 @transaction.atomic
 def start_signup(
-    address: Address, topics: Iterable[Topic], zone: str, now: datetime, language: str = "en"
+    address: Address,
+    topics: Iterable[Topic],
+    zone: str,
+    now: datetime,
+    language: str = "en",
+    *,
+    author: str = "",
 ) -> None:
     """Record that somebody entered this address, and queue a letter to it.
 
@@ -41,11 +47,13 @@ def start_signup(
     address_hash = addresses.hashed(address.canonical)
     subscriber = _get_or_create(address, address_hash, now)
     wishes = {"topics": [topic.pk for topic in topics], "zone": zone, "language": language}
+    follows = {"author": author} if author else {}
     execute(_SET_FIRST_WISHES, {"subscriber": subscriber.pk, **wishes})
     is_suppressed = suppression.is_suppressed(address_hash)
     is_reader = subscriber.state == Subscriber.State.ACTIVE and not is_suppressed
     kind = Letter.Kind.KNOWN if is_reader else Letter.Kind.CONFIRM
-    _queue_letter(subscriber, kind, now, None if is_reader else wishes)
+    # A reader's letter leads to a page where they can follow the author, and nothing else changes.
+    _queue_letter(subscriber, kind, now, (follows or None) if is_reader else wishes | follows)
 
 
 @transaction.atomic
@@ -71,6 +79,8 @@ def confirm(link: Link, now: datetime) -> Subscriber:
     if link.wishes:
         execute(_SET_WISHES, {"subscriber": subscriber.pk, **link.wishes})
         subscriber.zone, subscriber.language = link.wishes["zone"], link.wishes["language"]
+        if author := link.wishes.get("author"):
+            following.follow(subscriber, author)
     subscriber.state = Subscriber.State.ACTIVE
     subscriber.confirmed_at = now
     subscriber.unsubscribed_at = None
@@ -113,6 +123,33 @@ def next_regular(subscriber: Subscriber, now: datetime) -> datetime:
     """Return when the second digest is due: not on the day of the first, which comes at once."""
     today = schedule.today_in(subscriber.zone, now)
     return schedule.next_due(now, schedule.timing_of(subscriber), today).at
+
+
+@transaction.atomic
+def mail_again(subscriber: Subscriber, now: datetime) -> bool:
+    """Queue the confirmation once more, for what was asked for last, as an operator wants it.
+
+    Nobody has asked again, so there is no new consent. The limits of `start_signup` hold. Returns
+    whether there is a new letter.
+    """
+    reader = Subscriber.objects.select_for_update().filter(pk=subscriber.pk).first()
+    if reader is None or reader.state == Subscriber.State.ACTIVE:
+        return False
+    kind = Letter.Kind.CONFIRM
+    letters = Letter.objects.filter(subscriber=reader, kind=kind).order_by("-created_at")
+    earlier = list(letters.filter(created_at__gt=now - timedelta(days=30))[:3])
+    is_recent = any(one.created_at > now - timedelta(days=1) for one in earlier)
+    if is_recent or len(earlier) == 3 or letters.waiting().exists():
+        return False
+    last = letters.first()
+    Letter.objects.create(
+        subscriber=reader,
+        kind=kind,
+        created_at=now,
+        next_attempt_at=now,
+        wishes=last.wishes if last else None,
+    )
+    return True
 
 
 # --- tidying up ----------------------------------------------------------------------------
@@ -186,7 +223,7 @@ def _queue_letter(
             "address_hash": subscriber.address_hash,
             "kind": kind,
             "act": Consent.Act.ASKED,
-            "wording": _WORDING,
+            "wording": wordings.CURRENT,
             "wishes": None if wishes is None else json.dumps(wishes),
             "now": now,
         },
@@ -218,6 +255,6 @@ def _record(subscriber: Subscriber, act: Consent.Act, now: datetime) -> None:
         subscriber=subscriber,
         address_hash=subscriber.address_hash,
         act=act,
-        wording=_WORDING,
+        wording=wordings.CURRENT,
         at=now,
     )

@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from datetime import datetime
+from urllib.parse import quote
 
 from anymail.message import AnymailMessage
 from django.conf import settings
@@ -19,6 +20,7 @@ from django.utils import translation
 from subscribers import addresses, links
 from subscribers.joining import address_change
 from subscribers.models import Letter, Link
+from subscribers.wishes import following
 
 # Control characters, line separators and direction marks, none of which belong in a header.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -103,7 +105,9 @@ def _confirm(letter: Letter, now: datetime) -> dict[str, str]:
 def _known(letter: Letter, now: datetime) -> dict[str, str]:
     links.ensure([letter.subscriber], now)
     reader = letter.subscriber
-    return {"link": links.preferences_url(reader.pk, now, reader.links_generation)}
+    link = links.preferences_url(reader.pk, now, reader.links_generation)
+    author = following.offer((letter.wishes or {}).get("author", ""))
+    return {"link": link, "follow_link": f"{link}/follow?author={quote(author)}" if author else ""}
 
 
 def _link(letter: Letter, now: datetime) -> dict[str, str]:

@@ -11,6 +11,8 @@ class Link(models.Model):
         UNSUBSCRIBE = "unsubscribe", "Unsubscribe"
         READ = "read", "Read a digest on the web"
         VOTE = "vote", "Vote on papers"
+        SAVED = "saved", "Save papers, and see those saved"
+        FEED = "feed", "Read the saved papers as a feed"
         CHANGE = "change", "Confirm a new address"
         REFUSE = "refuse", "This was not me"
 
@@ -29,4 +31,4 @@ class Link(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
-        return f"{self.purpose} link {self.token_hash[:8]}…"
+        return f"{self.get_purpose_display()}: {self.token_hash[:8]}…"

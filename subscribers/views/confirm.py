@@ -48,6 +48,7 @@ def _confirmed(request: HttpRequest, subscriber: Subscriber, now: datetime) -> H
     context = {
         "is_first_coming": is_first_coming,
         "next_digest": next_digest,
+        "has_topics": subscriber.topics.exists(),
         "preferences_url": links.preferences_url(subscriber.pk, now, subscriber.links_generation),
     }
     return render_for(subscriber, request, "subscribers/confirmed.html", context)

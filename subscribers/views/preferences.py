@@ -1,6 +1,8 @@
 """The preferences page."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -33,33 +35,44 @@ def set_preferences(request: HttpRequest, token: str) -> HttpResponse:
     subscriber = link.subscriber
     if "link" in request.POST:
         return _mail_link(request, subscriber, now)
-    shown = {
-        "token": token,
-        "is_fresh": links.is_fresh(link),
-        "is_mailed": "mailed" in request.GET,
-    }
     if subscriber.state != Subscriber.State.ACTIVE:
-        shown |= {"shows_data": True, "way_back": _way_back(subscriber, now)}
+        shown = {"shows_data": True, "way_back": _way_back(subscriber, now)}
+        shown |= {"token": token, **_link_facts(request, link)}
         return render_for(subscriber, request, "subscribers/not_subscribed.html", shown)
     if "resume" in request.POST:
         preferences.end_pause(subscriber, now)
         return _redirect(request, "resumed")
     with override(subscriber.language):
         posted = request.POST if request.method == "POST" else None
-        today = preferences.today_of(subscriber, now)
-        form = PreferencesForm(subscriber, today, posted)
+        form = PreferencesForm(subscriber, preferences.today_of(subscriber, now), posted)
         if form.is_valid():
             preferences.save_preferences(subscriber, form.wanted(), now)
             return _redirect(request, "saved")
-        context = {
-            "form": form,
-            "is_saved": "saved" in request.GET and not form.is_bound,
-            "is_resumed": "resumed" in request.GET,
-            "is_paused": subscriber.paused_until is not None and subscriber.paused_until > today,
-            "next_digest": preferences.next_digest_in_words(subscriber, now),
-            "unsubscribe_url": links.unsubscribe_url(subscriber.pk, subscriber.links_generation),
-        }
-    return render_for(subscriber, request, "subscribers/preferences.html", shown | context)
+        return form_page(request, link, form, now, {"token": token})
+
+
+def form_page(
+    request: HttpRequest, link: Link, form: PreferencesForm, now: datetime, more: Mapping[str, Any]
+) -> HttpResponse:
+    """Return the page with this form, as it stands. `more` is further context for the template."""
+    subscriber = link.subscriber
+    until = subscriber.paused_until
+    context = {
+        "form": form,
+        "is_saved": "saved" in request.GET and not form.is_bound,
+        "is_resumed": "resumed" in request.GET,
+        "is_paused": until is not None and until > form.today,
+        "next_digest": preferences.next_digest_in_words(subscriber, now),
+        "unsubscribe_url": links.unsubscribe_url(subscriber.pk, subscriber.links_generation),
+        "saved_token": links.beside(link).saved,
+        **_link_facts(request, link),
+        **more,
+    }
+    return render_for(subscriber, request, "subscribers/preferences.html", context)
+
+
+def _link_facts(request: HttpRequest, link: Link) -> dict[str, bool]:
+    return {"is_fresh": links.is_fresh(link), "is_mailed": "mailed" in request.GET}
 
 
 def _too_old(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpResponse:

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from subscribers.forms import MOST_TOPICS, SignupForm, allowed_redirect, opened_now
 from subscribers.joining import abuse
 from subscribers.joining import signup as signing_up
+from subscribers.wishes import following
 
 from .queueing import send_letters_soon
 
@@ -92,14 +93,14 @@ def _page(
     `sent` is the URL name of the page that says "check your inbox".
     """
     is_framed = base != "base.html"
-    is_from_elsewhere = request.method == "POST" and _is_from_elsewhere(request)
-    if request.method != "POST" or (is_from_elsewhere and is_framed):
-        form = SignupForm(initial={"next": allowed_redirect(request.GET.get("next", ""))})
+    is_foreign = request.method == "POST" and is_from_elsewhere(request)
+    if request.method != "POST" or (is_foreign and is_framed):
+        form = SignupForm(initial=_initial(request))
         return render(request, template, {"form": form, "base": base})
-    if is_from_elsewhere:
+    if is_foreign:
         return render(request, "subscribers/signup_here.html", {"form": _filled(request)})
     if abuse.is_network_busy(client_of(request)):  # before anything costs us time
-        return _busy(request, base)
+        return busy(request, base)
     form = SignupForm(request.POST)
     if not form.is_valid():
         return render(request, template, {"form": form, "base": base})
@@ -110,6 +111,15 @@ def _page(
     return redirect(form.cleaned_data["next"] or sent)
 
 
+def _initial(request: HttpRequest) -> dict[str, object]:
+    """Return what the address of the form already says: whom or what to follow, where to go on."""
+    return {
+        "next": allowed_redirect(request.GET.get("next", "")),
+        "author": request.GET.get("author", "")[: following.LONGEST],
+        "topics": request.GET.getlist("topics")[:MOST_TOPICS],
+    }
+
+
 def _sign_up(form: SignupForm) -> None:
     wanted = form.cleaned_data
     signing_up.start_signup(
@@ -118,6 +128,7 @@ def _sign_up(form: SignupForm) -> None:
         wanted["zone"],
         timezone.now(),
         translation.get_language() or "en",
+        author=wanted["author"],
     )
     transaction.on_commit(send_letters_soon)
 
@@ -140,7 +151,7 @@ def _filled(request: HttpRequest) -> SignupForm:
     )
 
 
-def _busy(request: HttpRequest, base: str) -> HttpResponse:
+def busy(request: HttpRequest, base: str = "base.html") -> HttpResponse:
     """The page for a network with too many sign-ups, whatever the addresses."""
     response = render(request, "subscribers/signup_busy.html", {"base": base}, status=429)
     response["Retry-After"] = str(BUSY_SECONDS)
@@ -154,7 +165,7 @@ def client_of(request: HttpRequest) -> str:
     )
 
 
-def _is_from_elsewhere(request: HttpRequest) -> bool:
+def is_from_elsewhere(request: HttpRequest) -> bool:
     """Return whether a browser says that another site sent this form.
 
     Sec-Fetch-Site is defined in https://www.w3.org/TR/fetch-metadata/; older browsers send only

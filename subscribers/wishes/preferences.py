@@ -11,6 +11,7 @@ from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from subscribers.database import execute
 from subscribers.models import Letter, Subscriber, Subscription, Term
 
 from . import schedule, terms
@@ -113,22 +114,55 @@ def reschedule(subscriber: Subscriber, now: datetime) -> None:
 
 # --- a new link ----------------------------------------------------------------------------
 @transaction.atomic
-def mail_link(subscriber: Subscriber, now: datetime) -> None:
+def mail_link(subscriber: Subscriber, now: datetime) -> bool:
     """Queue a letter with a fresh preferences link to the reader's own address, once a day at most.
 
-    Readers who have left get one too: they may see and erase the data we still keep.
+    Readers who have left get one too: they may see and erase the data we still keep. Returns
+    whether there is a new letter.
     """
     reader = Subscriber.objects.select_for_update().filter(pk=subscriber.pk).first()
     if reader is None or reader.state == Subscriber.State.PENDING:
-        return
-    recent = Letter.objects.filter(
-        subscriber=reader, kind=Letter.Kind.LINK, created_at__gt=now - _LINK_INTERVAL
+        return False
+    letters = Letter.objects.filter(subscriber=reader, kind=Letter.Kind.LINK)
+    is_recent = letters.filter(created_at__gt=now - _LINK_INTERVAL).exists()
+    if is_recent or letters.waiting().exists():
+        return False
+    Letter.objects.create(
+        subscriber=reader, kind=Letter.Kind.LINK, created_at=now, next_attempt_at=now
     )
-    if not recent.exists():
-        Letter.objects.bulk_create(
-            [Letter(subscriber=reader, kind=Letter.Kind.LINK, created_at=now, next_attempt_at=now)],
-            ignore_conflicts=True,  # an older one may still be waiting
-        )
+    return True
+
+
+def mail_link_to(address_hash: str, now: datetime) -> None:
+    """Queue the letter of `mail_link` for whoever has this address, by the same rules.
+
+    One statement, whoever has it and whether anybody does: its time tells a stranger nothing.
+    """
+    execute(
+        _MAIL_LINK,
+        {
+            "address_hash": address_hash,
+            "kind": Letter.Kind.LINK,
+            "pending": Subscriber.State.PENDING,
+            "now": now,
+            "since": now - _LINK_INTERVAL,
+        },
+    )
+
+
+_MAIL_LINK = """
+INSERT INTO subscribers_letter
+    (subscriber_id, kind, "to", created_at, next_attempt_at, attempts)
+SELECT reader.id, %(kind)s::varchar, '', %(now)s, %(now)s, 0
+FROM subscribers_subscriber reader
+WHERE reader.address_hash = %(address_hash)s AND reader.state <> %(pending)s
+    AND NOT EXISTS (
+        SELECT FROM subscribers_letter had
+        WHERE had.subscriber_id = reader.id AND had.kind = %(kind)s::varchar
+            AND had.created_at > %(since)s
+    )
+ON CONFLICT DO NOTHING
+"""
 
 
 # --- in words ------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from subscribers.comparing import names, phrases
 from subscribers.models import Subscriber, Term
 
-_MAX_TERMS = 50
+MOST = 50
 LONGEST = 80
 
 # Control characters, and marks that change the direction of the text around them.
@@ -60,9 +60,9 @@ def _parse(lines: str, check: Callable[[str], None]) -> list[str]:
         if text := _tidy(line):
             check(text)
             terms.setdefault(key(text), text)
-    if len(terms) > _MAX_TERMS:
-        said = ngettext("Enter at most %(most)d line.", "Enter at most %(most)d lines.", _MAX_TERMS)
-        raise InvalidTerms(said % {"most": _MAX_TERMS})
+    if len(terms) > MOST:
+        said = ngettext("Enter at most %(most)d line.", "Enter at most %(most)d lines.", MOST)
+        raise InvalidTerms(said % {"most": MOST})
     return list(terms.values())
 
 

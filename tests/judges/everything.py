@@ -7,13 +7,15 @@ from urllib.parse import urlsplit
 from django.test import Client
 from django.utils import timezone
 
-from digest.models import Digest, PaperTopic, Sighting
+from digest.models import Digest, PaperTopic, Saved, Sighting
 from subscribers import letters, links
 from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Letter, Link, Subscriber
+from subscribers.wishes import following
 from tests.digest.sent import edition_of, mail_of, read_path, sent_digest, vote_path
 from tests.factories import abstract_of, make_paper, make_reader, make_topic
 
+_AUTHOR = following.offer("Ada Lovelace")
 _TITLES = ["Robots that fold towels", "دراسة عن الروبوتات", "On $O(n^2)$ <maps>", "折り紙"]
 
 
@@ -82,6 +84,8 @@ def public_paths(digest: Digest) -> dict[str, str]:
         *("today", "archive", f"archive/{edition_of(digest).date}", "archive/2001-01-01"),
         *("topics", "topics/robots", "topics/robots?order=new", f"papers/{digest.paper_ids[0]}"),
         *("search", "search?q=robots", "search?q=robbots", "search?q=zzz", "nowhere"),
+        *(f"archive/{edition_of(digest).date:%G-W%V}", f"archive/{edition_of(digest).date:%Y-%m}"),
+        *("authors/Author 0", "search?topic=robots&code=1", f"signup/?author={_AUTHOR}"),
     ]
     return {f"/{name}": f"/{name}" for name in names}
 
@@ -97,6 +101,8 @@ def reader_paths(digest: Digest) -> dict[str, str]:
     links.ensure([left], now)
     unsubscribe(left, Consent.Act.UNSUBSCRIBED, now)
     fresh = _path(reader, Link.Purpose.PREFERENCES, now)
+    Saved.objects.create(subscriber=reader, paper_id=digest.paper_ids[0], note="Table <3>")
+    saved = f"/s/{links.monthly(reader.pk, now).saved}"
     return {
         "confirm": _path(pending, Link.Purpose.CONFIRM, now),
         "confirmed": _path(reader, Link.Purpose.CONFIRM, now),
@@ -114,6 +120,13 @@ def reader_paths(digest: Digest) -> dict[str, str]:
         "left": urlsplit(links.unsubscribe_url(left.pk)).path,
         "papers you like": f"{urlsplit(links.preferences_url(reader.pk, now)).path}/papers",
         "web view": read_path(digest),
+        "the rest of the day": f"{read_path(digest)}/rest",
+        "saved papers": saved,
+        "save a paper": f"{saved}/{digest.paper_ids[1]}",
+        "a saved paper": f"{saved}/{digest.paper_ids[0]}",
+        "get a link": "/link",
+        "link sent": "/link?sent",
+        "follow": f"{fresh}/follow?author={_AUTHOR}",
         "vote": vote_path(digest),
         "bad link": "/c/nothing",
     }
@@ -128,7 +141,14 @@ def _acts(digest: Digest) -> Iterator[tuple[str, str, dict[str, str]]]:
     yield "preferences with mistakes", preferences, {"length": "99"}
     yield "preferences, link mailed", preferences, {"link": "1"}
     yield "another address with mistakes", f"{preferences}/address", {"email": "a@@b"}
-    yield "voted", vote_path(digest), {"act": "more"}
+    ticked = {"frequency": "weekly", "weekday": "0", "hour": "7", "zone": "UTC", "language": "en"}
+    yield "preview", f"{preferences}/preview", {**ticked, "length": "5"}
+    saved = f"/s/{links.monthly(reader.pk, timezone.now()).saved}"
+    yield "feed made", saved, {"feed": "1"}
+    yield "papers not added", saved, {"add": "1", "papers": "?"}
+    yield "link to nobody", "/link", {"email": "a@@b"}
+    yield "voted", vote_path(digest), {"w": "more"}
+    yield "followed", f"{preferences}/follow?author={_AUTHOR}", {}
     yield "came weekly", urlsplit(links.unsubscribe_url(reader.pk)).path, {"page": "weekly"}
 
 

@@ -163,4 +163,4 @@ def test_a_topic_shows_its_active_followers(admin_client: Client, admin_user: Us
 
     page = admin_client.get("/admin/subscribers/topic/")
 
-    assert page.context["cl"].queryset.get(pk=topic.pk).followers == 1
+    assert page.context["cl"].queryset.get(pk=topic.pk).num_followers == 1

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from digest.models import Click, Vote
+from digest.models import Click, Saved, Vote
 from digest.readers.votes import vote
 from subscribers import links
 from subscribers.export import everything_about
@@ -39,6 +39,7 @@ def busy() -> Subscriber:
     terms.replace(reader, Term.Kind.KEYWORD, followed=["bread"], muted=["cake"])
     paper = make_paper(title="On Cake")
     vote(reader, paper, Vote.Value.LESS, Vote.Origin.EXAMPLE, now)
+    Saved.objects.create(subscriber=reader, paper=paper, note="Try it")
     Click.objects.create(digest=digest, paper_id=digest.paper_ids[0])
     Letter.objects.create(subscriber=reader, kind=Letter.Kind.LINK)
     Consent.objects.create(
@@ -82,6 +83,9 @@ def test_the_download_holds_digests_with_papers_votes_and_clicks(busy: Subscribe
     )
     assert [(vote["paper__title"], vote["value"]) for vote in known["votes"]] == [("On Cake", -1)]
     assert [click["paper__title"] for click in known["clicks"]] == ["On Bread"]
+    assert [(kept["paper__title"], kept["note"]) for kept in known["saved"]] == [
+        ("On Cake", "Try it")
+    ]
 
 
 def test_every_table_that_hangs_on_a_reader_is_in_the_download() -> None:
@@ -97,6 +101,7 @@ def test_every_table_that_hangs_on_a_reader_is_in_the_download() -> None:
         "digest.Click",
         "digest.Digest",
         "digest.Event",
+        "digest.Saved",
         "digest.Vote",
         "subscribers.Consent",
         "subscribers.Letter",
@@ -127,5 +132,5 @@ def test_the_download_takes_the_same_queries_for_any_number_of_digests(
         ids = list(edition.papers.values_list("pk", flat=True))
         make_digest(edition, reader, paper_ids=ids, reasons=["votes:3"] * 2)
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(14):
         assert len(everything_about(reader)["digests"]) == digests

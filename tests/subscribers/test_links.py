@@ -90,8 +90,10 @@ def test_derived_links_work_once_they_are_ensured(now: datetime) -> None:
     assert links.find(preferences, PREFERENCES, now).subscriber == subscriber
     assert links.find(monthly.read, Link.Purpose.READ, now).subscriber == subscriber
     assert links.find(monthly.vote, Link.Purpose.VOTE, now).subscriber == subscriber
-    assert len({unsubscribe, *monthly}) == 4
-    assert {len(token) for token in (unsubscribe, *monthly)} == {22}
+    assert links.find(monthly.saved, Link.Purpose.SAVED, now).subscriber == subscriber
+    assert len({unsubscribe, *monthly}) == 5
+    assert [len(token) for token in (unsubscribe, *monthly)] == [22, 22, 22, 22, 20]
+    assert links.beside(links.find(monthly.vote, Link.Purpose.VOTE, now)) == monthly
 
 
 @pytest.mark.django_db
@@ -155,7 +157,7 @@ def test_ensuring_takes_one_query_for_any_number_and_none_the_second_time(
     fresh = list(Subscriber.objects.all())
     with django_assert_num_queries(0):
         links.ensure(fresh, now)
-    assert Link.objects.count() == 4 * readers
+    assert Link.objects.count() == 5 * readers
 
 
 @pytest.mark.django_db

@@ -20,7 +20,7 @@ from tests.factories import make_reader
 pytestmark = pytest.mark.django_db
 
 UNKNOWN = "x" * 22
-OTHER_PARTS = {"day": "2026-11-23", "paper_id": "1"}
+OTHER_PARTS = {"day": "2026-11-23", "paper_id": "1", "form": "bib"}
 
 
 def token_routes(patterns: Sequence[Any], namespace: str = "") -> Iterator[tuple[str, set[str]]]:
@@ -52,6 +52,8 @@ def test_the_router_tells_of_all_of_them() -> None:
         "subscribers:unsubscribe",
         "digest:read",
         "digest:vote",
+        "digest:save",
+        "digest:saved_feed",
     }
 
 

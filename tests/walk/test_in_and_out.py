@@ -8,6 +8,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 from pytest_django import Settings
 
 from digest.models import Digest, Vote
+from digest.readers import ratings
 from subscribers.models import Consent, Subscriber
 from tests.browser import NEEDS, SCHEMES, show_elsewhere, violations
 from tests.browser import browser as browser
@@ -42,7 +43,6 @@ def test_in_through_a_frame_on_another_site_and_out_through_the_mail_program(wal
     walk.go(f"{walk.site}/signup/embed/")
     show_elsewhere(walk.page, walk.page.get_by_label("HTML to copy").last.input_value())
     form = walk.page.frame_locator("iframe")
-    form.get_by_text("Choose topics").click()
     fill_in(form)
     look_into_the_frame(walk.page)
     walk.page.wait_for_timeout(FILLING)
@@ -79,6 +79,7 @@ def test_in_through_json_and_out_through_a_mail_to_the_address_in_the_header(
 # --- the steps -----------------------------------------------------------------------------
 def fill_in(form: Page | FrameLocator) -> None:
     form.get_by_label("Your email address").fill(READER)
+    form.get_by_text("Choose topics").click()
     form.get_by_label("Search and retrieval").check()
 
 
@@ -93,7 +94,7 @@ def look_into_the_frame(page: Page) -> None:
 def rate_papers(walk: Walk) -> None:
     """Rate two of the papers that the page after confirming offers, and look at the next page."""
     walk.follow("Rate a few papers")
-    assert walk.page.get_by_role("radiogroup").count() == 8
+    assert walk.page.get_by_role("radiogroup").count() == ratings.NUMBER
     assert Vote.objects.count() == 0
     walk.page.get_by_role("radio", name="More").first.check()
     walk.page.get_by_role("radio", name="Less").last.check()

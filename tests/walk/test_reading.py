@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Locator, expect
 
-from digest.models import Digest, Vote
+from digest.models import Digest, Saved, Vote
 from subscribers import links
 from subscribers.models import Link, Subscriber, Subscription, Term
 from tests.browser import NEEDS
@@ -29,11 +29,16 @@ def test_preferences_are_saved_and_shown_again(walk: Walk, reader: Subscriber) -
     walk.read(1)
     walk.follow("Preferences")
 
+    unfold(walk)
     for topic, step in WISHES.items():
         step_of(walk, topic, step).check()
     for label, text in ENTRIES.items():
         walk.page.get_by_label(label).fill(text)
     walk.page.get_by_label("Pause until").fill(until.isoformat())
+    walk.press("Preview")
+    preview = walk.page.get_by_role("region", name="With these preferences")
+    expect(preview.get_by_role("listitem")).to_have_count(5)
+    assert not Term.objects.exists()
     walk.press("Save")
 
     expect(walk.page.get_by_role("status")).to_contain_text("Saved. Your next digest comes")
@@ -48,6 +53,12 @@ def test_preferences_are_saved_and_shown_again(walk: Walk, reader: Subscriber) -
     walk.press("Resume now")
     expect(walk.page.get_by_role("status")).to_contain_text("Welcome back. Your next digest comes")
     assert set_by(reader) == (5, None, timezone.now().date() + timedelta(days=1))
+
+
+def unfold(walk: Walk) -> None:
+    closed = walk.page.locator("form details:not([open]) > summary")
+    while closed.count():
+        closed.first.click()
 
 
 WISHES = {
@@ -85,6 +96,36 @@ def test_a_vote_is_given_undone_and_given_to_another_paper(walk: Walk, reader: S
 
     vote = Vote.objects.get(subscriber=reader)
     assert (vote.paper_id, vote.value) == (Digest.objects.get().paper_ids[1], Vote.Value.LESS)
+    walk.read(1)
+    vote_and_save_on_the_web(walk, Digest.objects.get().paper_ids)
+
+
+def vote_and_save_on_the_web(walk: Walk, paper_ids: list[int]) -> None:
+    """From the mail to the digest on the web, to the rest of the day, and to what was saved."""
+    walk.follow("Save")
+    walk.press("Save")
+    walk.sees("Saved")
+    walk.page.get_by_label("Your note").fill("Table 3")
+    walk.press("Save the note")
+    walk.read(1)
+    walk.follow("Read on the web")
+    third = walk.page.locator(f"#paper-{paper_ids[2]}")
+    for button in ("More like this", "Save"):
+        with walk.page.expect_navigation():
+            third.get_by_role("button", name=button, exact=True).click()
+    expect(third.get_by_role("button", name="More like this")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    walk.follow("The rest of the day, in your order")
+    walk.page.go_back()
+    walk.follow("Saved papers")
+    with walk.page.expect_download() as download:
+        walk.page.get_by_role("link", name="BibTeX").click()
+
+    text = download.value.path().read_text()
+    assert (text.count("@misc{"), text.count("note = {Table 3}")) == (2, 1)
+    assert Vote.objects.get(paper=paper_ids[2]).value == Vote.Value.MORE
+    assert set(Saved.objects.values_list("paper_id", flat=True)) == {paper_ids[0], paper_ids[2]}
 
 
 def test_digests_move_once_the_new_address_has_confirmed(walk: Walk, reader: Subscriber) -> None:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from digest.models import Digest, Paper
 from digest.readers import clicks
-from digest.sources.keys import web_link
+from digest.sources.keys import pdf_link, web_link
 
 
 @never_cache
@@ -23,7 +23,7 @@ def follow(request: HttpRequest, uuid: str, paper_id: str) -> HttpResponse:
     """
     digest = Digest.objects.filter(uuid=UUID(uuid)).first()
     paper = Paper.objects.filter(pk=paper_id).first()
-    address = web_link(paper.url) if paper else ""
+    address = _address(paper, request.GET.get("to", "")) if paper else ""
     if digest is None or not address:
         raise Http404
     # Which papers were in the digest of a reader who was erased is forgotten.
@@ -37,3 +37,8 @@ def follow(request: HttpRequest, uuid: str, paper_id: str) -> HttpResponse:
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex, nofollow"
     return response
+
+
+def _address(paper: Paper, asked: str) -> str:
+    pdf = pdf_link(paper.key, paper.url) if asked == "pdf" else ""
+    return pdf or web_link(paper.url)

@@ -15,7 +15,7 @@ from django.utils.translation import override
 from digest.models import EditionPaper
 from digest.readers import bibliography, examples
 from digest.readers.bibliography import Library, Unreadable
-from digest.site import archive, searching
+from digest.site import searching
 from digest.site.listings import listed
 from subscribers import links
 from subscribers.joining import abuse
@@ -137,12 +137,12 @@ def _lists(asked: QueryDict, subscriber: Subscriber, ticked: list[int] | None) -
     if text:
         result = searching.search(EditionPaper.objects.public(), text, start=0, number=FOUND)
         found = [each for each in (*result.papers, *result.alike) if each.paper_id not in shown]
-        found = archive.with_newest_figures(found[:FOUND])
+        found = found[:FOUND]
         shown |= {candidate.paper_id for candidate in found}
-    offered = archive.with_newest_figures(examples.offered(subscriber, shown))
+    offered = examples.offered(subscriber, shown)
     topics: dict[int, Topic] = Topic.objects.in_bulk()
     return {
-        "chosen": listed(archive.with_newest_figures(chosen), topics),
+        "chosen": listed(chosen, topics),
         "found": listed(found, topics),
         "offered": listed(offered, topics),
         "text": text,

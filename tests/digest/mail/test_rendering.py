@@ -37,7 +37,11 @@ titles = st.text(
 
 
 def message_of(
-    edition: Edition, *, subscriber_id: int = 1, reasons: Sequence[str] = ()
+    edition: Edition,
+    *,
+    subscriber_id: int = 1,
+    reasons: Sequence[str] = (),
+    is_weekly: bool = False,
 ) -> DigestMessage:
     """The mail with all papers of the edition."""
     papers = list(edition.candidates.order_by("id").values_list("paper_id", flat=True))
@@ -48,6 +52,7 @@ def message_of(
         uuid=UUID(int=7),
         subscriber_id=subscriber_id,
         now=timezone.now(),
+        is_weekly=is_weekly,
     )
     message.to = ["reader@dest.example"]
     return message
@@ -230,6 +235,9 @@ def test_both_parts_have_the_same_links_only_ours_and_the_papers() -> None:
 
     text, html = links_of(text_of(message)), links_of(html_of(message))
     of_papers = {address for paper in papers for address in (paper.url, paper.code_url)}
+    numbers = [paper.key.removeprefix("arxiv:") for paper in papers]
+    of_papers |= {f"https://arxiv.org/pdf/{number}" for number in numbers}
+    of_papers |= {f"https://huggingface.co/papers/{number}" for number in numbers}
     assert of_papers < text
     assert {url for url in html - text if "/papers/" not in url} == set()
     assert {url for url in text | html if not url.startswith("https://news.example.org")} == (
@@ -246,9 +254,10 @@ def test_links_are_rewritten_only_if_clicks_are_tracked(settings: Settings) -> N
         message = check_digest(message_of(edition).message().as_bytes())
         bodies[settings.TRACK_CLICKS] = text_of(message) + html_of(message)
 
-    assert (bodies[True].count("/k/"), bodies[False].count("/k/")) == (6, 0)
+    # In the text the paper and its PDF, in the HTML the title, "Read" and "PDF".
+    assert (bodies[True].count("/k/"), bodies[False].count("/k/")) == (15, 0)
     for url in edition.papers.values_list("url", flat=True):
-        assert (bodies[True].count(url), bodies[False].count(url)) == (0, 2)
+        assert (bodies[True].count(url), bodies[False].count(url)) == (0, 3)
     assert not re.search(r"<img|background=|url\(|@import|@font-face", bodies[False])
 
 

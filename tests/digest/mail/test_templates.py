@@ -32,14 +32,3 @@ def test_a_missing_value_is_an_error() -> None:
 
     with pytest.raises(KeyError):
         wire_template.fill({})
-
-
-def test_joining_the_pieces_around_a_slot_with_its_value_gives_the_whole_text() -> None:
-    slots = markers(["token", "word"])
-    wire_template = WireTemplate(f"{slots['token']}/{slots['word']}?t={slots['token']}.")
-    values = encoded(token="abc", word="déjà vu")
-
-    pieces = wire_template.around("token", {"word": values["word"]})
-
-    assert len(pieces) == 3
-    assert values["token"].join(pieces) == wire_template.fill(values)

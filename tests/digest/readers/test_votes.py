@@ -8,9 +8,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from digest.models import Vote
+from digest.models import EditionPaper, Paper, Vote
+from digest.readers.effects import telling_words
 from subscribers.models import Subscriber, Subscription, Term
-from tests.digest.sent import read_path, sent_digest, vote_path
+from tests.digest.sent import edition_of, read_path, sent_digest, vote_path
 from tests.factories import make_paper, make_reader, make_topic
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +83,63 @@ def test_the_page_also_votes_on_the_other_papers(client: Client) -> None:
     forms = [f'action="{vote_path(digest, place)}"' in page for place in (0, 1, 2)]
     assert forms == [False, True, True]
     assert votes() == [(digest.paper_ids[0], 1), (digest.paper_ids[1], -1)]
+
+
+def test_the_page_says_what_a_vote_changed(client: Client) -> None:
+    topic = make_topic(name="Robots")
+    paper = make_paper(
+        title="Grasping of towels", keywords=["towels", "not in its text"], abstract="A study."
+    )
+    digest = sent_digest([paper, make_paper()], topic=topic)
+    pages = {}
+
+    for wish in ("more", "less", "undo"):
+        pages[wish] = client.post(vote_path(digest), {"w": wish}, follow=True).content.decode()
+
+    assert "those on “Robots”, and those with words such as “towels”." in pages["more"]
+    assert "The more you vote, the more your votes decide" in pages["more"]
+    assert "with words such as “towels”, now come only if they match" in pages["less"]
+    assert "follow stay as they are" in pages["less"]
+    assert "towels”" not in pages["undo"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"title": "Folding towels with two arms"}, ["Folding", "towels"]),
+        ({"title": "A new method for models"}, []),
+        ({"title": "漢字", "keywords": ["漢字"]}, ["漢字"]),
+        ({"title": "", "abstract": ""}, []),
+    ],
+)
+def test_it_names_words_that_tell_what_a_paper_is_about(
+    fields: dict[str, object], words: list[str]
+) -> None:
+    paper = Paper(**{"keywords": [], "abstract": "", **fields})
+
+    assert telling_words(paper) == words
+
+
+def test_the_page_offers_the_next_papers_that_have_no_vote(client: Client) -> None:
+    digest = sent_digest([make_paper() for _ in range(6)])
+    client.post(vote_path(digest, 3), {"w": "less"})
+
+    page = client.post(vote_path(digest, 2), {"w": "more"}, follow=True)
+
+    offered = [pk for pk, _paper, _given in (*page.context["next"], *page.context["others"])]
+    assert offered == [digest.paper_ids[place] for place in (4, 5, 0, 1, 3)]
+
+
+def test_a_paper_of_the_day_that_was_not_sent_is_voted_on_from_the_rest(client: Client) -> None:
+    digest, other = sent_digest(), make_paper()
+    EditionPaper.objects.create(edition=edition_of(digest), paper=other)
+    path = f"{vote_path(digest).rpartition('/')[0]}/{other.pk}"
+    back = f"{edition_of(digest).date}/rest"
+
+    answer = client.post(path, {"w": "more", "back": back})
+
+    assert answer["Location"] == f"{read_path(digest)}/rest#paper-{other.pk}"
+    assert votes() == [(other.pk, 1)]
 
 
 def test_the_page_says_why_the_paper_was_sent(client: Client) -> None:
@@ -210,5 +268,5 @@ def test_the_page_takes_the_same_queries_for_any_digest(
 ) -> None:
     digest = sent_digest([make_paper() for _ in range(papers)])
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):
         client.get(vote_path(digest))

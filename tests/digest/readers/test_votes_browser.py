@@ -42,7 +42,8 @@ def test_a_scanner_that_runs_scripts_changes_nothing(
         assert requests.head(address, timeout=10).status_code == 200
         page.goto(address, wait_until="networkidle")
 
-    assert len(addresses) == 3 + 2 * 3  # read, preferences, unsubscribe; each paper's two votes
+    # Read, saved papers, preferences, unsubscribe; each paper's two votes and "Save".
+    assert len(addresses) == 4 + 3 * 3
     assert everything_kept() == before
 
 

@@ -1,17 +1,20 @@
-"""A digest on the web: the mail's content, for its reader only, without the mail's links."""
+"""A digest on the web: the mail's content, for its reader only, with all that the mail can do."""
 
 import re
+from datetime import date, timedelta
+from html import unescape
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from digest.models import Paper
+from digest.models import Digest, Paper, Saved, Vote
 from subscribers import links
-from subscribers.models import Subscriber
+from subscribers.models import Link, Subscriber, Subscription, Term
 from tests.digest.sent import edition_of, html_part, mail_of, read_path, sent_digest, vote_path
-from tests.factories import make_paper, make_reader, make_topic
+from tests.factories import make_digest, make_edition, make_paper, make_reader, make_topic
 
 pytestmark = pytest.mark.django_db
 
@@ -56,19 +59,116 @@ def test_a_weekly_readers_page_has_topics(client: Client) -> None:
     page = client.get(read_path(sent_digest(topic=topic, reader=reader))).content.decode()
 
     assert re.findall(r"<h2[^>]*>([^<]*)</h2>", page) == ["Retrieval"]
-    assert page.count("<h3>") == 3
+    assert page.count("<h3 ") == 3
+    assert "You follow Retrieval" not in page
 
 
-def test_the_page_contains_none_of_the_readers_other_links(client: Client) -> None:
+def test_the_page_leads_neither_to_the_preferences_nor_to_the_way_out(client: Client) -> None:
+    """People pass on the addresses of pages."""
     digest = sent_digest()
     assert digest.subscriber_id is not None
     monthly = links.monthly(digest.subscriber_id, timezone.now())
-    others = [monthly.preferences, monthly.vote, links.unsubscribe_token(digest.subscriber_id)]
+    others = [monthly.preferences, links.unsubscribe_token(digest.subscriber_id)]
 
     page = client.get(read_path(digest)).content.decode()
 
     assert [token for token in others if token in page] == []
     assert re.findall(r"[\w.]+@[\w.]+", page) == []
+
+
+def posts_in(page: str) -> list[tuple[str, dict[str, str], list[str]]]:
+    """The forms of a page: where they lead, what they hold, and what their buttons say."""
+    found = []
+    for place, form in re.findall(r'<form method="post" action="([^"]*)">(.*?)</form>', page, re.S):
+        fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+        found.append((place, fields, re.findall(r'name="w" value="(\w+)"', form)))
+    return found
+
+
+def test_its_buttons_vote_save_and_mute_and_lead_back(client: Client) -> None:
+    topic = make_topic(name="Retrieval")
+    digest = sent_digest([make_paper(authors=["Ada <Q>"]), make_paper()], topic=topic)
+    path, first = read_path(digest), digest.paper_ids[0]
+    forms = posts_in(client.get(path).content.decode())
+
+    votes, saves, of_topic, of_author = forms[:4]
+    for (place, fields, _buttons), wish in (
+        (votes, "less"),
+        (saves, "save"),
+        (of_topic, "mute"),
+        (of_author, "mute"),
+    ):
+        answer = client.post(
+            place, {key: unescape(said) for key, said in fields.items()} | {"w": wish}
+        )
+        target, _mark, where = answer["Location"].partition("#")
+        assert (answer.status_code, where) == (303, f"paper-{first}")
+        assert target.partition("?")[0] == path
+
+    page = client.get(target).content.decode()
+    assert Vote.objects.get().value == Vote.Value.LESS
+    assert Saved.objects.get().paper_id == first
+    assert Subscription.objects.get().emphasis == Subscription.Emphasis.MUTED
+    assert Term.objects.get().text == "Ada <Q>"
+    assert [buttons for _place, _fields, buttons in posts_in(page)[:4]] == [
+        ["more", "undo"],
+        ["undo"],
+        ["unmute"],
+        ["unmute"],
+    ]
+
+
+def test_a_form_leads_back_to_no_other_place(client: Client) -> None:
+    digest = sent_digest()
+
+    for back in ("//evil.example", "https://evil.example", "2026-13-45/../x", "saved/x", "\x00"):
+        answer = client.post(vote_path(digest), {"w": "more", "back": back})
+        assert answer["Location"] == vote_path(digest)
+
+
+def test_a_link_from_before_there_were_buttons_shows_the_digest_without_them(
+    client: Client,
+) -> None:
+    digest = sent_digest()
+    Link.objects.filter(purpose__in=[Link.Purpose.SAVED, Link.Purpose.VOTE]).delete()
+
+    page = client.get(read_path(digest))
+
+    assert (page.status_code, posts_in(page.content.decode())) == (200, [])
+
+
+def test_it_leads_to_the_readers_other_days_and_names_the_next(client: Client) -> None:
+    due = timezone.now() + timedelta(days=9)
+    reader = make_reader(zone="Asia/Tokyo", next_due_at=due)
+    today = timezone.now().date()
+    days = [today - timedelta(days=back) for back in (7, 3, 0)]
+    for day in days:
+        sent_at(day, reader)
+    stranger = make_reader()
+    sent_at(today - timedelta(days=1), stranger)
+    path = read_path(Digest.objects.filter(subscriber=reader).latest("local_date"))
+    start = path.rpartition("/")[0]
+
+    page = client.get(f"{start}/{days[1]}").content.decode()
+
+    assert re.findall(rf'rel="(\w+)" href="{start}/([\d-]+)"', page) == [
+        ("prev", str(days[0])),
+        ("next", str(days[2])),
+    ]
+    assert f"{due.astimezone(ZoneInfo('Asia/Tokyo')):%H:%M} Tokyo time" in page
+
+
+def sent_at(day: date, reader: Subscriber) -> None:
+    papers = [make_paper() for _ in range(3)]
+    edition = make_edition(papers, day=day)
+    links.ensure([reader], timezone.now())
+    make_digest(
+        edition,
+        reader,
+        state=Digest.State.SENT,
+        paper_ids=[paper.pk for paper in papers],
+        reasons=["rest"] * 3,
+    )
 
 
 def test_each_paper_can_be_shared_by_its_public_page(client: Client) -> None:
@@ -122,5 +222,5 @@ def test_the_page_takes_the_same_queries_for_any_digest(
 ) -> None:
     path = read_path(sent_digest([make_paper() for _ in range(papers)]))
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(12):
         client.get(path)

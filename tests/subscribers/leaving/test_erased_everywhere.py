@@ -10,7 +10,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.utils import timezone
 
-from digest.models import Click, Digest, Event, Vote
+from digest.models import Click, Digest, Event, Saved, Vote
 from digest.readers.votes import vote
 from subscribers import addresses, links
 from subscribers.leaving import erasing, suppression
@@ -45,6 +45,8 @@ def reader() -> Subscriber:
         message_id="<about-ada.now@service.example>",
     )
     Click.objects.create(digest=digest, paper=liked)
+    Saved.objects.create(subscriber=reader, paper=liked, note="About zymurgy")
+    links.issue_for_good(reader, Link.Purpose.FEED, now)
     for number, email in enumerate((reader.email, OLD)):
         Event.objects.create(
             dedupe_key=f"service:{number}",

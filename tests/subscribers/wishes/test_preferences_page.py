@@ -13,11 +13,13 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from subscribers import letters, links
+from subscribers.forms import PreferencesForm
 from subscribers.leaving.unsubscribe import unsubscribe
 from subscribers.models import Consent, Letter, Link, Subscriber, Subscription, Term, Topic
 from subscribers.wishes import preferences, terms
 from subscribers.wishes.preferences import next_digest_in_words
 from tests.factories import make_reader, make_topic
+from tests.test_languages import forms, messages
 
 pytestmark = pytest.mark.django_db
 
@@ -111,7 +113,55 @@ def test_wrong_input_saves_nothing_and_is_explained(
 
     reader.refresh_from_db()
     assert (page.status_code, reader.hour) == (200, 7)
-    assert "Not saved yet" in page.content.decode()
+    html = page.content.decode()
+    assert "Not saved yet" in html
+    # Each message leads to its field, which is not folded away.
+    (place,) = re.findall(r'<li><a href="#([^"]+)">', html)
+    before, found, _after = html.partition(f'id="{place}"')
+    assert found
+    assert folded(before) == []
+
+
+def folded(html: str) -> list[str]:
+    """The closed sections that the end of this HTML is in."""
+    around: list[str] = []
+    for tag in re.findall(r"<details[^>]*>|</details>", html):
+        around = around[:-1] if tag == "</details>" else [*around, tag]
+    return [tag for tag in around if " open" not in tag]
+
+
+def test_what_is_followed_comes_first_and_the_rest_is_folded(
+    client: Client, reader: Subscriber
+) -> None:
+    Topic.objects.all().delete()
+    topics = [make_topic() for _ in range(5)]
+    reader.topics.set(topics[3:4])
+
+    html = client.get(path_of(reader)).content.decode()
+
+    places = {topic.pk: html.index(f'id="topic_{topic.pk}"') for topic in topics}
+    assert min(places, key=lambda pk: places[pk]) == topics[3].pk
+    assert [folded(html[: places[topic.pk]]) == [] for topic in topics] == [
+        *[False] * 3,
+        True,
+        False,
+    ]
+    assert "4 more topics" in html
+
+
+def test_every_message_says_what_to_do_in_our_own_words(client: Client, reader: Subscriber) -> None:
+    """Django's own words ("Select a valid choice …") are in its catalogue, and not in ours."""
+    topic = make_topic()
+    nothing = dict.fromkeys(entered(), "")
+    wrong = dict.fromkeys(entered(keywords="", authors="", **{f"topic_{topic.pk}": ""}), "\x00?!")
+    ours = {forms(message.id)[0] for message in messages()}
+
+    for posted in (nothing, wrong, entered(length="99"), entered(length="1.5")):
+        form = PreferencesForm(reader, timezone.now().date(), posted)
+        for _id, _name, message in form.problems():
+            said = re.sub(r"“[^”]*”", "“%(text)s”", message)
+            assert said in ours, message
+        assert form.errors
 
 
 def test_a_pause_can_begin_and_end_on_the_page(client: Client, reader: Subscriber) -> None:
@@ -189,7 +239,7 @@ def test_the_page_takes_the_same_queries_for_any_number_of_topics(
     reader.topics.set([make_topic() for _ in range(topics)])
     terms.replace(reader, Term.Kind.KEYWORD, followed=map(str, range(topics)), muted=[])
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         client.get(path_of(reader))
 
 

@@ -15,11 +15,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # Its follower shows what happens when no paper fits: the digest is skipped, with a reason.
         Topic.objects.update_or_create(
-            slug="beekeeping",
+            slug="astronomy",
             defaults={
-                "name": "Beekeeping",
-                "description": "Bees, hives and honey.",
-                "seed_terms": ["beekeeping", "honeybee", "beehive", "apiary"],
+                "name": "Astronomy",
+                "description": "Stars, galaxies, and the planets of other suns.",
+                "seed_terms": ["galaxy", "exoplanet", "supernova", "telescope"],
                 "position": 1000,  # the last one on the form, where the story looks for it
             },
         )
