@@ -36,6 +36,7 @@ def link_in(message: EmailMessage, path: str) -> str:
 def sign_up(page: Page, site: str) -> None:
     page.goto(site)
     page.get_by_label("Your email address").fill("reader@dest.example")
+    page.get_by_text("Choose topics").click()
     page.get_by_label("Search and retrieval").check()
     page.get_by_label("Language models and pretraining").check()
     page.wait_for_timeout(FILLING)
@@ -45,7 +46,9 @@ def sign_up(page: Page, site: str) -> None:
 
 
 def set_preferences(page: Page) -> None:
-    page.get_by_label("Papers").fill("5")
+    for field in ("input[name=length]", "select[name=hour]"):
+        page.locator(f"form details:has({field}):not([open]) > summary").click()
+    page.locator("input[name=length]").fill("5")
     page.locator("select[name=hour]").select_option("9")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Lisbon time").first).to_be_visible()
@@ -81,7 +84,7 @@ def test_a_reader_signs_up_reads_and_leaves(
             5,
         )
         page.reload()
-        expect(page.get_by_label("Papers")).to_have_value("5")
+        expect(page.locator("input[name=length]")).to_have_value("5")
 
         page.goto(unsubscribe_url(digest))
         assert Subscriber.objects.get().state == Subscriber.State.ACTIVE

@@ -36,7 +36,7 @@ def listed(
     return [
         ListedPaper(
             pk=candidate.paper_id,
-            card=describe(candidate, curated.get(candidate.paper_id)),
+            card=describe(candidate, curated.get(candidate.paper_id), is_live=True),
             path=path_of(candidate.paper),
             topic=by_id.get(best_topic(candidate) or 0),
             edition=candidate.edition.date,

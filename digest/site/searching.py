@@ -5,15 +5,30 @@ readers follow. Where the search finds little, similar spellings are added.
 """
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
 from django.db import OperationalError, transaction
-from django.db.models import BooleanField, Case, F, Func, QuerySet, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    Exists,
+    F,
+    Func,
+    QuerySet,
+    Value,
+    When,
+    Window,
+)
 
 from digest.models import EditionPaper, Paper
 from digest.models.paper import authors_line_of
+from digest.sources import SOURCES
 from digest.sources.keys import arxiv_id, recognised
 from digest.sources.text import clean
 from subscribers.comparing import fulltext, names
@@ -21,8 +36,9 @@ from subscribers.database import execute
 
 # Nobody types more than this, and longer queries are slower.
 QUERY_LENGTH = 200
+_LENGTH_OF_DATE = 10
 # For a word that half of all papers use, ranking the newest is good enough.
-_MOST_RANKED = 1000
+MOST_RANKED = 1000
 # Add similar spellings if the first page has fewer papers than this.
 _FEW = 5
 _ALIKE = 10
@@ -42,13 +58,75 @@ _LONGEST_SPELT = 60
 _MOST_MILLISECONDS = 1000
 
 
+class Order(StrEnum):
+    BEST = "best"
+    NEW = "new"
+    VOTES = "votes"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which papers to look among, and in what order to list them. Empty values narrow nothing."""
+
+    topic: str = ""
+    since: date | None = None
+    until: date | None = None
+    source: str = ""
+    has_code: bool = False
+    order: Order = Order.BEST
+
+    @property
+    def is_narrow(self) -> bool:
+        return any((self.topic, self.since, self.until, self.source, self.has_code))
+
+    def conditions(self) -> dict[str, Any]:
+        """Return what a paper must have, as `filter` takes it."""
+        said = {
+            "papertopic__topic__slug": self.topic,
+            "candidate__edition__date__gte": self.since,
+            "candidate__edition__date__lte": self.until,
+            "first_source": self.source,
+        }
+        asked: dict[str, Any] = {name: value for name, value in said.items() if value}
+        return asked | {"code_url__gt": ""} if self.has_code else asked
+
+
+def wanted(asked: Mapping[str, str], topics: Collection[str]) -> Wanted:
+    """Return what a request asks for, `topics` being those that there are, by slug.
+
+    Whatever is not understood narrows nothing.
+    """
+    topic, source, order = (asked.get(name, "") for name in ("topic", "source", "order"))
+    return Wanted(
+        topic=topic if topic in topics else "",
+        since=_date(asked.get("from", "")),
+        until=_date(asked.get("until", "")),
+        source=source if source in SOURCES else "",
+        has_code=asked.get("code") == "1",
+        order=Order(order) if order in set(Order) else Order.BEST,
+    )
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if len(text) == _LENGTH_OF_DATE else None
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of results. `alike` has papers with a similarly spelled title or author."""
+    """One page of results. `alike` has papers with a similarly spelled title or author.
+
+    `total` is how many were found. If there are more than `MOST_RANKED`, or only so many of the
+    newest papers with the words were looked at for a phrase, there may be more (`is_all`).
+    """
 
     papers: list[EditionPaper] = field(default_factory=list)
     alike: list[EditionPaper] = field(default_factory=list)
     has_more: bool = False
+    total: int = 0
+    is_all: bool = True
 
 
 def cleaned(text: str) -> str:
@@ -56,33 +134,86 @@ def cleaned(text: str) -> str:
     return clean(text, QUERY_LENGTH).removesuffix("…")
 
 
-def search(papers: QuerySet[EditionPaper], text: str, *, start: int, number: int) -> Found:
+def search(
+    papers: QuerySet[EditionPaper],
+    text: str,
+    *,
+    start: int,
+    number: int,
+    wanted: Wanted = Wanted(),  # never changes
+) -> Found:
     """Return `number` of `papers` that match `text`, from the `start`th on, the best first.
 
     `text` must come from `cleaned`. Papers by an author whose name contains it come first. The
     others contain all its words, in any form; "a phrase", OR and -without work as in the large
-    search engines. A paper's id or link finds only that paper.
+    search engines. A paper's id or link finds only that paper. Without `text` all papers are found
+    that are `wanted`.
     """
     key = recognised(text) or recognised(f"arxiv:{arxiv_id(text)}")
     if key:
-        return Found(list(papers.filter(paper__key=key)))
+        found = list(papers.filter(paper__key=key))
+        return Found(found, total=len(found))
+    matching, ranks = _matching(text, wanted)
+    ranked = papers.filter(paper__in=matching).annotate(**ranks, total=Window(Count("*")))
+    shown = _page(ranked.order_by(*_ORDERS[wanted.order], "-pk"), start, number)
+    alike = not start and text and not wanted.is_narrow and len(shown.papers) < _FEW
+    return replace(shown, alike=_alike(papers, text, shown.papers)) if alike else shown
+
+
+def by_author(name: str, *, by_votes: bool, start: int, number: int) -> Found | None:
+    """Return papers by the author, the newest or those with most votes first.
+
+    None if no paper names its author just like that: a page says no name that no paper says.
+    Names that may be the same person's count: see ``subscribers.comparing.names``.
+    """
+    name = cleaned(name)
+    keys = list(names.wanted(name))
+    public = EditionPaper.objects.public()
+    theirs = public.filter(paper__in=_newest(names__overlap=keys))
+    if not keys or not theirs.filter(paper__authors__contains=[name]).exists():
+        return None
+    order = _ORDERS[Order.VOTES if by_votes else Order.NEW]
+    return _page(theirs.annotate(total=Window(Count("*"))).order_by(*order, "-pk"), start, number)
+
+
+_ORDERS = {
+    Order.BEST: ("-is_by_name", "-rank"),
+    Order.NEW: ("-edition__date",),
+    Order.VOTES: ("-paper__votes",),
+}
+
+
+def _matching(text: str, wanted: Wanted) -> tuple[Any, dict[str, Any]]:
+    """Return the keys of the newest papers that match, and what to rank them by."""
+    conditions = wanted.conditions()
+    if not text:
+        return _newest(**conditions), {"is_by_name": Value(value=False), "rank": Value(0.0)}
     asked = fulltext.query(text)
-    wanted = list(names.wanted(text))
-    by_name = _newest(names__overlap=wanted)
-    by_words = _newest(search=Written(asked.words))
+    keys = list(names.wanted(text))
+    by_words = _newest(search=Written(asked.words), **conditions)
+    ranks: dict[str, Any] = {
+        "is_by_name": Case(When(paper__names__overlap=keys, then=True), default=False),
+        "rank": SearchRank(F("paper__search"), Written(asked.exact)),
+    }
     if asked.exact != asked.words:
         # The index finds the words; only of the papers found, PostgreSQL reads in which order they
-        # stand.
+        # stand. One more than are looked at shows that there may be more.
+        ranks["is_cut"] = Exists(_newest(MOST_RANKED, search=Written(asked.words), **conditions))
         by_words = Paper.objects.filter(_Holds("search", Written(asked.exact)), pk__in=by_words)
         by_words = by_words.values("pk")
-    ranked = papers.filter(paper__in=by_name.union(by_words)).annotate(
-        is_by_name=Case(When(paper__names__overlap=wanted, then=True), default=False),
-        rank=SearchRank(F("paper__search"), Written(asked.exact)),
+    return _newest(names__overlap=keys, **conditions).union(by_words), ranks
+
+
+def _page(ordered: QuerySet[Any], start: int, number: int) -> Found:
+    """Return a page of rows that are annotated with their total."""
+    rows = list(ordered[start : start + number + 1])
+    total, is_cut = (rows[0].total, getattr(rows[0], "is_cut", False)) if rows else (0, False)
+    return Found(
+        rows[:number],
+        has_more=len(rows) > number,
+        total=min(total, MOST_RANKED),
+        is_all=total <= MOST_RANKED and not is_cut,
     )
-    ordered = ranked.order_by("-is_by_name", "-rank", "-pk")
-    found: list[EditionPaper] = list(ordered[start : start + number + 1])
-    alike = [] if start or len(found) >= _FEW else _alike(papers, text, found)
-    return Found(found[:number], alike, has_more=len(found) > number)
 
 
 class Written(SearchQuery):
@@ -108,10 +239,11 @@ def any_word(text: str) -> Written:
     return Written(fulltext.any_word(text))
 
 
-def _newest(**wanted: Any) -> QuerySet[Paper, Any]:
-    """Return the keys of the newest public papers that match `wanted`."""
+def _newest(start: int = 0, **wanted: Any) -> QuerySet[Paper, Any]:
+    """Return the keys of the newest public papers that match `wanted`, from the `start`th on: one
+    more than are ranked, which shows that there are more."""
     public = Paper.objects.filter(candidate__edition__closed_at__isnull=False, **wanted)
-    return public.order_by("-pk").values("pk")[:_MOST_RANKED]
+    return public.order_by("-pk").values("pk")[start : MOST_RANKED + 1]
 
 
 def _alike(

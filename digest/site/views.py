@@ -11,22 +11,27 @@ from itertools import groupby
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
-from django.utils.http import http_date
+from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.views.decorators.cache import cache_page
 from django.views.decorators.http import conditional_page, require_safe
 
-from digest.models import Curation, Edition, EditionPaper
-from digest.papers.cards import describe, page_url, title_of
+from digest.models import Curation, EditionPaper
+from digest.papers.cards import describe, page_url, slug_of, title_of
+from digest.sources import SOURCES
 from digest.sources.text import shorten
 from subscribers.models import Topic
+from subscribers.wishes import following
 
-from . import archive, searching
+from . import archive, citing, periods, searching, sharing
 from .charts import chart
 from .listings import listed, path_of
+from .periods import Period, Unit
 
 # How long we and all other caches may keep a page.
 KEPT_SECONDS = 60
@@ -55,27 +60,39 @@ def public_page(view: View) -> View:
     return guarded
 
 
-# --- days ----------------------------------------------------------------------------------
+# --- days, weeks and months ----------------------------------------------------------------
 @public_page
 def today(request: HttpRequest) -> HttpResponse:
     """Show the newest edition, or a page that says that there is none yet."""
     edition = archive.latest()
     if edition is None:
         return render(request, "digest/site/no_edition.html")
-    return _edition_page(request, edition)
+    return _period_page(request, Period.around(Unit.DAY, edition.date), edition.date)
 
 
 @public_page
-def edition(request: HttpRequest, day: str) -> HttpResponse:
-    return _edition_page(request, _edition_of(day))
+def period(request: HttpRequest, unit: Unit, name: str) -> HttpResponse:
+    """Show the papers of a day, a week or a month that has a closed edition."""
+    try:
+        shown = Period.named(unit, name)
+    except ValueError as error:
+        raise Http404 from error
+    newest: date | None = shown.editions().aggregate(newest=Max("date"))["newest"]
+    if newest is None:
+        raise Http404
+    return _period_page(request, shown, newest)
 
 
 @public_page
-def editions(request: HttpRequest) -> HttpResponse:
-    """List all days that have an edition, by month."""
-    by_month = groupby(archive.days(), key=lambda day: day.replace(day=1))
-    months = [(month, sorted(days)) for month, days in by_month]
-    return render(request, "digest/site/archive.html", {"months": months})
+def calendar(request: HttpRequest) -> HttpResponse:
+    """List the days of a year that have an edition, by month."""
+    years = periods.years()
+    asked = request.GET.get("year", "")
+    year = int(asked) if asked in map(str, years) else next(iter(years), None)
+    months = periods.months_of(year) if year else []
+    weekdays = [(WEEKDAYS[number], WEEKDAYS_ABBR[number]) for number in range(7)]
+    context = {"months": months, "years": years, "year": year, "weekdays": weekdays}
+    return render(request, "digest/site/archive.html", context)
 
 
 # --- topics --------------------------------------------------------------------------------
@@ -109,14 +126,12 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
 @public_page
 def paper(request: HttpRequest, pk: str, slug: str = "") -> HttpResponse:
     """Show one paper. The slug in its address is for people; any will do."""
-    candidate = EditionPaper.objects.public().filter(paper=int(pk)).first()
-    if candidate is None:
-        raise Http404
-    [shown] = archive.with_newest_figures([candidate])
+    shown = _candidate(pk)
     about = shown.paper
     named = Topic.objects.filter(papertopic__paper=about).order_by("-papertopic__fit")
     context = {
-        "paper": describe(shown, Curation.objects.of([about.pk]).get(about.pk)),
+        "pk": about.pk,
+        "paper": describe(shown, Curation.objects.of([about.pk]).get(about.pk), is_live=True),
         "abstract": about.abstract,
         "names": about.authors[:NAMED_AUTHORS],
         "other_names": about.authors[NAMED_AUTHORS:],
@@ -124,27 +139,77 @@ def paper(request: HttpRequest, pk: str, slug: str = "") -> HttpResponse:
         "keywords": [shorten(word, 60) for word in about.keywords[:10]],
         "topics": named,
         "edition": shown.edition.date,
+        "closed": shown if 0 < shown.votes != about.votes else None,
         "chart": chart(list(about.sightings.order_by("at").values_list("at", "votes"))),
         "similar": listed(archive.similar(about, SIMILAR)),
         "canonical": page_url(about),
+        "picture": sharing.address_of(about),
+        "reference": citing.in_words(about),
+        "bibtex": citing.bibtex([about]),
     }
     return render(request, "digest/site/paper.html", context)
 
 
 @public_page
+def reference(request: HttpRequest, pk: str, form: str) -> HttpResponse:
+    """Give a paper's reference as a file for reference managers."""
+    about, (write, content_type) = _candidate(pk).paper, citing.FORMS[form]
+    response = HttpResponse(write([about]), content_type=f"{content_type}; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{slug_of(about)}.{form}"'
+    return response
+
+
+@public_page
+def share(request: HttpRequest, pk: str) -> HttpResponse:
+    """Draw the picture for links to a paper."""
+    return HttpResponse(sharing.drawn(_candidate(pk).paper), content_type="image/jpeg")
+
+
+@public_page
+def author(request: HttpRequest, name: str) -> HttpResponse:
+    """Show the papers by an author, who must be named as a paper names them."""
+    by_votes, page = _is_by_votes(request), _page_number(request)
+    start = (page - 1) * archive.PAGE
+    found = searching.by_author(name, by_votes=by_votes, start=start, number=archive.PAGE)
+    if found is None:
+        raise Http404
+    context = {
+        "name": name,
+        "found": found,
+        "entries": listed(found.papers),
+        "by_votes": by_votes,
+        "follow": following.offer(name),
+        "canonical": f"{settings.SITE_URL}{reverse('digest:author', args=[name])}",
+        **_pages(_ordered(by_votes=by_votes), page, has_more=found.has_more),
+    }
+    return render(request, "digest/site/author.html", context)
+
+
+def _candidate(pk: str) -> EditionPaper:
+    found: EditionPaper | None = EditionPaper.objects.public().filter(paper=int(pk)).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@public_page
 def search(request: HttpRequest) -> HttpResponse:
     text, page = searching.cleaned(request.GET.get("q", "")), _page_number(request)
-    context: dict[str, Any] = {"text": text}
-    if text:
-        found = searching.search(
-            EditionPaper.objects.public(),
-            text,
-            start=(page - 1) * archive.PAGE,
-            number=archive.PAGE,
-        )
-        context["entries"] = listed(archive.with_newest_figures(found.papers))
+    topics = {topic.pk: topic for topic in Topic.objects.all()}
+    offered = {topic.slug: topic for topic in topics.values() if topic.is_offered}
+    wanted = searching.wanted(request.GET, offered)
+    context: dict[str, Any] = {
+        "text": text,
+        "wanted": wanted,
+        "offered": offered.values(),
+        "sources": [(name, source.label) for name, source in SOURCES.items()],
+    }
+    if text or wanted.is_narrow:
+        public, start = EditionPaper.objects.public(), (page - 1) * archive.PAGE
+        found = searching.search(public, text, start=start, number=archive.PAGE, wanted=wanted)
+        context |= {"found": found, "entries": listed(found.papers, topics)}
         if found.alike:
-            context["alike"] = listed(archive.with_newest_figures(found.alike))
+            context["alike"] = listed(found.alike, topics)
         query = request.GET.copy()
         query.pop("page", None)
         context |= _pages(f"?{query.urlencode()}&page=", page, has_more=found.has_more)
@@ -164,32 +229,35 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 
 # --- shared --------------------------------------------------------------------------------
-def _edition_page(request: HttpRequest, edition: Edition) -> HttpResponse:
-    front = archive.front(edition)
-    before, after = archive.neighbours(edition)
+def _period_page(request: HttpRequest, shown: Period, newest: date) -> HttpResponse:
+    """Show a period. `newest` is its last day with an edition."""
+    by_votes = _is_by_votes(request)
+    page = 1 if shown.is_day else _page_number(request)
+    front = archive.front(shown, by_votes=by_votes, start=(page - 1) * archive.PAGE)
+    before, after = shown.neighbours()
+    is_last = shown.is_day or front.listed <= page * archive.PAGE
     context = {
-        "edition": edition,
+        "period": shown,
+        "units": [Period.around(unit, newest) for unit in Unit],
+        "by_votes": by_votes,
         "number": front.number,
+        "listed": front.listed if is_last and front.listed < front.number else None,
         "entries": listed(front.papers),
         "others": [(title_of(paper), path_of(paper)) for paper in front.others],
         "before": before,
         "after": after,
-        "is_latest": after is None,
+        **_pages(_ordered(by_votes=by_votes), page, has_more=not is_last),
     }
-    response = render(request, "digest/site/edition.html", context)
-    # Only the link to the next edition changes later.
-    changed_at = (after or edition).closed_at
-    assert changed_at is not None
-    response["Last-Modified"] = http_date(changed_at.timestamp())
-    return response
+    return render(request, "digest/site/edition.html", context)
 
 
-def _edition_of(day: str) -> Edition:
-    try:
-        found: Edition = Edition.objects.closed().get(date=date.fromisoformat(day))
-    except (ValueError, Edition.DoesNotExist) as error:
-        raise Http404 from error
-    return found
+def _is_by_votes(request: HttpRequest) -> bool:
+    return request.GET.get("order") == "votes"
+
+
+def _ordered(*, by_votes: bool) -> str:
+    """Return the address of a list in this order, to which a page's number is added."""
+    return f"?{'order=votes&' if by_votes else ''}page="
 
 
 def _page_number(request: HttpRequest) -> int:

@@ -19,7 +19,7 @@ from tests.services_plugin import ENVIRONMENT, HOME
 
 BENCHMARKS = (
     *("rendering", "ranking", "relevance", "topics", "engine", "smtp", "pages", "search"),
-    *("webhooks", "cold_start", "desk", "importing"),
+    *("webhooks", "cold_start", "desk", "importing", "similar"),
 )
 
 

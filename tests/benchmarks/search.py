@@ -72,7 +72,7 @@ def run() -> Table:
         if not said:
             continue
         found, spent = _found(name), _spend(name)
-        recalls.append(len(said & found) / min(len(said), searching._MOST_RANKED))
+        recalls.append(len(said & found) / min(len(said), searching.MOST_RANKED))
         precision = len(said & found) / max(len(found), 1)
         row = (f"{len(said)}", f"{recalls[-1]:.3f}", f"{precision:.2f}")
         table.add_row(name, *row, *spent.figures())

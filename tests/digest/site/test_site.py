@@ -19,7 +19,8 @@ DAY = date(2026, 11, 23)
 
 def titles(html: str) -> list[str]:
     """Return the titles in the list on a page, in order."""
-    return re.findall(r"<h[23]><a [^>]*><bdi>(.*?)</bdi></a>", html)
+    found = re.findall(r"<h[23]><a [^>]*><bdi>(.*?)</bdi></a>", html)
+    return [re.sub(r'<span class="whole">(.*?)</span>', r"\1", title) for title in found]
 
 
 def page(client: Client, path: str) -> str:
@@ -39,6 +40,7 @@ def one_of_each() -> list[str]:
     )
     make_edition(papers, day=DAY, fits={topic.pk: 0.9})
     paths = ["/today", "/archive", "/archive/2026-11-23", "/topics", "/topics/reading"]
+    paths += ["/archive/2026-W48", "/archive/2026-11?order=votes", "/authors/Ada%20Example"]
     paths += ["/topics/reading?order=new", "/search", "/search?q=finding", "/search?q=fnding"]
     return [*paths, f"/papers/{papers[0].pk}/finding-text-number-0"]
 
@@ -83,7 +85,7 @@ def test_the_archive_links_to_each_day_and_each_day_to_its_neighbours(client: Cl
     middle = page(client, "/archive/2026-11-22")
 
     days = ["2026-11-21", "2026-11-22", "2026-11-23"]
-    assert re.findall(r'href="/archive/([\d-]+)"', archive) == days
+    assert re.findall(r'href="/archive/(\d{4}-\d\d-\d\d)"', archive) == days
     assert re.findall(r'rel="(\w+)" href="/archive/([\d-]+)"', middle) == [
         ("prev", "2026-11-21"),
         ("next", "2026-11-23"),
@@ -193,18 +195,14 @@ def test_votes_over_time_are_shown_as_a_chart_and_a_table(client: Client) -> Non
     assert re.findall(r"</time></td><td>(\d+)</td>", html) == ["0", "15", "30"]
 
 
-def test_similar_papers_share_words_and_topics(client: Client) -> None:
-    topic = make_topic()
-    paper, near, far, elsewhere = (
-        make_paper(title=title)
-        for title in ("Sparse robot hands", "Robot hands that feel", "A poem", "Robot hands")
+def test_similar_papers_share_words(client: Client) -> None:
+    paper = make_paper(
+        title="Sparse robot hands", abstract="Robot hands grasp soft fruit by touch."
     )
-    for on_topic in (paper, near, far):
-        PaperTopic.objects.create(paper=on_topic, topic=topic, fit=0.9)
-    PaperTopic.objects.create(paper=elsewhere, topic=make_topic(), fit=0.9)
-    make_edition([paper, near, far, elsewhere], day=DAY)
+    near = make_paper(title="Hands that feel", abstract="Touch lets robot hands grasp soft fruit.")
+    make_edition([paper, near, *(make_paper() for _ in range(8))], day=DAY)
 
-    assert titles(page(client, f"/papers/{paper.pk}/")) == ["Robot hands that feel"]
+    assert titles(page(client, f"/papers/{paper.pk}/")) == [near.title]
 
 
 def test_a_paper_of_an_open_edition_is_not_public(client: Client) -> None:
@@ -320,7 +318,8 @@ def test_the_number_of_queries_does_not_grow_with_the_papers(
     make_edition(papers, day=DAY + timedelta(days=1), fits={topic.pk: 0.9})
 
     for path in [*paths, "/feed.atom", "/feed.json", "/sitemap.xml", "/sitemap-papers.xml"]:
-        with django_assert_max_num_queries(9):
+        # Two of them read what papers are about that came in without intake.
+        with django_assert_max_num_queries(11):
             assert client.get(path).status_code == 200, path
 
 
@@ -346,7 +345,7 @@ def test_a_page_describes_itself_for_links_on_other_sites(client: Client) -> Non
         "title": "A &quot;quoted&quot; title",
         "description": "It says what it says.",
         "url": f"https://news.example.org/papers/{paper.pk}/a-quoted-title",
-        "image": "https://news.example.org/static/card.png",
+        "image": f"https://news.example.org/papers/{paper.pk}/card.jpg",
     }
 
 

@@ -40,7 +40,10 @@ def fill_the_site() -> list[str]:
         at = datetime(2026, 11, 22, tzinfo=UTC) + timedelta(hours=hours)
         Sighting.objects.create(paper=papers[0], source="huggingface", at=at, votes=votes)
     paths = ["/today", "/archive", "/archive/2026-11-22", "/topics", "/topics/robots"]
+    paths += ["/archive/2026-W48", "/archive/2026-11?order=votes", "/authors/Author%200"]
+    paths += ["/search?q=robots&topic=robots&code=1"]
     paths += ["/topics/robots?order=new", f"/papers/{papers[0].pk}/robots-that-fold-towels"]
+    paths = ["/", *paths]
     return [*paths, "/search", "/search?q=robots", "/search?q=robbots", "/search?q=zzz", "/nix"]
 
 
@@ -59,6 +62,25 @@ def test_axe_finds_no_violation(
         assert not is_too_wide(page), path
 
     assert found == {}
+
+
+def test_the_button_is_reached_without_scrolling(browser: Browser, live_server: LiveServer) -> None:
+    fill_the_site()
+    for width, height, locale in ((390, 844, "de"), (390, 844, "en"), (1280, 800, "en")):
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, is_mobile=width < 400, locale=locale
+        )
+        page = context.new_page()
+        page.goto(live_server.url)
+        for place in ("input[name=email]", "form.signup button.primary"):
+            box = page.locator(place).first.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= height, (place, width, locale)
+        expect(page.locator("section.latest article").first).to_be_attached()
+        # The navigation stays in one line.
+        nav = page.locator(".masthead-nav").bounding_box()
+        assert nav is not None
+        assert nav["height"] < 60, (width, locale)
 
 
 def test_a_reader_finds_a_paper_by_keyboard_alone(
