@@ -12,9 +12,10 @@ Read ``base`` first, then any module.
 
 A page for one more model takes one file, the noun's module, and a new module also a line below.
 A page that is not a model's list or form also takes its view in ``get_urls`` and a template in
-``templates/admin/``: see ``trial`` and ``topics``. Text on these pages is not translated.
+``templates/admin/``: see ``trial`` and ``topics``. Text on these pages is translated like
+that of the site. For the names that Django makes ``digest.desk.labels`` does it.
 """
 
-from . import digests, editions, holds, papers, topics
+from . import audit, digests, editions, holds, outside, papers, topics, users
 
-__all__ = ["digests", "editions", "holds", "papers", "topics"]
+__all__ = ["audit", "digests", "editions", "holds", "outside", "papers", "topics", "users"]

@@ -12,13 +12,16 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from digest.choosing import reasons
 from digest.delivery import routing
 from digest.delivery.events import STATE_OF_KIND
-from digest.desk.words import SKIPS, STATES, skip_words, state_words
+from digest.desk.words import SKIPS, STATES, event_words, reject_words, skip_words, state_words
 from digest.models import Digest, DigestCount, Event, Paper
 from subscribers import addresses
+from subscribers.admin import sees_addresses
 from subscribers.models import Topic
 
 from .base import ReadOnly, ReadOnlyInline
@@ -32,20 +35,32 @@ _NEWEST_ROWS = 100_000
 _UUID = re.compile(r"(?:<?d\.)?([0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12})(?:@.*)?")
 
 
-class EventInline(ReadOnlyInline):
+class _InWords:
+    """What an event says, in our words; the mail service's stay in the row."""
+
+    @admin.display(description=gettext_lazy("event"))
+    def what(self, event: Event) -> str:
+        return event_words(event.kind)
+
+    @admin.display(description=gettext_lazy("reason"))
+    def why(self, event: Event) -> str:
+        return reject_words(event.reject_reason)
+
+
+class EventInline(_InWords, ReadOnlyInline):
     model = Event
-    fields = ("at", "kind", "reject_reason", "is_permanent", "mail_service")
+    fields = readonly_fields = ("at", "what", "why", "is_permanent", "mail_service")
     ordering = ("at",)
 
 
 class DoubtFilter(admin.SimpleListFilter):
     """Those whose readers may have got nothing, which a person should look at."""
 
-    title = "doubt"
+    title = gettext_lazy("doubt")
     parameter_name = "doubt"
 
-    def lookups(self, *_: Any) -> list[tuple[str, str]]:
-        return [("36500", "In doubt or assumed sent"), ("7", "… in the last 7 days")]
+    def lookups(self, *args: Any) -> list[tuple[str, str]]:
+        return [("36500", _("In doubt or assumed sent")), ("7", _("… in the last 7 days"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         days = {"7": 7, "36500": 36500}.get(self.value() or "")
@@ -75,7 +90,7 @@ class _CountedFilter(admin.SimpleListFilter):
 
 
 class StateFilter(_CountedFilter):
-    title, parameter_name, column = "state", "state__exact", "state"
+    title, parameter_name, column = gettext_lazy("state"), "state__exact", "state"
 
     def lookups(self, *_: Any) -> list[tuple[str, str]]:
         return [(state, str(words)) for state, words in STATES.items()]
@@ -89,14 +104,16 @@ class StateFilter(_CountedFilter):
 
 
 class SkipFilter(_CountedFilter):
-    title, parameter_name, column = "why it was skipped", "skip_reason__exact", "skip_reason"
+    title = gettext_lazy("why it was skipped")
+    parameter_name, column = "skip_reason__exact", "skip_reason"
 
     def lookups(self, *_: Any) -> list[tuple[str, str]]:
         return [(reason, str(words)) for reason, words in SKIPS.items()]
 
 
 class ServiceFilter(_CountedFilter):
-    title, parameter_name, column = "mail service", "mail_service", "mail_service"
+    title = gettext_lazy("mail service")
+    parameter_name, column = "mail_service", "mail_service"
 
     def lookups(self, *_: Any) -> list[tuple[str, str]]:
         return [(name, name) for name in routing.names()]
@@ -116,8 +133,9 @@ class DigestAdmin(ReadOnly):
     list_filter = (DoubtFilter, StateFilter, SkipFilter, ServiceFilter, "edition")
     list_select_related = ("edition", "subscriber")
     search_fields = ("=uuid", "=message_id")
-    search_help_text = (
-        "A reader's full email address, a digest's id, or the mail service's message id."
+    search_help_text = gettext_lazy(
+        "A digest’s id, the mail service’s message id, or the full email address of a reader, "
+        "if you may see addresses."
     )
     ordering = ("-id",)
     # Sorting by anything else would read the whole table.
@@ -128,8 +146,8 @@ class DigestAdmin(ReadOnly):
         "local_date",
         "edition",
         "subscriber",
-        "state",
-        "skip_reason",
+        "how_it_stands",
+        "why_skipped",
         "error",
         "why",
         "due_at",
@@ -149,6 +167,8 @@ class DigestAdmin(ReadOnly):
                 address_hash = addresses.hashed(search_term)
             except addresses.InvalidAddress:
                 return queryset.none(), False
+            if not sees_addresses(request):
+                return queryset.none(), False
             return queryset.filter(subscriber__address_hash=address_hash), False
         return _with_id(queryset, search_term, "uuid", Digest), False
 
@@ -161,20 +181,20 @@ class DigestAdmin(ReadOnly):
             raise PermissionDenied
         return trial_page(request, self)
 
-    @admin.display(description="state")
+    @admin.display(description=gettext_lazy("state"))
     def how_it_stands(self, digest: Digest) -> str:
         return state_words(digest.state)
 
-    @admin.display(description="why it was skipped")
+    @admin.display(description=gettext_lazy("why it was skipped"))
     def why_skipped(self, digest: Digest) -> str:
         return skip_words(digest.skip_reason)
 
-    @admin.display(description="Papers, and why each was chosen")
+    @admin.display(description=gettext_lazy("Papers, and why each was chosen"))
     def why(self, digest: Digest) -> SafeString | str:
         if not digest.paper_ids:
-            return digest.get_skip_reason_display() or "Not composed yet."
+            return skip_words(digest.skip_reason) or _("Not composed yet.")
         papers = Paper.objects.in_bulk(digest.paper_ids)
-        names = dict(Topic.objects.values_list("id", "name"))
+        names = Topic.labels()
         return format_html(
             "<ol>{}</ol>",
             format_html_join(
@@ -195,10 +215,11 @@ class DigestAdmin(ReadOnly):
 class KindFilter(admin.SimpleListFilter):
     """Looks at the newest events only, since no index knows their kinds."""
 
-    title, parameter_name = f"kind, of the newest {_NEWEST_ROWS:,}", "kind__exact"
+    title = gettext_lazy("kind, of the newest 100 000")
+    parameter_name = "kind__exact"
 
     def lookups(self, *_: Any) -> list[tuple[str, str]]:
-        return [(kind, kind) for kind in STATE_OF_KIND]
+        return [(kind, event_words(kind)) for kind in STATE_OF_KIND]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() not in dict(self.lookup_choices):
@@ -207,12 +228,13 @@ class KindFilter(admin.SimpleListFilter):
 
 
 @admin.register(Event)
-class EventAdmin(ReadOnly):
-    list_display = ("at", "kind", "digest", "mail_service", "reject_reason", "is_permanent")
+class EventAdmin(_InWords, ReadOnly):
+    list_display = ("at", "what", "digest", "mail_service", "why", "is_permanent")
+    fields = (*list_display, "message_id", "detail", "received_at")
     list_filter = (KindFilter,)
     list_select_related = ("digest",)
     search_fields = ("=message_id", "=digest__uuid")
-    search_help_text = "A digest's id, or the mail service's message id."
+    search_help_text = gettext_lazy("A digest’s id, or the mail service’s message id.")
     ordering = ("-id",)
     sortable_by = ("id",)
 

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -19,10 +20,11 @@ from digest.choosing.candidates import MOST_PINNED
 from digest.desk.editions import candidates, forecasts, running
 from digest.desk.editions.candidates import Issue
 from digest.desk.today import services
-from digest.models import Curation, Digest, Edition, Hold
+from digest.desk.words import long_day, skip_words
+from digest.models import CatchUp, Curation, Edition, Hold
 from digest.papers.editions import due_to_close
 
-from .edition_acts import ACTS, CHANGE, REFUSED, RUN, Pressed
+from .edition_acts import ACTS, CHANGE, REFUSED, RUN, Pressed, perform, record_refusal
 
 VIEW = "digest.view_edition"
 # Nobody looks further than this into a list.
@@ -65,7 +67,7 @@ def show(request: HttpRequest, day: str) -> HttpResponse:
         **admin.site.each_context(request),
         **_of_run(issue),
         **_of_forecast(forecast),
-        "title": f"Edition of {issue.day:%A}, {issue.day.day} {issue.day:%B %Y}",
+        "title": _("Edition of %(day)s") % {"day": long_day(issue.day)},
         "opts": Edition._meta,
         "issue": issue,
         "closes_at": due_to_close(issue.day, settings.EDITION_CLOSES_HOUR),
@@ -75,6 +77,7 @@ def show(request: HttpRequest, day: str) -> HttpResponse:
         "page": page,
         "has_more": has_more,
         "most_pinned": MOST_PINNED,
+        "shows": Curation.Shows.choices,
         "may": {"change": request.user.has_perm(CHANGE), "run": request.user.has_perm(RUN)}
         | {name: request.user.has_perm(f"digest.{name}_edition") for name in ("preview", "test")},
         "neighbours": neighbours(issue),
@@ -86,22 +89,24 @@ def show(request: HttpRequest, day: str) -> HttpResponse:
 @require_POST
 def act(request: HttpRequest, day: str) -> HttpResponse:
     """Do what a button says, and start the senders at once if that made anything ready."""
-    wanted = ACTS.get(request.POST.get("act", ""))
-    if wanted is None:
+    name = request.POST.get("act", "")
+    if name not in ACTS:
         raise Http404("There is no such button.")
+    wanted = ACTS[name]
     require(request, wanted.permission)
     issue = issue_or_404(day)
     asked = request.POST.get("paper", "")
     paper = candidates.paper_of(issue, int(asked)) if asked.isascii() and asked.isdigit() else None
     pressed = Pressed(issue, paper, request.user, timezone.now(), request.POST)  # type: ignore[arg-type]
     try:
-        messages.success(request, wanted.does(pressed))
+        messages.success(request, perform(name, pressed, request))
         if wanted.starts:
             tasks.start_at_once()
     except REFUSED as error:
+        record_refusal(name, pressed, request, error)
         messages.error(request, str(error))
     except (BrokerError, CeleryError):
-        messages.warning(request, "Redis cannot be reached, so it begins at the next tick.")
+        messages.warning(request, _("Redis cannot be reached, so it begins at the next tick."))
     where = f"#paper-{paper.pk}" if paper else ""
     back = redirect("admin:digest_edition_desk_of", day)
     back["Location"] += f"{_query(request)}{where}"
@@ -128,6 +133,7 @@ def _of_run(issue: Issue) -> dict[str, Any]:
     return {
         "has_run": has_run,
         "active_holds": held,
+        "catch_ups": CatchUp.objects.filter(done_at=None) if has_run else [],
         "is_paused": any(_is_pause(hold) for hold in held),
     }
 
@@ -140,10 +146,8 @@ def _of_forecast(forecast: Any) -> dict[str, Any]:
     if forecast is None or forecast.made_at is None:
         return {"forecast": forecast, "run": None}
     run = forecasts.run_of(forecast, services.look(services.active_holds()))
-    labels = {reason.value: reason.label for reason in Digest.SkipReason}
-    labels["not_due"] = "Not their day"
     reasons = [
-        (labels.get(reason, reason), number)
+        (skip_words(reason), number)
         for reason, number in sorted(
             [*run.skipped.items(), *forecast.out.items()], key=lambda item: -item[1]
         )

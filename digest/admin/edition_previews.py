@@ -1,5 +1,6 @@
 """Previews of digests, and test mails."""
 
+from functools import partial
 from uuid import UUID, uuid4
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
@@ -11,13 +12,16 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
+from digest.desk import audit
 from digest.desk.editions import previews, samples
 from digest.desk.editions.candidates import Issue
 from digest.desk.editions.previews import Preview
-from digest.models import Digest, Edition
+from digest.desk.words import long_day, skip_words
+from digest.models import Edition
 from subscribers.models import Subscriber
 
 from .edition_desk import issue_or_404, neighbours, require
@@ -53,7 +57,7 @@ def show(request: HttpRequest, day: str) -> HttpResponse:
     may_see = request.user.has_perm(SEES_ADDRESSES)
     context = {
         **admin.site.each_context(request),
-        "title": f"Preview of {issue.day:%A}, {issue.day.day} {issue.day:%B %Y}",
+        "title": _("Preview of %(day)s") % {"day": long_day(issue.day)},
         "opts": Edition._meta,
         "issue": issue,
         "neighbours": neighbours(issue),
@@ -61,6 +65,7 @@ def show(request: HttpRequest, day: str) -> HttpResponse:
         "address": _address(reader, may_see=may_see) if reader else "",
         "why_not": _words(shown.why_not) if shown else "",
         "skipped": _words(shown.skip_reason) if shown else "",
+        "may_see": may_see,
         "offered": [] if reader else _offered(may_see=may_see),
         "may_test": request.user.has_perm(TEST),
         "most": samples.MOST,
@@ -75,10 +80,13 @@ def find(request: HttpRequest, day: str) -> HttpResponse:
     address of a page."""
     require(request, PREVIEW)
     issue_or_404(day)
-    reader = previews.find_reader(request.POST.get("reader", "")[:400])
+    asked = request.POST.get("reader", "")[:400].strip()
+    may_see = request.user.has_perm(SEES_ADDRESSES)
+    reader = previews.find_reader(asked) if may_see or previews.is_number(asked) else None
     back = redirect("admin:digest_edition_preview", day)
     if reader is None:
-        messages.error(request, "There is no reader with this address or number.")
+        named = "with this address or number" if may_see else "with this number"
+        messages.error(request, f"There is no reader {named}.")
     else:
         back["Location"] += f"?reader={reader.pk}"
     return back
@@ -105,17 +113,20 @@ def send_test(request: HttpRequest, day: str) -> HttpResponse:
     require(request, PREVIEW)
     issue = issue_or_404(day)
     reader = _reader(request.POST.get("reader", ""))
+    note = partial(audit.record, request, "mail.test", on=reader, day=day)
     try:
         to = samples.addresses_in(request.POST.get("to", "")[:5000])
         key = UUID(request.POST.get("key", ""))
         shown = _preview(request, reader, issue)
-        for tried in samples.send(shown, to, key, request.user):  # type: ignore[arg-type]
+        begun = partial(note, number=len(to))
+        for tried in samples.send(shown, to, key, request.user, begun):  # type: ignore[arg-type]
             say = messages.success if tried.is_sent else messages.error
             say(request, f"{tried.words.removesuffix('.')}: {tried.address}")
     except samples.SampleError as error:
+        note(result=audit.REFUSED, why=str(error))
         messages.error(request, str(error))
     except ValueError:
-        messages.error(request, "Load the page again, please.")
+        messages.error(request, _("Load the page again, please."))
     return redirect(f"{reverse('admin:digest_edition_preview', args=[day])}?reader={reader.pk}")
 
 
@@ -148,4 +159,4 @@ def _address(reader: Subscriber, *, may_see: bool) -> str:
 
 
 def _words(reason: str) -> str:
-    return str(Digest.SkipReason(reason).label) if reason else ""
+    return skip_words(reason)

@@ -6,11 +6,15 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest
 from django.urls import URLPattern, path, reverse
+from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from digest.desk.words import number, skip_words, state_words
 from digest.models import DigestCount, Edition, EditionPaper
+from subscribers.models import Topic
 
 from . import edition_desk, edition_previews
 from .base import ReadOnly, ReadOnlyInline
@@ -18,12 +22,25 @@ from .base import ReadOnly, ReadOnlyInline
 
 class CandidateInline(ReadOnlyInline):
     model = EditionPaper
-    fields = ("votes", "comments", "fits")
+    fields = ("votes", "comments", "fitting")
+    readonly_fields = ("fitting",)
     ordering = ("-votes", "paper_id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         candidates: QuerySet[EditionPaper] = super().get_queryset(request)
-        return candidates.select_related("paper")
+        return candidates.select_related("paper").defer(
+            "paper__abstract", "paper__search", "paper__names", "paper__features"
+        )
+
+    @admin.display(description=gettext_lazy("topics that it fits"))
+    def fitting(self, candidate: EditionPaper) -> str:
+        fits = sorted(candidate.fits.items(), key=lambda item: -item[1])
+        names = self._names
+        return ", ".join(f"{names.get(int(pk), pk)} {fit:.0%}" for pk, fit in fits)
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        return Topic.labels()
 
 
 @admin.register(Edition)
@@ -39,6 +56,7 @@ class EditionAdmin(ReadOnly):
     date_hierarchy = "date"
     inlines = (CandidateInline,)
     readonly_fields = ("who_got_it",)
+    exclude = ("hold_reason",)  # in words on the desk's page
 
     def get_urls(self) -> list[URLPattern]:
         pages = (
@@ -58,23 +76,23 @@ class EditionAdmin(ReadOnly):
         editions: QuerySet[Edition] = super().get_queryset(request)
         return editions.annotate(num_papers=Count("candidates"))
 
-    @admin.display(description="papers", ordering="num_papers")
+    @admin.display(description=gettext_lazy("papers"), ordering="num_papers")
     def number_of_papers(self, edition: Any) -> int:
         return int(edition.num_papers)
 
-    @admin.display(description="desk")
+    @admin.display(description=gettext_lazy("desk"))
     def link_to_desk(self, edition: Edition) -> SafeString:
-        if edition.closed_at is None:
-            return format_html('<a href="{}">open</a>', reverse("admin:digest_edition_desk"))
-        url = reverse("admin:digest_edition_desk_of", args=[edition.date.isoformat()])
-        return format_html('<a href="{}">open</a>', url)
+        url = reverse("admin:digest_edition_desk")
+        if edition.closed_at is not None:
+            url = reverse("admin:digest_edition_desk_of", args=[edition.date.isoformat()])
+        return format_html('<a href="{}">{}</a>', url, _("open it"))
 
-    @admin.display(description="digests")
+    @admin.display(description=gettext_lazy("digests"))
     def link_to_digests(self, edition: Edition) -> SafeString:
         url = reverse("admin:digest_digest_changelist") + f"?edition__id__exact={edition.pk}"
-        return format_html('<a href="{}">show</a>', url)
+        return format_html('<a href="{}">{}</a>', url, _("show them"))
 
-    @admin.display(description="Who got it, and who did not and why")
+    @admin.display(description=gettext_lazy("Who got it, and who did not and why"))
     def who_got_it(self, edition: Edition) -> SafeString:
         counted = DigestCount.objects.filter(edition=edition.pk).values("state", "skip_reason")
         rows = counted.annotate(sum=Sum("number")).exclude(sum=0).order_by("state", "skip_reason")

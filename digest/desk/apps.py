@@ -1,4 +1,7 @@
+from django.apps import apps
 from django.contrib.admin.apps import SimpleAdminConfig
+
+from . import labels
 
 
 class DeskConfig(SimpleAdminConfig):
@@ -8,3 +11,8 @@ class DeskConfig(SimpleAdminConfig):
     """
 
     default_site = "digest.desk.site.DeskSite"
+
+    def ready(self) -> None:
+        super().ready()
+        for app in ("subscribers", "digest"):
+            labels.use(apps.get_app_config(app).get_models())

@@ -1,5 +1,6 @@
 """The admin's site. It opens on Today, and says on each of its pages what holds the sending."""
 
+from functools import update_wrapper
 from typing import Any
 
 from celery.exceptions import OperationalError as CeleryError
@@ -7,6 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -14,26 +16,32 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from kombu.exceptions import OperationalError as BrokerError
 
 from digest import tasks
 from digest.models import Hold
 
-from . import lists
+from . import audit, lists
+from .access import changes, visits
+from .access import pages as access
+from .imports import pages as imports
+from .people import pages as people
 from .today import page, services
 
 
 class DeskSite(AdminSite):
     """Django's admin with *Today* in front; its own first page is at ``tables/``."""
 
-    index_title = "Tables"
+    index_title = gettext_lazy("Tables")
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         super().register(model_or_iterable, admin_class, **options)
         models = [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable
         for model in models:
             lists.quicken(self._registry[model])
+            changes.write_to_audit(self._registry[model])
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [
@@ -49,6 +57,9 @@ class DeskSite(AdminSite):
                 name="look_now",
             ),
             path("delivery/", self.admin_view(self.check_delivery), name="check_delivery"),
+            *people.urls(self.admin_view),
+            *imports.urls(self.admin_view),
+            *access.urls(self.admin_view),
             *super().get_urls(),
         ]
 
@@ -58,6 +69,40 @@ class DeskSite(AdminSite):
             context["holds"] = services.active_holds()
             context["now"] = timezone.now()
         return context
+
+    # --- access ----------------------------------------------------------------------------
+    def has_permission(self, request: HttpRequest) -> bool:
+        return bool(super().has_permission(request)) and visits.is_valid(request)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Have those add a second factor first who must have one, and record what is refused."""
+
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            name = request.resolver_match.url_name if request.resolver_match else None
+            if name not in access.FREE and visits.lacks_factor(request):
+                return HttpResponseRedirect(reverse("admin:account"))
+            try:
+                return view(request, *args, **kwargs)
+            except PermissionDenied:
+                if request.method == "POST":
+                    audit.record(request, "page.post", on=("page", name), result=audit.REFUSED)
+                raise
+
+        return super().admin_view(update_wrapper(guarded, view), cacheable)
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        with transaction.atomic():
+            response = super().password_change(request, extra_context)
+            if request.method == "POST" and response.status_code == 302:
+                audit.record(request, "user.password", on=request.user)
+        return response
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        if request.method == "POST":
+            audit.record(request, "session.end", on=request.user)
+        return super().logout(request, extra_context)
 
     # --- pages -----------------------------------------------------------------------------
     def index(
@@ -86,6 +131,7 @@ class DeskSite(AdminSite):
             from .doctor import examining, resolver  # noqa: PLC0415  # as for `look_now`
 
             # Somebody waits for the page.
+            audit.record(request, "delivery.check")
             found = examining.examine(resolver.Resolver(seconds=2, most_seconds=15))
             context |= examining.by_verdict(found)
         return TemplateResponse(request, "admin/check_delivery.html", context)
@@ -96,20 +142,25 @@ class DeskSite(AdminSite):
         if not request.user.has_perm("digest.change_hold"):
             raise PermissionDenied
         hold = get_object_or_404(Hold, pk=pk)
-        Hold.objects.filter(pk=pk).release()
+        with transaction.atomic():
+            released = Hold.objects.filter(pk=pk).release()
+            result = audit.DONE if released else audit.SAME
+            audit.record(request, "hold.release", on=hold, result=result)
         name = hold.mail_service or _("all mail services")
         messages.success(request, _("The hold on %(name)s is released.") % {"name": name})
         return _back(request)
 
     def look_now(self, request: HttpRequest, name: str) -> HttpResponse:
         """Have a worker look at the source now. Looking twice does no harm."""
-        if not request.user.has_perm("digest.view_look"):
+        if not request.user.has_perm("digest.run_edition"):
             raise PermissionDenied
         if name not in settings.SOURCES:
             raise Http404
         try:
             tasks.look.delay(name)
+            audit.record(request, "source.look", on=("source", name))
         except (BrokerError, CeleryError):
+            audit.record(request, "source.look", on=("source", name), result=audit.FAILED)
             messages.error(request, _("Redis cannot be reached, so no worker hears of it."))
         else:
             messages.success(request, _("A worker looks at the source now."))

@@ -4,13 +4,20 @@ from datetime import datetime, timedelta
 
 from django import template
 
-from . import words
+from . import log, reasons, words
 
 register = template.Library()
 
 register.filter("number", words.number)
 register.filter("state", words.state_words)
 register.filter("skip", words.skip_words)
+register.filter("log_result", log.result_words)
+register.filter("import_state", lambda state: words.IMPORT_STATES[state])
+register.filter("why_held", words.hold_words)
+register.filter("reason", reasons.in_words)
+register.filter("hold", reasons.of_hold)
+register.filter("day_month", words.day_month)
+register.filter("weekday_day", words.weekday_day)
 
 
 @register.filter

@@ -51,7 +51,7 @@ def test_a_digests_page_says_why_nothing_was_sent(admin_client: Client) -> None:
         reverse("admin:digest_digest_change", args=[digest.pk]), secure=True
     ).content.decode()
 
-    assert "Too few papers; they wait for the next digest" in page
+    assert page.count("too few papers") == 2
 
 
 def test_an_editions_page_counts_who_got_it_and_who_did_not(admin_client: Client) -> None:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from digest.delivery.outcomes import Outcome
+from digest.delivery.outcomes import Outcome, sameness
 from digest.models import Hold
 from subscribers.addresses import hashed
 from subscribers.database import Lock, wait_for_lock
@@ -28,16 +28,22 @@ def hold(
 ) -> None:
     """Hold the mail service for `length`, or until it is released (None). Logs the reason.
 
-    "" stands for all mail services.
+    "" stands for all mail services. Several workers that find the same out at once make one row,
+    which somebody then releases once.
     """
+    # By the database's clock, because that clock also ends the hold.
+    until = None if length is None else Now() + length
+    with transaction.atomic():
+        wait_for_lock(Lock.HOLDING_A_MAIL_SERVICE)
+        active = Hold.objects.active().filter(mail_service=mail_service)
+        for one in active.filter(until__isnull=length is None):
+            if sameness(one.reason) == sameness(reason):
+                active.filter(pk=one.pk).update(until=until)
+                return
+        Hold.objects.create(
+            mail_service=mail_service, reason=reason, until=until, is_quota=is_quota
+        )
     logger.error("Mail service %s is held: %s", mail_service or "(every)", reason)
-    Hold.objects.create(
-        mail_service=mail_service,
-        reason=reason,
-        # By the database's clock, because that clock also ends the hold.
-        until=None if length is None else Now() + length,
-        is_quota=is_quota,
-    )
 
 
 def hold_if_used_up(mail_service: str, quota: int) -> bool:

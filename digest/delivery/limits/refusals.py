@@ -22,6 +22,8 @@ State = Digest.State
 # for another reader at the same provider.
 REPEATS_WITHIN = timedelta(days=30)
 LOOK_AT = 2000
+# How many digests one statement makes ready again.
+_AT_ONCE = 5000
 _IN_THE_SAME_WORDS = "all refused in the same words: "
 
 
@@ -107,20 +109,41 @@ def retry_failed(*, mail_service: str | None = None) -> int:
     service had accepted first, those of readers who have a newer digest, and those whose address is
     suppressed. Safe to repeat.
     """
-    return execute(
+    number, after = 0, 0
+    while ids := retry_some(after, _AT_ONCE, mail_service=mail_service):
+        number, after = number + len(ids), ids[-1]
+    return number
+
+
+def retry_some(after: int, most: int, *, mail_service: str | None = None) -> Sequence[int]:
+    """Do so for the next `most` of them after this digest. Returns which, in order."""
+    rows = fetch(
         f"""
         UPDATE digest_digest d
         SET state = 'ready', attempts = 0, next_attempt_at = now()
-        WHERE (%(mail_service)s::text IS NULL OR d.mail_service = %(mail_service)s)
-            AND {_CAN_GO_AGAIN}
-            AND NOT EXISTS (
-                SELECT FROM subscribers_suppression x JOIN subscribers_subscriber s
-                    ON s.address_hash = x.address_hash
-                WHERE s.id = d.subscriber_id
-            )
+        WHERE d.state = 'failed' AND d.id IN (
+            SELECT d.id FROM digest_digest d
+            WHERE d.id > %(after)s
+                AND (d.handed_over_at > now() - %(late)s OR d.handed_over_at IS NULL)
+                AND (%(mail_service)s::text IS NULL OR d.mail_service = %(mail_service)s)
+                AND {_CAN_GO_AGAIN}
+                AND NOT EXISTS (
+                    SELECT FROM subscribers_suppression x JOIN subscribers_subscriber s
+                        ON s.address_hash = x.address_hash
+                    WHERE s.id = d.subscriber_id
+                )
+            ORDER BY d.id LIMIT %(most)s
+        )
+        RETURNING d.id
         """,
-        {"mail_service": mail_service, "late": settings.DELIVERY_LATE},
+        {
+            "after": after,
+            "most": most,
+            "mail_service": mail_service,
+            "late": settings.DELIVERY_LATE,
+        },
     )
+    return sorted(pk for (pk,) in rows)
 
 
 _CAN_GO_AGAIN = """

@@ -11,6 +11,7 @@ from django.utils import timezone
 from digest.models import Curation, Edition, EditionPaper, Forecast, Paper, PaperTopic
 from digest.papers import editions
 from digest.papers.cards import PaperCard, describe
+from digest.papers.sentences import kept, summaries_of
 from subscribers.models import Topic
 
 from .steering import pinned
@@ -146,9 +147,14 @@ def _candidates(issue: Issue, papers: Sequence[Paper]) -> Mapping[int, EditionPa
     fits: dict[int, dict[str, float]] = {paper.pk: {} for paper in papers}
     for pair in PaperTopic.objects.filter(paper__in=papers):
         fits[pair.paper_id][str(pair.topic_id)] = pair.fit
+    said = summaries_of(papers)
     return {
         paper.pk: EditionPaper(
-            paper=paper, votes=paper.votes, comments=paper.comments, fits=fits[paper.pk]
+            paper=paper,
+            votes=paper.votes,
+            comments=paper.comments,
+            fits=fits[paper.pk],
+            sentences=kept(paper, said.get(paper.pk, {})),
         )
         for paper in papers
     }

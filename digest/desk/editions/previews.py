@@ -6,14 +6,14 @@ Only the links are not the reader's: whoever sees a preview must not be able to 
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
 from django.conf import settings
 
 from digest.choosing import reasons, trial
-from digest.choosing.composing import Composed, compose
+from digest.choosing.composing import Composed, as_it_was, compose
 from digest.delivery.chunks import message_for
 from digest.delivery.conditions import WHY_NOT
 from digest.delivery.recipients import COLUMNS, Recipient, from_row
@@ -118,22 +118,21 @@ def recipient_of(reader: Subscriber) -> Recipient:
 def _compose(recipient: Recipient, edition: Edition, digest: Digest | None) -> Composed:
     """Compose as a run does. What has been sent is taken from its row instead."""
     request = recipient.request(digest.pk if digest else 0, edition.pk)
+    if digest:
+        return as_it_was(
+            request,
+            revision=digest.revision,
+            paper_ids=digest.paper_ids,
+            reasons=digest.reasons,
+            contributions=digest.contributions,
+        )
     (selection,) = compose(
         [request],
         vote_weight=settings.RANKING_VOTE_WEIGHT,
         least=settings.DIGEST_LEAST_PAPERS,
         challenger=trial.challenger_of(settings.RANKING_TRIAL),
     )
-    if digest is None:
-        return selection
-    return replace(
-        selection,
-        window=replace(selection.window, revision=digest.revision),
-        paper_ids=tuple(digest.paper_ids),
-        reasons=tuple(digest.reasons),
-        contributions=tuple(map(tuple, digest.contributions)),
-        skip_reason="",
-    )
+    return selection
 
 
 class _Hidden:

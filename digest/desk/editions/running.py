@@ -7,22 +7,19 @@ from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from digest.delivery import plan
 from digest.delivery.limits import holds
-from digest.delivery.limits.refusals import retry_failed
-from digest.models import Curation, Digest, Edition, Hold
+from digest.models import Curation, Edition, Hold
 from digest.models.hold import HoldQuerySet
 from digest.papers import editions
 from digest.papers.holding import Hold as EditionHold
-from subscribers.database import Lock, execute, wait_for_lock
+from subscribers.database import Lock, wait_for_lock
 
-from .steering import By
+from .steering import By, curating
 
 PAUSED = "Paused by an operator"
-Skip = Digest.SkipReason
-# Those who got nothing for these reasons can be sent the edition after all.
-MISSED = (Skip.NO_EDITION, Skip.HELD, Skip.STOPPED, Skip.LATE)
 
 
 # --- before it closes ----------------------------------------------------------------------
@@ -51,7 +48,8 @@ def close(day: date, now: datetime) -> Edition | None:
     EditionError if it is closed, or has not begun."""
     if day > now.date():
         raise editions.EditionError(
-            f"The edition of {day} cannot close before its day: papers still come in for it."
+            _("The edition of %(day)s cannot close before its day: papers still come in for it.")
+            % {"day": day}
         )
     return editions.close(day, now=now)
 
@@ -62,8 +60,7 @@ def stop(edition: Edition, by: By, now: datetime) -> bool:
 
     Its papers can come with the next edition, except those that are dropped.
     """
-    with transaction.atomic():
-        wait_for_lock(Lock.CURATING_PAPERS)
+    with curating():
         running = Edition.objects.closed().filter(pk=edition.pk, stopped_at=None)
         if not running.update(stopped_at=now):
             return False
@@ -72,9 +69,8 @@ def stop(edition: Edition, by: By, now: datetime) -> bool:
 
 
 def start(edition: Edition, by: By) -> bool:
-    """Undo `stop` for those who have not been skipped yet; `send_missing` is for the others."""
-    with transaction.atomic():
-        wait_for_lock(Lock.CURATING_PAPERS)
+    """Undo `stop` for those who have not been skipped yet; ``catching_up`` is for the others."""
+    with curating():
         stopped = Edition.objects.filter(pk=edition.pk).exclude(stopped_at=None)
         if not stopped.update(stopped_at=None):
             return False
@@ -102,52 +98,3 @@ def pauses() -> HoldQuerySet:
     """Return the holds by which operators paused everything, that apply now."""
     found: HoldQuerySet = Hold.objects.active().filter(mail_service="", reason=PAUSED, until=None)
     return found
-
-
-def retry() -> int:
-    """Make the digests ready again that mail services refused. Returns how many."""
-    return retry_failed()
-
-
-def send_missing(edition: Edition) -> int:
-    """Make the digests ready again that were skipped because there was no edition, or no time.
-
-    That is for those who were due since the edition was, have not had it, and have no newer digest.
-    Their digest is due from now on, so it is not too late. Who has none because nothing was for
-    them, or because they want none, is left alone. Returns how many.
-    """
-    since = editions.due_to_close(edition.date, settings.EDITION_CLOSES_HOUR)
-    return execute(
-        _SEND_MISSING,
-        {
-            "edition": edition.pk,
-            "day": edition.date,
-            "since": min(since, edition.closed_at or since),
-            "reasons": [reason.value for reason in MISSED],
-        },
-    )
-
-
-_SEND_MISSING = """
-    WITH missed AS (
-        SELECT d.id FROM subscribers_subscriber s JOIN digest_digest d ON d.subscriber_id = s.id
-        WHERE s.state = 'active' AND d.local_date BETWEEN %(day)s::date - 1 AND %(day)s::date + 1
-            AND d.state || '' = 'skipped' AND d.skip_reason = ANY(%(reasons)s)
-            AND d.due_at >= %(since)s
-            AND NOT EXISTS (
-                SELECT FROM digest_digest other
-                WHERE other.subscriber_id = s.id AND other.id <> d.id
-                    AND other.local_date > %(day)s::date - 2
-                    AND (
-                        other.local_date > d.local_date
-                        OR other.edition_id = %(edition)s AND other.state || '' <> 'skipped'
-                    )
-            )
-        FOR NO KEY UPDATE OF d SKIP LOCKED
-    )
-    UPDATE digest_digest d
-    SET state = 'ready', skip_reason = '', edition_id = NULL, attempts = 0, due_at = now(),
-        next_attempt_at = now(), lease_token = NULL, lease_until = NULL
-    FROM missed
-    WHERE d.id = missed.id
-"""

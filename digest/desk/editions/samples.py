@@ -4,7 +4,7 @@ They go by the rules of all mail: holds, quotas and pace apply, and suppressed a
 They say "[Test]" in the subject, and none of their links is anybody's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from anymail.message import AnymailMessage
 from django.conf import settings
 from django.core.mail.message import make_msgid
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from digest.delivery import routing
 from digest.delivery.connection import Connection
@@ -55,32 +56,41 @@ def addresses_in(text: str) -> list[str]:
         try:
             address = addresses.parse(word).deliver_to
         except addresses.InvalidAddress as error:
-            raise SampleError(f"{word[:100]} is not an email address.") from error
+            raise SampleError(
+                _("%(word)s is not an email address.") % {"word": word[:100]}
+            ) from error
         if address not in found:
             found.append(address)
     if not 1 <= len(found) <= MOST:
-        raise SampleError(f"Name 1 to {MOST} addresses.")
+        raise SampleError(_("Name 1 to %(most)s addresses.") % {"most": MOST})
     return found
 
 
-def send(preview: Preview, to: Sequence[str], key: UUID, by: By) -> list[Tried]:
-    """Send the preview to these addresses, once for each `key`. Raises SampleError."""
+def send(
+    preview: Preview, to: Sequence[str], key: UUID, by: By, begun: Callable[[], object] = int
+) -> list[Tried]:
+    """Send the preview to these addresses, once for each `key`. Raises SampleError.
+
+    `begun` records that it begins, in the transaction that takes the key.
+    """
     if not preview.papers:
-        raise SampleError("There is nothing to send: this reader would get no digest.")
+        raise SampleError(_("There is nothing to send: this reader would get no digest."))
     mail_service = routing.choose()
     if mail_service is None:
-        raise SampleError("Sending is held, for test mails as well.")
-    if not _is_first(key, len(to), by):
-        raise SampleError("These test mails have been sent already.")
-    tried = {address: Tried(address, "The address is suppressed.") for address in _suppressed(to)}
+        raise SampleError(_("Sending is held, for test mails as well."))
+    if not _is_first(key, len(to), by, begun):
+        raise SampleError(_("These test mails have been sent already."))
+    words = _("The address is suppressed.")
+    tried = {address: Tried(address, words) for address in _suppressed(to)}
     tried |= _hand_over(mail_service, preview, [one for one in to if one not in tried])
     return [tried[address] for address in to]
 
 
-def _is_first(key: UUID, number: int, by: By) -> bool:
+def _is_first(key: UUID, number: int, by: By, begun: Callable[[], object]) -> bool:
     try:
         with transaction.atomic():
             SampleMail.objects.create(key=key, number=number, by=by)
+            begun()
     except IntegrityError:
         return False
     return True
@@ -100,14 +110,14 @@ def _hand_over(mail_service: str, preview: Preview, to: Sequence[str]) -> dict[s
         for number, address in enumerate(to):
             problem = connection.open() if number in passed.ids and not is_over() else None
             if number not in passed.ids or is_over():
-                tried[address] = Tried(address, "Not sent: the limits of the mail service.")
+                tried[address] = Tried(address, _("Not sent: the limits of the mail service."))
             elif problem:
-                tried[address] = Tried(address, f"Not sent: {problem.detail}")
+                tried[address] = Tried(address, _("Not sent: %(why)s") % {"why": problem.detail})
             else:
                 passed.wait_for_turn(provider_of(address))
                 outcome = connection.hand_over(_message(preview, address))
                 is_sent = outcome.verdict is Verdict.SENT
-                words = "The mail service accepted it." if is_sent else outcome.detail
+                words = _("The mail service accepted it.") if is_sent else outcome.detail
                 tried[address] = Tried(address, words, is_sent)
     gate.give_back(passed, len(passed.ids) - sum(one.is_sent for one in tried.values()))
     return tried

@@ -12,12 +12,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from digest.desk.words import ago, clock, duration, number
-from digest.models import Digest, Hold
+from digest.desk import reasons
+from digest.desk.words import ago, clock, duration, hold_words, number
+from digest.models import Digest, Edition, Hold
 from digest.papers.editions import due_to_close
 
 from .standing import Rows, Standing
 from .trouble import DATABASE, REDIS, STUCK, TICK, Action, Trouble
+from .webhooks import webhooks_failing
 
 # How long digests may be due while none goes out, and letters may wait.
 STUCK_AFTER = timedelta(minutes=15)
@@ -119,12 +121,12 @@ def no_tick(standing: Standing, rows: Rows) -> Iterator[Trouble]:
 def held(standing: Standing, rows: Rows) -> Iterator[Trouble]:
     for hold in rows.holds:
         until = clock(hold.until, standing.now) if hold.until else None
-        name = hold.mail_service
+        name, reason = hold.mail_service, reasons.in_words(hold.reason)
         yield Trouble(
             f"held:{name}",
-            (_("Sending through %(service)s is held: ") % {"service": name}) + hold.reason
+            (_("Sending through %(service)s is held: ") % {"service": name}) + reason
             if name
-            else _("All sending is held: ") + hold.reason,
+            else _("All sending is held: ") + reason,
             _("It goes on by itself at %(time)s.") % {"time": until}
             if until
             else _("It goes on when somebody releases the hold."),
@@ -186,12 +188,43 @@ def sources_stale(standing: Standing, rows: Rows) -> Iterator[Trouble]:
                 f"source:{source.name}",
                 words % {"source": source.label, "time": ago(source.good_at, standing.now)},
                 advice % {"number": number(source.failed)},
-                action=Action(url, _("Look now"), "digest.view_look", is_post=True),
+                action=Action(url, _("Look now"), "digest.run_edition", is_post=True),
             )
+
+
+def edition_held(standing: Standing, rows: Rows) -> Iterator[Trouble]:
+    edition = rows.run.held
+    if edition is None:
+        return
+    due = due_to_close(edition.date, settings.EDITION_CLOSES_HOUR)
+    words = _("The edition of %(day)s is held: %(rule)s")
+    words %= {"day": f"{edition.date:%Y-%m-%d}", "rule": hold_words(edition, rows.run.open_papers)}
+    advice = _("It should have closed at %(time)s; readers wait for it.")
+    yield Trouble(
+        "edition_held",
+        words,
+        (advice if due <= standing.now else _("It does not close at %(time)s."))
+        % {"time": clock(due, standing.now)},
+        is_urgent=due <= standing.now,
+        # Whoever holds it knows.
+        is_told=edition.hold_rule != Edition.HoldRule.OPERATOR or due <= standing.now,
+        action=Action(
+            reverse("admin:digest_edition_act", args=[edition.date.isoformat()]),
+            _("Approve"),
+            "digest.change_edition",
+            is_post=True,
+            act="approve",
+            question=_(
+                "Have it close at its hour whatever the rules say, or now if that hour has come?"
+            ),
+        ),
+    )
 
 
 def edition_missing(standing: Standing, rows: Rows) -> Iterator[Trouble]:
     """An edition that should have closed today, UTC."""
+    if rows.run.held:
+        return
     today, newest = standing.now.astimezone(UTC).date(), rows.run.edition
     due = due_to_close(today, settings.EDITION_CLOSES_HOUR)
     is_there = newest is not None and newest.date >= today
@@ -276,6 +309,7 @@ def _digests() -> str:
 
 KINDS_OF_ROWS: tuple[Callable[[Standing, Rows], Iterator[Trouble]], ...] = (
     no_tick,
+    edition_held,
     held,
     stuck,
     in_doubt,
@@ -284,4 +318,5 @@ KINDS_OF_ROWS: tuple[Callable[[Standing, Rows], Iterator[Trouble]], ...] = (
     letters_waiting,
     failed_today,
     quota_too_small,
+    webhooks_failing,
 )

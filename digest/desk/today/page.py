@@ -62,7 +62,7 @@ def context(user: User) -> Mapping[str, Any]:
         "disks": now_standing.disks,
         "readers": of_readers,
         "readers_chart": charts.columns(
-            [day.confirmed for day in of_readers.days], [day.left for day in of_readers.days]
+            [day.came for day in of_readers.days], [day.left for day in of_readers.days]
         ),
         "ways": [(LEAVING.get(act, act), number) for act, number in of_readers.ways],
         "reasons": _reasons(of_readers),

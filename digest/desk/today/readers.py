@@ -11,7 +11,10 @@ from subscribers.models import Consent
 Act = Consent.Act
 DAYS = 30
 CAME = (Act.CONFIRMED, Act.RESUMED)
-LEFT = (*(Act.UNSUBSCRIBED, Act.ONE_CLICK, Act.BY_MAIL, Act.REFUSED, Act.ERASED, Act.COMPLAINED),)
+LEFT = (
+    *(Act.UNSUBSCRIBED, Act.ONE_CLICK, Act.BY_MAIL, Act.BY_PROGRAM, Act.REFUSED, Act.ERASED),
+    Act.COMPLAINED,
+)
 # Up to here readers are counted; beyond, PostgreSQL's own estimate is near enough.
 EXACTLY = 20_000
 
@@ -21,8 +24,13 @@ class DayOfReaders:
     day: date
     asked: int = 0
     confirmed: int = 0
+    imported: int = 0
     left: int = 0
     bounced: int = 0
+
+    @property
+    def came(self) -> int:
+        return self.confirmed + self.imported
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,14 @@ class Readers:
     @property
     def confirmed(self) -> int:
         return self.total("confirmed")
+
+    @property
+    def imported(self) -> int:
+        return self.total("imported")
+
+    @property
+    def came(self) -> int:
+        return self.total("came")
 
     @property
     def left(self) -> int:
@@ -97,6 +113,7 @@ def _days(acts: Mapping[tuple[date, str], int]) -> Sequence[DayOfReaders]:
             day,
             asked=acts.get((day, Act.ASKED), 0),
             confirmed=sum(acts.get((day, act), 0) for act in CAME),
+            imported=acts.get((day, Act.IMPORTED), 0),
             left=sum(acts.get((day, act), 0) for act in LEFT),
             bounced=bounced.get(day, 0),
         )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from digest.models import Digest
+from digest.desk.words import number
+from digest.models import Digest, Edition
 from subscribers.database import fetch
 
 State = Digest.State
@@ -13,6 +14,22 @@ State = Digest.State
 MOST = 50_000
 # Over how long the present rate is measured.
 RATE_OVER = timedelta(seconds=60)
+
+
+class Later(NamedTuple):
+    """Digests that may go later, counted up to `MOST`, and when the first of them may.
+
+    They wait for their edition or their turn; or a worker holds them, which goes on by itself. If
+    it is lost, they are taken up again at that time.
+    """
+
+    number: int
+    at: datetime | None
+    is_held_by_worker: bool
+
+    @property
+    def shown(self) -> str:
+        return number(self.number) if self.number <= MOST else f"> {number(MOST)}"
 
 
 class Waiting(NamedTuple):
@@ -41,8 +58,8 @@ class EditionFigures:
 class Run:
     """How the sending stands. `states` are the digests of the readers' own date `day`.
 
-    `readers_due` have no digest row yet, `ready` can be sent now, and `later` is when the first of
-    those that wait for something may be. `per_second` is the present rate of hand-overs.
+    `readers_due` have no digest row yet, `ready` can be sent now, and `later` at other times.
+    `per_second` is the present rate of hand-overs. `held` is the open edition if it is held.
     """
 
     now: datetime
@@ -52,12 +69,13 @@ class Run:
     days: Mapping[date, Mapping[str, int]]
     readers_due: Waiting
     ready: Waiting
-    later: datetime | None
+    later: Sequence[Later]
     in_doubt: Waiting
     per_second: float
     by_service: Mapping[str, float]
     edition: EditionFigures | None
     open_papers: int
+    held: Edition | None
 
     @property
     def sent(self) -> int:
@@ -89,14 +107,7 @@ class Run:
 
 def look() -> Run:
     """Return how the sending stands, by the database's clock."""
-    ((now, later),) = fetch(
-        """
-        SELECT now(), (
-            SELECT min(next_attempt_at) FROM digest_digest
-            WHERE state = 'ready' AND next_attempt_at > now()
-        )
-        """
-    )
+    ((now,),) = fetch("SELECT now()")
     today = now.date()
     days, skips = _counted(today)
     by_service = _rates()
@@ -108,12 +119,13 @@ def look() -> Run:
         days=days,
         readers_due=_waiting(_READERS_DUE),
         ready=_waiting(_READY),
-        later=later,
+        later=_later(),
         in_doubt=_waiting(_IN_DOUBT),
         per_second=sum(by_service.values()),
         by_service=by_service,
         edition=_edition(),
         open_papers=_open_papers(),
+        held=Edition.objects.held().first(),
     )
 
 
@@ -129,10 +141,10 @@ def _counted(today: date) -> tuple[dict[date, dict[str, int]], list[tuple[str, i
         {"today": today},
     )
     days: dict[date, dict[str, int]] = {}
-    for day, state, _, number in rows:
+    for day, state, _, digests in rows:
         of_day = days.setdefault(day, {})
-        of_day[state] = of_day.get(state, 0) + number
-    skips = [(reason, number) for day, _, reason, number in rows if day == today and reason]
+        of_day[state] = of_day.get(state, 0) + digests
+    skips = [(reason, digests) for day, _, reason, digests in rows if day == today and reason]
     return days, skips
 
 
@@ -150,7 +162,7 @@ def _rates() -> dict[str, float]:
         """,
         {"over": RATE_OVER, "states": [str(state) for state in Digest.ACCEPTED]},
     )
-    return {name: number / float(seconds) for name, number, seconds in rows if number > 0}
+    return {name: digests / float(seconds) for name, digests, seconds in rows if digests > 0}
 
 
 # Bounded, and found by the partial indexes of each table.
@@ -169,10 +181,24 @@ _IN_DOUBT = """
 
 
 def _waiting(rows: str) -> Waiting:
-    ((number, since),) = fetch(
+    ((waiting, since),) = fetch(
         f"SELECT count(*), min(since) FROM ({rows} LIMIT %(most)s) waiting", {"most": MOST + 1}
     )
-    return Waiting(number, since)
+    return Waiting(waiting, since)
+
+
+def _later() -> Sequence[Later]:
+    rows = fetch(
+        """
+        SELECT count(*), min(at), is_leased FROM (
+            SELECT next_attempt_at AS at, lease_token IS NOT NULL AS is_leased FROM digest_digest
+            WHERE state = 'ready' AND next_attempt_at > now()
+            ORDER BY next_attempt_at LIMIT %(most)s
+        ) later GROUP BY is_leased ORDER BY is_leased DESC
+        """,
+        {"most": MOST + 1},
+    )
+    return [Later(*row) for row in rows]
 
 
 def _edition() -> EditionFigures | None:
@@ -198,7 +224,7 @@ def _edition() -> EditionFigures | None:
 
 def _open_papers() -> int:
     """How many papers wait for the next edition."""
-    ((number,),) = fetch(
+    ((papers,),) = fetch(
         """
         SELECT count(*) FROM (
             SELECT FROM digest_paper p
@@ -209,4 +235,4 @@ def _open_papers() -> int:
         """,
         [MOST],
     )
-    return int(number)
+    return int(papers)

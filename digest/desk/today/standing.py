@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection
+from django.db.models import Q
+from django.db.models.functions import Now
 
-from digest.models import Hold
+from digest.models import Endpoint, Hold
 
 from . import broker, machinery, run, services, sources
 from .broker import Broker
@@ -14,6 +16,8 @@ from .machinery import Clock, Disk
 from .run import Run
 from .services import ServiceFigures
 from .sources import SourceFigures
+
+_WEBHOOKS_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Rows:
     sources: Sequence[SourceFigures]
     holds: Sequence[Hold]
     services: Sequence[ServiceFigures]
+    webhooks: Sequence[Endpoint] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +62,11 @@ def look_anyway() -> Standing:
 
 def _rows() -> Rows:
     holds = services.active_holds()
-    return Rows(run.look(), machinery.look(), sources.look(), holds, services.look(holds))
+    found = run.look(), machinery.look(), sources.look(), holds, services.look(holds)
+    return Rows(*found, _failing_webhooks())
+
+
+def _failing_webhooks() -> Sequence[Endpoint]:
+    """Those that we have switched off, and those that have failed for an hour."""
+    failing = Q(is_on=True, failing_since__lt=Now() - _WEBHOOKS_AFTER)
+    return list(Endpoint.objects.filter(failing | ~Q(disabled_because="")).order_by("pk"))

@@ -7,6 +7,8 @@ from subscribers.database import fetch
 from subscribers.models import Topic
 
 DAYS = 30
+# Up to here followers are counted; beyond, PostgreSQL's own estimate is near enough.
+EXACTLY = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +49,31 @@ def look() -> Sequence[TopicFigures]:
     labels = Topic.labels()
     topics = [TopicFigures(labels.get(pk, ""), *numbers) for pk, *numbers in rows]
     return sorted(topics, key=lambda topic: (-topic.votes, -topic.clicks, topic.label))
+
+
+def followers() -> dict[int, int]:
+    """How many active readers follow each topic.
+
+    If they are many, nearly, and with those who left: PostgreSQL keeps the shares of the most
+    frequent topics of a large table.
+    """
+    ((rows, topics, shares),) = fetch(
+        """
+        SELECT reltuples::bigint, most_common_vals::text::bigint[], most_common_freqs
+        FROM pg_class LEFT JOIN pg_stats ON schemaname = 'public'
+            AND tablename = 'subscribers_subscription' AND attname = 'topic_id'
+        WHERE oid = 'subscribers_subscription'::regclass
+        """
+    )
+    if rows > EXACTLY and topics:
+        return {pk: round(rows * share) for pk, share in zip(topics, shares, strict=True)}
+    counted = fetch(
+        """
+        SELECT topic_id, count(*) FROM (
+            SELECT topic_id FROM subscribers_subscription s
+            JOIN subscribers_subscriber r ON r.id = s.subscriber_id AND r.state = 'active' LIMIT %s
+        ) followed GROUP BY topic_id
+        """,
+        [5 * EXACTLY],
+    )
+    return dict(counted)

@@ -9,12 +9,17 @@ DATABASE, REDIS, TICK, STUCK = "database", "redis", "tick", "stuck"
 
 
 class Action(NamedTuple):
-    """A link, or a button that posts if it `is_post`; for those with the `permission`."""
+    """A link, or a button that posts if it `is_post`; for those with the `permission`.
+
+    A button posts `act`, if there is one, and asks the `question` first, if there is one.
+    """
 
     url: str
     label: str
     permission: str
     is_post: bool = False
+    act: str = ""
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)

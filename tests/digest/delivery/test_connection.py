@@ -1,12 +1,14 @@
 """One hand-over after another, to a real SMTP server that answers as servers do."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db.models.functions import Now
 
 from digest.delivery import chunks, plan
+from digest.delivery.limits.holds import hold
 from digest.delivery.run import deliver
 from digest.mail.message import DigestMessage
 from digest.mail.rendering import render
@@ -167,3 +169,20 @@ def test_a_refused_sender_stops_the_run_until_somebody_acts(sink: Sink) -> None:
     assert (hold.until, hold.reason) == (None, "SMTP 550 5.7.1 you may not send")
     assert states() == {State.READY: 3}
     assert set(Digest.objects.values_list("attempts", flat=True)) == {0}
+
+
+def test_workers_that_find_the_same_out_at_once_make_one_hold() -> None:
+    """Somebody releases it once; what has another reason, or an end, is a hold of its own."""
+    for session in ("1a2b", "3c4d"):
+        hold("smtp", f"SMTP 500 5.7.1 not you (session {session}-7f)", None)
+        hold("smtp", "SMTP connection refused", timedelta(minutes=5))
+    hold("smtp", "The password is wrong.", None)
+    hold("", "Paused by an operator", None)
+
+    held = Hold.objects.order_by("pk").values_list("mail_service", "reason")
+    assert list(held) == [
+        ("smtp", "SMTP 500 5.7.1 not you (session 1a2b-7f)"),
+        ("smtp", "SMTP connection refused"),
+        ("smtp", "The password is wrong."),
+        ("", "Paused by an operator"),
+    ]

@@ -89,6 +89,7 @@ def _comings_and_goings() -> None:
     for days in range(30):
         at = now - timedelta(days=days)
         acts = ["asked"] * (days % 5 + 3) + ["confirmed"] * (days % 5 + 1)
+        acts += ["imported"] * (4 if days == 3 else 0)
         acts += ["one_click"] * (days % 4 == 0) + ["unsubscribed"] * (days % 7 == 0)
         for act in acts:
             reason = "too_many" if act == "unsubscribed" else ""

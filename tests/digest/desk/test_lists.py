@@ -1,12 +1,18 @@
 """Lists of the admin read a bounded part of a large table."""
 
+from typing import Any
+
 import pytest
+from django.contrib import admin
+from django.db import connection
+from django.db.models import QuerySet
 from django.test import Client
 
 from digest.desk import lists
+from digest.desk.today import topics
 from digest.models import Digest, Event
-from subscribers.models import Consent
-from tests.factories import make_digest, make_edition, make_reader
+from subscribers.models import Consent, Subscriber, Subscription
+from tests.factories import make_digest, make_edition, make_reader, make_topic
 
 pytestmark = pytest.mark.django_db
 
@@ -94,3 +100,35 @@ def test_events_are_found_by_their_digest_and_by_kind(admin_client: Client) -> N
     for query in ("kind__exact=bounced", f"q={digest.uuid}", "q=m1"):
         assert "1 event\n" in page(admin_client, f"digest/event/?{query}")
     assert Digest.objects.count() == 1
+
+
+def test_a_list_that_would_read_for_too_long_says_so(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(*given: Any) -> tuple[QuerySet[Any], bool]:
+        return given[-2].extra(where=["pg_sleep(9) IS NOT NULL"]), False
+
+    make_reader()
+    shown = admin.site._registry[Subscriber]
+    assert "narrow it down" not in page(admin_client, "subscribers/subscriber/?q=example")
+    monkeypatch.setattr(shown, "get_search_results", slowly)
+
+    said = page(admin_client, "subscribers/subscriber/?q=example")
+
+    assert "Please narrow it down." in said
+    assert "0 subscribers" in said
+
+
+def test_the_followers_of_topics_are_not_counted_if_they_are_many(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic, reader = make_topic(), make_reader()
+    Subscription.objects.create(subscriber=reader, topic=topic)
+    assert topics.followers() == {topic.pk: 1}
+
+    monkeypatch.setattr(topics, "EXACTLY", 2)
+    for _ in range(20):
+        make_reader(topic)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE subscribers_subscription")
+    assert topics.followers() == {topic.pk: 21}

@@ -92,7 +92,7 @@ def test_an_operators_morning(
 
     press(page, "Hold", "Yes, hold it")
     told(page, "The edition is held until somebody approves it.")
-    expect(page.get_by_text("Held by an operator.")).to_be_visible()
+    expect(page.get_by_text("an operator holds it until it is approved.")).to_be_visible()
     page.get_by_role("button", name="Work it out").click()
 
     with worker(tmp_path, queues="ticks,letters,digests", **QUIET):
@@ -114,6 +114,7 @@ def test_an_operators_morning(
         pause_and_resume(page, sink, readers[1])
         retry(page, sink, topic)
         look(page, "run")
+    why_not(page, topic)
 
 
 def is_forecast() -> bool:
@@ -167,5 +168,26 @@ def retry(page: Page, sink: Sink, topic: Topic) -> None:
     refused = make_reader(topic, next_due_at=now.replace(year=2099))
     make_digest(edition, refused, state=Digest.State.FAILED, handed_over_at=now)
     press(page, "Retry failed", "Yes, try again")
-    told(page, "Digests that are tried again: 1.")
+    told(page, "Digests that get another try: 1.")
     wait_until(lambda: len(sink.messages) == 3, seconds=60, what="the third mail")
+
+
+def why_not(page: Page, topic: Topic) -> None:
+    """“Why did she not get it?”, asked by an address, and what can be done for her."""
+    eve = make_reader(
+        topic, email="eve@dest.example", next_due_at=timezone.now().replace(year=2099)
+    )
+    thin = {"state": Digest.State.SKIPPED, "skip_reason": Digest.SkipReason.THIN}
+    make_digest(Edition.objects.get(), eve, **thin)
+    page.get_by_role("link", name="People").click()
+    page.get_by_label("Reader: an address, or a number").fill("Eve@Dest.Example")
+    page.get_by_role("button", name="Find").click()
+    answer = page.locator(".answer")
+    expect(answer).to_contain_text("Today’s digest: not sent at")
+    expect(answer).to_contain_text("because fewer than 3 papers fit")
+    press(page, "Suppress", "Yes, suppress it")
+    told(page, "The address is suppressed")
+    expect(answer).to_contain_text("Next: none, because the address has been suppressed")
+    look(page, "person")
+    press(page, "Lift the suppression", "Yes, lift it")
+    expect(answer).to_contain_text("Next: ")

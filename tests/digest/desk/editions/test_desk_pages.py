@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, TestCase
 from django.urls import reverse
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -50,7 +50,8 @@ def desk(day: date) -> str:
 def act(client: Client, day: date, name: str, **fields: Any) -> str:
     """Press a button. Returns what the page then tells."""
     url = reverse("admin:digest_edition_act", args=[day.isoformat()])
-    answer = client.post(url, {"act": name, **fields}, secure=True, follow=True)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        answer = client.post(url, {"act": name, **fields}, secure=True, follow=True)
     page = answer.content.decode()
     found = re.search(r'<ul class="messagelist">(.*?)</ul>', page, re.DOTALL)
     assert answer.status_code == 200, answer.status_code
@@ -204,7 +205,7 @@ def test_an_edition_is_held_approved_and_closed(
 
     assert twice(day, "hold") == ["The edition is held until somebody approves it.", SAME]
     page = admin_client.get(desk(day), secure=True).content.decode()
-    assert "Held by an operator." in page
+    assert "an operator holds it until it is approved." in page
     # Its hour has come, so approving closes it.
     said = twice(day, "approve")
     assert said[0].startswith("The edition is approved and has closed.")
@@ -242,7 +243,7 @@ def test_a_run_is_paused_and_resumed(twice: Any, queued: list[str], edition: Edi
     assert Hold.objects.active().filter(mail_service="").count() == 1
     said = twice(edition.date, "resume")
     assert said == [
-        "The pause has ended, but there is another hold: smtp held: The password is wrong.",
+        "The pause has ended, but there is another hold: smtp: The password is wrong.",
         SAME,
     ]
     assert list(Hold.objects.active()) == [other]
@@ -259,7 +260,7 @@ def test_a_run_is_stopped_and_started_again(twice: Any, edition: Edition) -> Non
     ]
     Digest.objects.update(state="skipped", skip_reason="stopped", edition=edition)
     assert twice(edition.date, "start") == [
-        "The run goes on, also for 1 readers it had skipped.",
+        "The run goes on. Digests that get another try: 1.",
         SAME,
     ]
     digest.refresh_from_db()
@@ -271,7 +272,7 @@ def test_what_failed_is_tried_again(twice: Any, queued: list[str], edition: Edit
 
     said = twice(edition.date, "retry")
 
-    assert said == ["Digests that are tried again: 1.", "Digests that are tried again: 0."]
+    assert said == ["Digests that get another try: 1.", "Digests that get another try: 0."]
     assert "digest.send" in queued
 
 
@@ -283,7 +284,7 @@ def test_those_who_did_not_get_it_get_it(twice: Any, edition: Edition) -> None:
 
     said = twice(edition.date, "missing")
 
-    assert said == ["Readers who get it after all: 3.", "Readers who get it after all: 0."]
+    assert said == ["Digests that get another try: 3.", "Digests that get another try: 0."]
     assert Digest.objects.filter(state="ready", skip_reason="").count() == 3
 
 

@@ -7,6 +7,7 @@ from pytest_django import Settings
 
 from digest.delivery import plan
 from digest.desk.editions import running
+from digest.desk.editions.catching_up import begin
 from digest.models import Digest, Edition, Look
 from digest.papers import editions
 from digest.papers.holding import Hold, Rules
@@ -196,7 +197,7 @@ def test_readers_of_a_held_day_get_theirs_on_approval_or_are_told(
     # Nobody gets it twice, and who was told gets it after all if an operator wants that.
     _, edition = running.approve(late.date, at("2026-07-15T20:00"))
     assert edition
-    assert (running.send_missing(edition), running.send_missing(edition)) == (1, 0)
+    assert (begin("missed", edition).number, begin("missed", edition).number) == (1, 0)
     work()
     assert days_of(reader) == {"07-14": Digest.State.SENT, "07-15": Digest.State.SENT}
-    assert running.send_missing(edition) == 0
+    assert begin("missed", edition).number == 0

@@ -9,8 +9,8 @@ from pytest_django import Settings
 
 from digest.delivery import plan
 from digest.delivery.run import deliver
-from digest.desk.editions import running
-from digest.models import Curation, Digest, Edition, Hold
+from digest.desk.editions import catching_up, running
+from digest.models import CatchUp, Curation, Digest, Edition, Hold
 from subscribers.models import Subscriber
 from tests.digest.desk.editions.test_steering import in_a_thread
 from tests.factories import make_digest, make_edition, make_reader
@@ -28,6 +28,10 @@ def send() -> None:
     plan.plan_due()
     deliver(seconds=60)
     deliver(seconds=60)
+
+
+def sent_after_all(edition: Edition) -> int:
+    return catching_up.begin(CatchUp.Kind.MISSED, edition).number
 
 
 def outcomes() -> Counter[str]:
@@ -52,7 +56,7 @@ def test_a_run_that_is_stopped_says_so_and_goes_on_when_it_is_started_again(
 
     assert running.start(edition, None)
     assert not running.start(edition, None)
-    assert (running.send_missing(edition), running.send_missing(edition)) == (1, 0)
+    assert (sent_after_all(edition), sent_after_all(edition)) == (1, 0)
     send()
     assert outcomes() == {"sent": 2}
     assert len(sink.messages) == 2
@@ -138,10 +142,47 @@ def test_who_did_not_get_it_gets_it_once_and_nobody_else(sink: Sink, edition: Ed
     long_ago = had("skipped", "no_edition")
     Digest.objects.filter(pk=long_ago.pk).update(due_at=now - timedelta(days=2))
 
-    assert running.send_missing(edition) == 4
+    assert sent_after_all(edition) == 4
     deliver(seconds=60)
 
     again = Digest.objects.filter(pk__in=[one.pk for one in missed])
     assert {one.state for one in again} == {"sent"}
     assert len(sink.messages) == 4
-    assert running.send_missing(edition) == 0
+    assert sent_after_all(edition) == 0
+
+
+def test_however_many_missed_it_they_are_found_batch_by_batch(
+    edition: Edition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The press of the button begins, and whoever goes on later ends where all have been found."""
+    monkeypatch.setattr(catching_up, "BATCH", 2)
+    readers = [make_reader(next_due_at=None) for _ in range(5)]
+    for reader in readers:
+        make_digest(edition, reader, state="skipped", skip_reason="late")
+    refused = [make_digest(edition, make_reader(), state="failed") for _ in range(3)]
+
+    begun = catching_up.begin(CatchUp.Kind.MISSED, edition)
+    assert (begun.number, begun.done_at) == (2, None)
+    assert catching_up.begin(CatchUp.Kind.REFUSED).number == 2
+    assert outcomes() == {"late": 3, "failed": 1, "ready": 4}
+    while catching_up.go_on():
+        pass
+
+    assert outcomes() == {"ready": len(readers) + len(refused)}
+    numbers = CatchUp.objects.order_by("pk").exclude(done_at=None)
+    assert list(numbers.values_list("number", flat=True)) == [5, 3]
+
+
+def test_what_fails_again_is_not_tried_again_for_ever(
+    edition: Edition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catching_up, "BATCH", 1)
+    for _ in range(2):
+        make_digest(edition, make_reader(), state="failed")
+
+    catching_up.begin(CatchUp.Kind.REFUSED)
+    Digest.objects.update(state="failed")
+    while catching_up.go_on():
+        Digest.objects.update(state="failed")
+
+    assert CatchUp.objects.get().number == 2

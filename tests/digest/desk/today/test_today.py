@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -12,10 +13,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from digest.desk.today import broker, readers, run, topics
-from digest.models import Digest, Heartbeat, Hold, Look, Vote
+from digest.desk.words import clock
+from digest.models import Digest, Edition, Heartbeat, Hold, Look, Vote
 from subscribers.models import Consent
 from tests.digest.desk.scene import SKIPS, STATES, a_morning
-from tests.factories import make_digest, make_reader
+from tests.factories import make_digest, make_paper, make_reader
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +54,8 @@ def test_the_numbers_are_those_of_the_rows(admin_client: Client) -> None:
     assert sum(now.edition.states.values()) == edition.digests.count()
     assert found.asked == Consent.objects.filter(act="asked").count()
     assert found.confirmed == Consent.objects.filter(act="confirmed").count()
+    assert found.imported == Consent.objects.filter(act="imported").count() == 4
+    assert found.came == found.confirmed + 4
     assert dict(found.ways) == {"one_click": 8, "unsubscribed": 5}
     assert dict(found.reasons) == {"": 8, "too_many": 5}
     assert found.bounced == 1
@@ -60,6 +64,7 @@ def test_the_numbers_are_those_of_the_rows(admin_client: Client) -> None:
     page = today(admin_client)
     assert "sent 13 in doubt 1 failed 2 skipped 3 waiting 5" in page
     assert "too few papers 2" in page
+    assert "imported 4" in page
 
 
 def test_the_rate_is_that_of_the_last_minute_and_says_when_the_rest_is_done() -> None:
@@ -102,6 +107,44 @@ def test_a_calm_morning_needs_nobody(admin_client: Client, settings: Settings) -
     assert "data-refresh" not in admin_client.get("/admin/", secure=True).content.decode()
 
 
+def test_a_held_edition_comes_first_with_the_button_that_helps(
+    admin_client: Client, settings: Settings
+) -> None:
+    a_morning()
+    settings.EDITION_LEAST_PAPERS, settings.EDITION_CLOSES_HOUR = 20, 0
+    day = timezone.now().date()
+    Edition.objects.update(date=day - timedelta(days=1))
+    held = Edition.objects.create(date=day, hold_rule="thin", closed_at=None)
+    make_paper()
+
+    html = admin_client.get("/admin/", secure=True).content.decode()
+
+    words = f"The edition of {day} is held: 1 paper waits for it"
+    assert f"{words}, and EDITION_LEAST_PAPERS asks for 20." in today(admin_client)
+    assert "It should have closed at" in html
+    assert html.index(words) < html.index("Look now")
+    assert 'name="act" value="approve"' in html
+    admin_client.post(f"/admin/digest/edition/desk/{day}/act/", {"act": "approve"}, secure=True)
+    held.refresh_from_db()
+    assert (held.hold_rule, held.approved_at is None) == ("", False)
+
+
+def test_today_says_when_waiting_digests_resume(admin_client: Client) -> None:
+    edition = a_morning()
+    at = timezone.now() + timedelta(minutes=9)
+    lost = {"lease_token": uuid4(), "lease_until": at, "next_attempt_at": at}
+    for _ in range(2):
+        make_digest(edition, make_reader(next_due_at=None), **lost)
+    later = at + timedelta(minutes=20)
+    make_digest(edition, make_reader(next_due_at=None), next_attempt_at=later)
+
+    page = today(admin_client)
+
+    with_worker = "2 digests are with a worker. If that is lost, they resume at"
+    assert f"{with_worker} {clock(at, timezone.now())}." in page
+    assert "1 digest waits for its edition or its turn: it resumes at" in page
+
+
 def test_a_dead_worker_shows(admin_client: Client) -> None:
     a_morning()
     broker.say_goodbye("all@host")
@@ -123,6 +166,7 @@ def test_more_rows_take_no_more_queries(admin_client: Client) -> None:
         return len(captured)
 
     edition = a_morning(held=True)
+    queries()  # the first page of a session notes when it began
     few = queries()
     for _ in range(5):
         make_digest(edition, make_reader(), state="sent")
