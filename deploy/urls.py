@@ -5,11 +5,11 @@ from django.urls import include, path
 from deploy import login
 
 admin.autodiscover()
-admin.site.login_form = login.LoginForm
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 
 urlpatterns = [
     path("admin/login/", login.page),
+    path("admin/login/second/", login.second_step, name="second_step"),
     path("admin/", admin.site.urls),
     # A URL for each mail service that anymail supports: /webhooks/postmark/tracking/ …
     path("webhooks/", include("deploy.webhooks")),

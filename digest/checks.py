@@ -3,6 +3,7 @@
 from email import policy
 from email.parser import BytesParser
 from email.utils import parseaddr
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -81,6 +82,30 @@ def check_sources(**_: Any) -> list[CheckMessage]:
         for name in settings.SOURCES
         if name not in SOURCES
     ]
+
+
+@register(Tags.compatibility)
+def check_papers(**_: Any) -> list[CheckMessage]:
+    """Runs at every start, because there would be no summary, or no picture, without a word."""
+    problems: list[CheckMessage] = []
+    if settings.SUMMARIES_URL and not settings.SUMMARIES_MODEL:
+        problems.append(
+            Error(
+                "SUMMARIES_URL is set, but not which model to ask.",
+                hint="Set SUMMARIES_MODEL.",
+                id="broadsheet.E007",
+            )
+        )
+    is_bucket = settings.STORAGES["pictures"]["BACKEND"].startswith("storages.")
+    if is_bucket and find_spec("storages") is None:
+        problems.append(
+            Error(
+                "PICTURES_BUCKET is set, but what talks to it is not installed.",
+                hint="Install django-storages[s3].",
+                id="broadsheet.E008",
+            )
+        )
+    return problems
 
 
 @register(Tags.compatibility, deploy=True)

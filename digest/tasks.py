@@ -8,21 +8,33 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from celery import shared_task
+from celery import current_app, shared_task
 from django.conf import settings
+from django.utils import timezone
 
+from . import retention
 from .delivery import doubt, handover, leases, plan, routing
 from .delivery.chunks import Tally
 from .delivery.doubt import journal
 from .delivery.limits import memory, places, providers
 from .delivery.run import deliver
-from .models import Heartbeat, counts
+from .hooks import calling, noting
+from .models import CatchUp, Heartbeat, counts
 from .papers import looking
+from .papers.pictures import fetching
+from .papers.summaries import making
 
 logger = logging.getLogger(__name__)
 
 # Short enough that a worker can stop in time, long enough to be worth starting.
 SEND_SECONDS = 20
+# The task of the desk (``desk.editions.tasks``) that gives digests another try.
+CATCH_UP = "digest.catch_up"
+# Sending must not wait long for a worker that does something else.
+PICTURE_SECONDS, SUMMARY_SECONDS = 20, 15
+PRUNE_SECONDS = 20
+# A letter may wait behind it.
+CALL_SECONDS = 10
 
 
 @shared_task(name="digest.tick")
@@ -67,6 +79,27 @@ def send_or_plan() -> None:
         plan.plan_due()
 
 
+def tell_endpoints() -> None:
+    """Have each endpoint called that has something to be told."""
+    noting.note_finished_runs()
+    noting.forget(timezone.now())
+    for pk in calling.endpoints_due():
+        call_endpoint.delay(pk)
+
+
+def catch_up() -> None:
+    if CatchUp.objects.filter(done_at=None).exists():
+        current_app.send_task(CATCH_UP)
+
+
+def look_at_papers() -> None:
+    """Have pictures and summaries made of papers that have none yet. Nothing waits for them."""
+    if fetching.is_due():
+        fetch_pictures.delay()
+    if making.is_due():
+        make_summaries.delay()
+
+
 def note_tick() -> None:
     Heartbeat.beat(Heartbeat.TICK)
 
@@ -79,7 +112,10 @@ TICK: tuple[Callable[[], object], ...] = (
     settle_doubt,
     providers.tidy,
     send_or_plan,
+    catch_up,
     counts.fold,
+    tell_endpoints,
+    look_at_papers,
     note_tick,
 )
 
@@ -88,6 +124,27 @@ TICK: tuple[Callable[[], object], ...] = (
 def look(source: str) -> None:
     """Look at one source."""
     looking.look_back(source)
+
+
+@shared_task(name="digest.fetch_pictures")
+def fetch_pictures() -> None:
+    """Fetch the thumbnails that are due."""
+    fetching.fetch_due(seconds=PICTURE_SECONDS)
+
+
+@shared_task(name="digest.make_summaries")
+def make_summaries() -> None:
+    """Ask the operator's language model about papers that wait for an edition."""
+    making.make(seconds=SUMMARY_SECONDS)
+
+
+@shared_task(name="digest.prune")
+def prune() -> None:
+    """Delete what has been kept for long enough, and go on soon if there is more."""
+    gone = retention.prune(timezone.now(), settings.KEEP_DAYS, seconds=PRUNE_SECONDS)
+    if gone:
+        logger.info("Deleted: %s", ", ".join(f"{number} {kind}" for kind, number in gone.items()))
+        prune.delay()
 
 
 @shared_task(name="digest.send")
@@ -117,6 +174,13 @@ def resolve() -> None:
     """Settle digests in doubt. Not part of the tick, because a mail service that is slow to answer
     must not hold up the planning."""
     doubt.resolve(seconds=SEND_SECONDS)
+
+
+@shared_task(name="digest.call_endpoint")
+def call_endpoint(pk: int) -> None:
+    """Tell an endpoint what it has not been told yet."""
+    if calling.call_endpoint(pk, seconds=CALL_SECONDS):
+        call_endpoint.delay(pk)
 
 
 def start_at_once() -> None:

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from . import letters
 from .database import Lock, only_one
+from .importing import working
 from .joining import address_change, signup
 
 _LETTERS_PER_RUN = 200
@@ -24,8 +25,16 @@ def send_letters() -> None:
         send_letters.delay()  # one may have come too late for us, whose own task found us working
 
 
+@shared_task(name="subscribers.import_readers")
+def import_readers() -> None:
+    """Check, import and undo what operators want. Safe to call at any time, and twice at once."""
+    if working.is_anything_wanted():
+        working.work()
+
+
 @shared_task(name="subscribers.purge")
 def purge() -> None:
     """Once an hour, delete what was never confirmed and what has expired. Safe to repeat."""
     signup.purge(timezone.now(), _ROWS_PER_RUN)
     address_change.forget_stale(timezone.now(), _ROWS_PER_RUN)
+    working.forget_old(timezone.now())

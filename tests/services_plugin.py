@@ -27,6 +27,8 @@ ENVIRONMENT = {
     "DEBUG": "0",
     "MAIL_FROM": "Broadsheet <digest@news.example.org>",
     "EMAIL_URL": "smtp://127.0.0.1:1",  # nothing listens there
+    "SECOND_FACTOR_FOR": "",  # most tests log in with a password alone
+    "PICTURES_FOLDER": "",  # tests with pictures have folders of their own
     "STATE_FOLDER": "",  # every test starts with another database
 }
 # The process that hands out tests to others needs settings, but no servers.

@@ -54,6 +54,7 @@ def environment(
         "DEMO_FOLDER": str(folder),
         "DEMO_OPERATOR": OPERATOR,
         "DEMO_PASSWORD": keys.operator_password,
+        "SECOND_FACTOR_FOR": "",  # nobody is to fetch a phone to see a demo
         "SITE_URL": f"http://localhost:{port}",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "SECRET_KEY": keys.secret_key,

@@ -33,7 +33,7 @@ def message_for(
     """
     request = recipient.request(selection.digest_id, selection.window.edition_id)
     return render(
-        shared_parts(selection.window, request.language),
+        shared_parts(selection.window, request.language, request.has_pictures),
         selection,
         uuid=uuid,
         subscriber_id=request.subscriber_id,

@@ -1,18 +1,35 @@
+from .access import Factor, RecoveryCode, SignOut
+from .audit import AuditEntry
 from .change import Change
 from .counts import ConsentCount, DigestCount, FeedbackCount
 from .curation import Curation
 from .digest import Digest
 from .edition import Edition, EditionPaper
 from .event import Event
-from .feedback import Click, Vote
-from .forecast import Forecast, SampleMail
+from .feedback import Click, Saved, Vote
+from .forecast import CatchUp, Forecast, SampleMail
 from .heartbeat import Heartbeat
 from .hold import Hold
+from .outside import Attempt, Call, Endpoint, Kind, Notice, Scope, Token
 from .pace import BackOff, DayCount, LastSending, Pace, Place, Turn
-from .paper import Look, Paper, PaperKey, PaperTopic, Sighting, Validator
+from .paper import (
+    Look,
+    Paper,
+    PaperKey,
+    PaperTopic,
+    Picture,
+    Sighting,
+    Summary,
+    SummaryDay,
+    Validator,
+)
 
 __all__ = [
+    "Attempt",
+    "AuditEntry",
     "BackOff",
+    "Call",
+    "CatchUp",
     "Change",
     "Click",
     "ConsentCount",
@@ -22,20 +39,32 @@ __all__ = [
     "DigestCount",
     "Edition",
     "EditionPaper",
+    "Endpoint",
     "Event",
+    "Factor",
     "FeedbackCount",
     "Forecast",
     "Heartbeat",
     "Hold",
+    "Kind",
     "LastSending",
     "Look",
+    "Notice",
     "Pace",
     "Paper",
     "PaperKey",
     "PaperTopic",
+    "Picture",
     "Place",
+    "RecoveryCode",
     "SampleMail",
+    "Saved",
+    "Scope",
     "Sighting",
+    "SignOut",
+    "Summary",
+    "SummaryDay",
+    "Token",
     "Turn",
     "Validator",
     "Vote",

@@ -6,6 +6,7 @@ from django.contrib.postgres.functions import RandomUUID
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 
 class DigestQuerySet(models.QuerySet["Digest"]):
@@ -139,10 +140,10 @@ class Digest(models.Model):
                 name="digest_in_trial",
                 condition=models.Q(chosen_by__isnull=False),
             ),
-            # For the circuit breaker, and the list of those in doubt: what has gone wrong recently.
+            # For the circuit breaker, and lists of what has gone wrong: the newest of each kind.
             models.Index(
-                fields=["handed_over_at"],
-                name="digest_gone_wrong",
+                fields=["state", "handed_over_at"],
+                name="digest_went_wrong",
                 condition=models.Q(
                     state__in=["failed", "bounced", "complained", "uncertain", "assumed"]
                 ),
@@ -150,4 +151,4 @@ class Digest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Digest {self.pk}: {self.state}"
+        return _("Digest %(number)s of %(day)s") % {"number": self.pk, "day": self.local_date}

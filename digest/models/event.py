@@ -24,4 +24,4 @@ class Event(models.Model):
     received_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
-        return f"{self.kind} at {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.at:%Y-%m-%d %H:%M}: {self.kind}"

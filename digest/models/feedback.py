@@ -1,4 +1,4 @@
-"""What readers tell us about papers: by voting, or by following a link."""
+"""What readers tell us about papers: by voting, by following a link, or by keeping them."""
 
 from django.db import models
 from django.utils import timezone
@@ -15,6 +15,7 @@ class Vote(models.Model):
         MAIL = "mail", "On the page linked from a mail"
         EXAMPLE = "example", "Picked as an example of what to send"
         IMPORT = "import", "From the reader's own library"
+        RATING = "rating", "On the page that asks which papers to read first"
 
     subscriber = models.ForeignKey(
         "subscribers.Subscriber", on_delete=models.CASCADE, related_name="votes"
@@ -30,7 +31,7 @@ class Vote(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.subscriber_id} votes {self.value:+} on {self.paper_id}"
+        return f"{self.at:%Y-%m-%d %H:%M}: {self.get_value_display()}"
 
 
 class Click(models.Model):
@@ -50,4 +51,26 @@ class Click(models.Model):
         indexes = [models.Index(fields=["digest", "at"], name="click_in_digest")]
 
     def __str__(self) -> str:
-        return f"Click on {self.paper_id} in {self.digest_id}"
+        return f"{self.at:%Y-%m-%d %H:%M}"
+
+
+class Saved(models.Model):
+    """A paper that a reader keeps, with a note of their own. It says nothing to the ranking."""
+
+    NOTE_LENGTH = 2000
+
+    subscriber = models.ForeignKey(
+        "subscribers.Subscriber", on_delete=models.CASCADE, related_name="saved"
+    )
+    paper = models.ForeignKey("digest.Paper", on_delete=models.CASCADE, related_name="+")
+    note = models.CharField(max_length=NOTE_LENGTH, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["subscriber", "paper"], name="one_saved_a_paper")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber_id} keeps {self.paper_id}"

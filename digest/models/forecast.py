@@ -1,4 +1,4 @@
-"""What operators ask for before a run: how it would go, and mails to try."""
+"""What operators ask for around a run: how it would go, mails to try, and another try for some."""
 
 from django.conf import settings
 from django.db import models
@@ -52,3 +52,35 @@ class SampleMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} test mails at {self.at:%Y-%m-%d %H:%M}"
+
+
+class CatchUp(models.Model):
+    """An operator's wish that digests which did not go out get another try, done batch by batch.
+
+    `after` is the reader, or of `REFUSED` the digest, up to which it is done, and `number` how many
+    digests are ready again.
+    """
+
+    class Kind(models.TextChoices):
+        MISSED = "missed", "Those who did not get it"
+        REFUSED = "refused", "Those that were refused"
+
+    kind = models.CharField(max_length=8, choices=Kind)
+    edition = models.ForeignKey(
+        "digest.Edition", on_delete=models.CASCADE, null=True, related_name="catch_ups"
+    )
+    asked_at = models.DateTimeField(db_default=Now())
+    done_at = models.DateTimeField(null=True, blank=True)
+    after = models.BigIntegerField(db_default=0)
+    number = models.PositiveIntegerField(db_default=0)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "edition"], name="one_catch_up_of_a_kind", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.number}"

@@ -3,6 +3,7 @@ from typing import ClassVar, Self
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 
 class HoldQuerySet(models.QuerySet["Hold"]):
@@ -35,4 +36,5 @@ class Hold(models.Model):
     objects: ClassVar = HoldQuerySet.as_manager()
 
     def __str__(self) -> str:
-        return f"{self.mail_service or 'Everything'} held: {self.reason}"
+        name = self.mail_service or _("all mail services")
+        return f"{name}, {self.created_at:%Y-%m-%d %H:%M}"

@@ -19,6 +19,12 @@ def erase(subscriber: Subscriber, now: datetime) -> None:
     # Everybody locks the reader before the rows that belong to them, so nobody waits in a circle.
     # Locked first of all, the reader can get no new row that the deletion would not see.
     locked = Subscriber.objects.select_for_update().filter(pk=subscriber.pk)
-    if locked.values_list("pk").first():
+    if reader := locked.only("pk").first():
+        # Stored first, so that whoever is told of it is told of whom.
+        Consent.objects.create(
+            subscriber=reader,
+            address_hash=subscriber.address_hash,
+            act=Consent.Act.ERASED,
+            at=now,
+        )
         Subscriber.objects.filter(pk=subscriber.pk).delete()
-        Consent.objects.create(address_hash=subscriber.address_hash, act=Consent.Act.ERASED, at=now)

@@ -7,7 +7,7 @@ models without mail or HTTP.
 """
 
 from .consent import Consent
-from .imported import Import
+from .imported import Import, ImportFile, ImportPiece, ImportRow
 from .letter import Letter
 from .link import Link
 from .subscriber import Subscriber, SubscriberQuerySet
@@ -18,6 +18,9 @@ from .topic import Subscription, Topic
 __all__ = [
     "Consent",
     "Import",
+    "ImportFile",
+    "ImportPiece",
+    "ImportRow",
     "Letter",
     "Link",
     "Subscriber",

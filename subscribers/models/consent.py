@@ -15,6 +15,7 @@ class Consent(models.Model):
         UNSUBSCRIBED = "unsubscribed", "Unsubscribed on the page"
         ONE_CLICK = "one_click", "Unsubscribed with one click in the mail program"
         BY_MAIL = "by_mail", "Unsubscribed by sending a mail"
+        BY_PROGRAM = "by_program", "Was unsubscribed by another program"
         RESUMED = "resumed", "Undid the unsubscription"
         CHANGED = "changed", "Confirmed a new address"
         REFUSED = "refused", "Said that somebody else had signed up"
@@ -32,7 +33,7 @@ class Consent(models.Model):
     subscriber = models.ForeignKey(
         "subscribers.Subscriber", on_delete=models.SET_NULL, null=True, related_name="consents"
     )
-    address_hash = models.CharField(max_length=64, db_index=True)
+    address_hash = models.CharField(max_length=64)
     act = models.CharField(max_length=12, choices=Act)
     wording = models.CharField(
         max_length=40, blank=True, help_text="The version of the consent text."
@@ -41,18 +42,26 @@ class Consent(models.Model):
         max_length=12, choices=Reason, blank=True, help_text="Why the reader left, if they told us."
     )
     at = models.DateTimeField(default=timezone.now)
+    # PostgreSQL would look the one import up for each of its readers. Nothing deletes imports.
     imported_with = models.ForeignKey(
-        "subscribers.Import", on_delete=models.PROTECT, null=True, blank=True, db_index=False
+        "subscribers.Import",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        db_constraint=False,
     )
 
     class Meta:
         indexes = [
+            # An index on a *field* of text comes with one for LIKE.
+            models.Index(fields=["address_hash"], name="consent_of_address"),
             models.Index(
                 fields=["imported_with", "subscriber"],
                 name="consent_imported_with",
                 condition=models.Q(imported_with__isnull=False),
-            )
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.act} at {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.at:%Y-%m-%d %H:%M}: {self.get_act_display()}"

@@ -69,4 +69,4 @@ class Letter(models.Model):
         return str((self.wishes or {}).get("language") or self.subscriber.language)
 
     def __str__(self) -> str:
-        return f"{self.kind} letter to {self.subscriber}"
+        return f"{self.get_kind_display()}: {self.subscriber}"

@@ -69,6 +69,9 @@ class Subscriber(models.Model):
     is_exploring = models.BooleanField(
         db_default=True, help_text="Reserve one place in the digest for a paper off the usual path."
     )
+    has_pictures = models.BooleanField(
+        default=False, db_default=False, help_text="Show the papers' pictures in the mails."
+    )
     paused_until = models.DateField(null=True, blank=True)
     next_due_at = models.DateTimeField(null=True, blank=True)
     # The reader's own calendar days: a digest's date does not change when its reader moves.
@@ -99,7 +102,19 @@ class Subscriber(models.Model):
                 name="subscriber_due",
                 condition=models.Q(state="active"),
             ),
+            # For lists by state and frequency. Sending hardly touches these rows.
+            models.Index(
+                fields=["state", "id"],
+                name="subscriber_not_active",
+                condition=~models.Q(state="active"),
+            ),
+            models.Index(
+                fields=["frequency", "id"],
+                name="subscriber_not_daily",
+                condition=~models.Q(frequency="daily"),
+            ),
         ]
+        permissions = [("view_addresses", "Can see readers' addresses, and search by them")]
 
     def __str__(self) -> str:
         return self.masked_email

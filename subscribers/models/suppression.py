@@ -34,4 +34,4 @@ class Suppression(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.address_hash[:12]}… {self.reason}"
+        return f"{self.address_hash[:12]}…: {self.get_reason_display()}"

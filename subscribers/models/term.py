@@ -25,4 +25,4 @@ class Term(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{'not ' if self.is_muted else ''}{self.text}"
+        return f"{'– ' if self.is_muted else ''}{self.text}"

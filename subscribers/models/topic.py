@@ -41,7 +41,7 @@ class Topic(models.Model):
         ordering = ["position", "name"]
 
     def __str__(self) -> str:
-        return self.name
+        return self.label
 
     @property
     def label(self) -> str:
@@ -79,4 +79,4 @@ class Subscription(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.subscriber_id} follows {self.topic_id}"
+        return f"{self.topic.label}: {self.get_emphasis_display()}"

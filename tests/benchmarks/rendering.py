@@ -104,6 +104,7 @@ def _naive(candidates: Sequence[EditionPaper]) -> None:
         "preferences_url": "https://x.example/p/token",
         "unsubscribe_url": "https://x.example/u/token",
         "read_url": "https://x.example/d/token/2026-11-23",
+        "saved_url": "https://x.example/s/token",
     }
     bodies = {}
     for kind in ("html", "txt"):
@@ -114,6 +115,7 @@ def _naive(candidates: Sequence[EditionPaper]) -> None:
                     "paper": cards.describe(candidate),
                     "paper_url": candidate.paper.url,
                     "vote_url": "https://x.example/v/token/1",
+                    "save_url": "https://x.example/s/token/1",
                     "reason": "You follow Robotics",
                 },
             )

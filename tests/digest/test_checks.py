@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from digest.checks import check_a_mail, check_mail_backends, check_mail_services
+from digest.checks import check_a_mail, check_mail_backends, check_mail_services, check_papers
 
 SES = "anymail.backends.amazon_ses.EmailBackend"
 
@@ -103,3 +103,15 @@ def test_a_sender_that_no_mail_can_have_is_an_error(
     settings.EMAIL_BACKEND = backend or "digest.delivery.mail_services.smtp.EmailBackend"
 
     assert [error.id for error in check_a_mail()] == ["broadsheet.E006"]
+
+
+def test_a_language_model_without_a_name_and_a_bucket_without_its_package_are_errors(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert check_papers() == []
+    settings.SUMMARIES_URL, settings.SUMMARIES_MODEL = "https://llm.example/v1", ""
+    bucket = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {}}
+    settings.STORAGES = {**settings.STORAGES, "pictures": bucket}
+    monkeypatch.setattr("digest.checks.find_spec", lambda _: None)
+
+    assert [error.id for error in check_papers()] == ["broadsheet.E007", "broadsheet.E008"]

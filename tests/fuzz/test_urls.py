@@ -36,6 +36,8 @@ FIELDS = (
     *("email", "topics", "zone", "language", "opened", "altcha", "next", "page", "q", "order"),
     *("hour", "keywords", "terms", "length", "frequency", "paused_until", "weekday", "value"),
     *("reason", "library", "spelling", "p", "w", "was", "known", "of", "bad", "saved"),
+    *("author", "topic", "source", "from", "until", "code", "year"),
+    *("add", "papers", "note", "back", "feed", "to"),
 )
 HEADERS = (
     *("ACCEPT_LANGUAGE", "HOST", "X_FORWARDED_FOR", "COOKIE", "IF_MODIFIED_SINCE", "REFERER"),
@@ -107,6 +109,8 @@ def known() -> dict[str, str]:
         "slug": "slug",
         "uuid": digest.uuid.hex,
         "section": "papers",
+        "name": "Ada Example",
+        "form": "bib",
     }
 
 
