@@ -26,7 +26,7 @@ _SHOWN = 10
 class EndpointForm(OutsideForm):
     kinds = forms.MultipleChoiceField(
         label=gettext_lazy("Events"),
-        choices=[(kind.value, f"{kind.value}: {kind.label}") for kind in Kind],
+        choices=lambda: [(kind.value, f"{kind.value}: {kind.label}") for kind in Kind],
         widget=forms.CheckboxSelectMultiple,
     )
     url = forms.URLField(

@@ -27,7 +27,7 @@ CHANGE = "digest.change_token"
 class TokenForm(OutsideForm):
     scopes = forms.MultipleChoiceField(
         label=gettext_lazy("Scopes"),
-        choices=[(scope.value, f"{scope.value}: {scope.label}") for scope in Scope],
+        choices=lambda: [(scope.value, f"{scope.value}: {scope.label}") for scope in Scope],
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("No more than the program needs. They cannot be changed later."),
     )
