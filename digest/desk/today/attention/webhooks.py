@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from digest.desk.today.standing import Rows, Standing
+from digest.desk.today.trouble import Action, Trouble
 from digest.desk.words import clock
-
-from .standing import Rows, Standing
-from .trouble import Action, Trouble
 
 
 def webhooks_failing(standing: Standing, rows: Rows) -> Iterator[Trouble]:
