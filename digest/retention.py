@@ -80,12 +80,8 @@ RULES = (
     ),
     Rule(
         "letters",
-        """
-        DELETE FROM subscribers_letter WHERE id IN (
-            SELECT id FROM (SELECT * FROM subscribers_letter ORDER BY id LIMIT %(limit)s) oldest
-            WHERE coalesce(sent_at, given_up_at) < %(before)s
-        )
-        """,
+        "DELETE FROM subscribers_letter WHERE id IN ("
+        f"{_oldest('subscribers_letter', 'coalesce(sent_at, given_up_at)')})",
     ),
 )
 

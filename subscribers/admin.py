@@ -39,15 +39,6 @@ def _hash_of(term: str) -> str | None:
         return None
 
 
-def _with_address(request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-    """Return the rows of the address or hash that was searched for; all if nothing was."""
-    term = term.strip()
-    if not term:
-        return queryset
-    address_hash = _hash_of(term) if sees_addresses(request) else None
-    return queryset.filter(address_hash=address_hash or term)
-
-
 class _Masked(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
     """Rows of readers. Whoever may not see addresses finds nobody by one, either."""
 
@@ -55,6 +46,23 @@ class _Masked(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run
         is_telling = any(part in _TELLING for part in lookup.split("__"))
         may_see = request is not None and sees_addresses(request)
         return (may_see or not is_telling) and bool(super().lookup_allowed(lookup, value, request))
+
+
+class _ByHash(_Masked):
+    """Rows that hold the hash of an address, and are found by either."""
+
+    search_fields = ("address_hash",)
+    search_help_text = _BY_ADDRESS
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return the rows of the address or hash that was searched for; all if nothing was."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        address_hash = _hash_of(term) if sees_addresses(request) else None
+        return queryset.filter(address_hash=address_hash or term), False
 
 
 class _ReadOnly(_Masked):
@@ -179,22 +187,15 @@ class SuppressionForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(_Masked):
+class SuppressionAdmin(_ByHash):
     """Add a suppression by entering its address. Delete it to allow mail there again."""
 
     form = SuppressionForm
     list_display = ("short_hash", "reason", "created_at")
     list_filter = ("reason",)
-    search_fields = ("address_hash",)
-    search_help_text = _BY_ADDRESS
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Suppression], search_term: str
-    ) -> tuple[QuerySet[Suppression], bool]:
-        return _with_address(request, queryset, search_term), False
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Suppression:
         form.save(commit=False)  # the admin expects the attributes this sets on the form
@@ -211,23 +212,16 @@ class SuppressionAdmin(_Masked):
 
 
 @admin.register(Consent)
-class ConsentAdmin(_ReadOnly):
+class ConsentAdmin(_ByHash, _ReadOnly):
     """The proof that readers asked for mail. Nobody edits or deletes it."""
 
     list_display = ("at", "act", "subscriber", "wording")
     list_filter = ("act",)
     list_select_related = ("subscriber",)
-    search_fields = ("address_hash",)
-    search_help_text = _BY_ADDRESS
     date_hierarchy = "at"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Consent], search_term: str
-    ) -> tuple[QuerySet[Consent], bool]:
-        return _with_address(request, queryset, search_term), False
 
 
 @admin.register(Letter)

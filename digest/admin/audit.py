@@ -4,13 +4,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from digest.desk import log
+from digest.desk.access import roles
 from digest.models import AuditEntry
 
 from .base import ReadOnly
@@ -26,8 +26,7 @@ class AuditEntryAdmin(ReadOnly):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        if not request.user.has_perm(VIEW):
-            raise PermissionDenied
+        roles.require(request, VIEW)
         asked = {name: request.GET.get(name, "") for name in request.GET}
         wish = log.Wish.of(asked)
         found = log.look_up(wish)

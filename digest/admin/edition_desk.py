@@ -6,7 +6,6 @@ from typing import Any
 from celery.exceptions import OperationalError as CeleryError
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -17,6 +16,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from digest import tasks
 from digest.choosing.candidates import MOST_PINNED
+from digest.desk.access.roles import require
 from digest.desk.editions import candidates, forecasts, running
 from digest.desk.editions.candidates import Issue
 from digest.desk.today import services
@@ -29,11 +29,6 @@ from .edition_acts import ACTS, CHANGE, REFUSED, RUN, Pressed, perform, record_r
 VIEW = "digest.view_edition"
 # Nobody looks further than this into a list.
 MOST_PAGES = 200
-
-
-def require(request: HttpRequest, permission: str) -> None:
-    if not request.user.has_perm(permission):
-        raise PermissionDenied
 
 
 def issue_or_404(day: str) -> Issue:

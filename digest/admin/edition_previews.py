@@ -17,6 +17,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
 from digest.desk import audit
+from digest.desk.access.roles import require
 from digest.desk.editions import previews, samples
 from digest.desk.editions.candidates import Issue
 from digest.desk.editions.previews import Preview
@@ -24,7 +25,7 @@ from digest.desk.words import long_day, skip_words
 from digest.models import Edition
 from subscribers.models import Subscriber
 
-from .edition_desk import issue_or_404, neighbours, require
+from .edition_desk import issue_or_404, neighbours
 
 PREVIEW, TEST = "digest.preview_edition", "digest.test_edition"
 SEES_ADDRESSES = "subscribers.view_addresses"

@@ -14,7 +14,6 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -24,7 +23,7 @@ from digest import tasks
 from digest.models import Hold
 
 from . import audit, lists
-from .access import changes, visits
+from .access import changes, roles, visits
 from .access import pages as access
 from .imports import pages as imports
 from .people import pages as people
@@ -124,8 +123,7 @@ class DeskSite(AdminSite):
 
     def check_delivery(self, request: HttpRequest) -> TemplateResponse:
         """Show what can be checked of our mail's set-up; a POST checks it, and changes nothing."""
-        if not request.user.has_perm("digest.change_hold"):
-            raise PermissionDenied
+        roles.require(request, "digest.change_hold")
         context = {**self.each_context(request), "title": _("Will it arrive?")}
         if request.method == "POST":
             from .doctor import examining, resolver  # noqa: PLC0415  # as for `look_now`
@@ -139,8 +137,7 @@ class DeskSite(AdminSite):
     # --- actions ---------------------------------------------------------------------------
     def release_hold(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Release the hold, unless somebody already has. Safe to repeat."""
-        if not request.user.has_perm("digest.change_hold"):
-            raise PermissionDenied
+        roles.require(request, "digest.change_hold")
         hold = get_object_or_404(Hold, pk=pk)
         with transaction.atomic():
             released = Hold.objects.filter(pk=pk).release()
@@ -152,8 +149,7 @@ class DeskSite(AdminSite):
 
     def look_now(self, request: HttpRequest, name: str) -> HttpResponse:
         """Have a worker look at the source now. Looking twice does no harm."""
-        if not request.user.has_perm("digest.run_edition"):
-            raise PermissionDenied
+        roles.require(request, "digest.run_edition")
         if name not in settings.SOURCES:
             raise Http404
         try:
@@ -170,6 +166,4 @@ class DeskSite(AdminSite):
 def _back(request: HttpRequest) -> HttpResponse:
     """Redirect to the page that the form was on, which must be one of ours."""
     url = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(url, None) or not url.startswith("/"):
-        url = reverse("admin:index")
-    return HttpResponseRedirect(url)
+    return HttpResponseRedirect(url if access.is_ours(url) else reverse("admin:index"))

@@ -13,8 +13,8 @@ import urllib3.exceptions
 from django.conf import settings
 
 from digest.sources import SourceError
-from digest.sources.addresses import IPAddress, checked, is_public, split
-from digest.sources.http import AGENT, NoRedirects, Pinned, cause, in_time
+from digest.sources.addresses import IPAddress, is_public, split
+from digest.sources.http import AGENT, cause, one_request
 
 # Seconds for one network operation, and for all of it.
 _EACH, TOTAL = 5.0, 10.0
@@ -54,27 +54,16 @@ def check_url(url: str) -> None:
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
     """Return what is answered. Raises `Unreachable`."""
     deadline = time.monotonic() + TOTAL
+    said = {"User-Agent": AGENT, "Content-Type": "application/json", **headers}
     try:
         check_url(url)
-        parts = split(url)
-        adapter = Pinned(str(checked(parts, _is_allowed())))
+        with one_request(url, deadline, _is_allowed()) as session:
+            return _reply(session, url, body, said)
     except (BadUrl, SourceError) as error:
         raise Unreachable(str(error)) from error
-    with NoRedirects() as session:
-        session.trust_env = False
-        session.mount(f"{parts.scheme}://", adapter)
-        said = {
-            "Host": parts.netloc,
-            "User-Agent": AGENT,
-            "Content-Type": "application/json",
-            **headers,
-        }
-        with in_time(adapter, deadline):
-            try:
-                return _reply(session, url, body, said)
-            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-                is_late = time.monotonic() >= deadline or _is_timeout(error)
-                raise Unreachable("no answer in time" if is_late else cause(error)) from error
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        is_late = time.monotonic() >= deadline or _is_timeout(error)
+        raise Unreachable("no answer in time" if is_late else cause(error)) from error
 
 
 def _reply(session: requests.Session, url: str, body: bytes, said: Mapping[str, str]) -> Reply:

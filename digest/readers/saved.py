@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from digest.models import EditionPaper, Saved
 from digest.papers.cards import page_url, source_name, title_of
-from digest.site.feeds import NAMED_AUTHORS, AtomFeed
+from digest.site.feeds import NAMED_AUTHORS, AtomFeed, in_xml
 from digest.sources.keys import web_link
 from subscribers.models import Subscriber
 
@@ -27,11 +27,6 @@ from .examples import Imported, known_papers
 MOST = 2000
 # How many of them the feed holds.
 FEED_LENGTH = 200
-# Valid in Unicode text, but not in XML: https://www.w3.org/TR/xml/#charsets. Notes may hold more of
-# them than papers do.
-_NOT_IN_XML = dict.fromkeys(
-    [*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF]
-)
 
 
 class TooMany(Exception):
@@ -109,7 +104,7 @@ def _of(subscriber: Subscriber) -> QuerySet[Saved]:
 def feed(rows: Sequence[Saved]) -> str:
     """Return the feed, with the papers in the order given."""
     made = AtomFeed(
-        title=_in_xml(_("Saved papers: %(site)s") % {"site": settings.SITE_NAME}),
+        title=in_xml(_("Saved papers: %(site)s") % {"site": settings.SITE_NAME}),
         link=settings.SITE_URL,
         description="",
         language=get_language() or "en",
@@ -124,7 +119,7 @@ def feed(rows: Sequence[Saved]) -> str:
 def _add(feed: AtomFeed, row: Saved) -> None:
     paper = row.paper
     feed.add_item(
-        title=_in_xml(title_of(paper)),
+        title=in_xml(title_of(paper)),
         link=web_link(paper.url) or page_url(paper),
         description=_content(row),
         unique_id=f"{settings.SITE_URL}/papers/{paper.pk}/",
@@ -132,18 +127,14 @@ def _add(feed: AtomFeed, row: Saved) -> None:
         updateddate=max(row.at, paper.changed_at),
         categories=_texts(paper.categories),
         names=_texts(paper.authors[:NAMED_AUTHORS]),
-        publisher=_in_xml(paper.organization or source_name(paper)),
+        publisher=in_xml(paper.organization or source_name(paper)),
     )
 
 
 def _content(row: Saved) -> SafeString:
-    note = SafeString(linebreaks(_in_xml(row.note), autoescape=True)) if row.note else ""
-    return format_html("{}<p>{}</p>", note, _in_xml(row.paper.abstract))
+    note = SafeString(linebreaks(in_xml(row.note), autoescape=True)) if row.note else ""
+    return format_html("{}<p>{}</p>", note, in_xml(row.paper.abstract))
 
 
 def _texts(texts: Iterable[str]) -> list[str]:
-    return [_in_xml(text) for text in texts]
-
-
-def _in_xml(text: str) -> str:
-    return text.translate(_NOT_IN_XML)
+    return [in_xml(text) for text in texts]

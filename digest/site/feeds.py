@@ -27,7 +27,9 @@ from . import archive
 LENGTH = 60
 NAMED_AUTHORS = 20
 # Valid in Unicode text, but not in XML: https://www.w3.org/TR/xml/#charsets
-_NOT_IN_XML = dict.fromkeys((0xFFFE, 0xFFFF))
+_NOT_IN_XML = dict.fromkeys(
+    [*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF]
+)
 
 
 class AtomFeed(Atom1Feed):
@@ -105,10 +107,10 @@ class AtomPapers(Feed[EditionPaper, Topic | None]):
         return list(papers[:LENGTH])
 
     def item_title(self, item: EditionPaper) -> str:
-        return _in_xml(title_of(item.paper))
+        return in_xml(title_of(item.paper))
 
     def item_description(self, item: EditionPaper) -> SafeString:
-        return format_html("<p>{}</p>", _in_xml(item.paper.abstract))
+        return format_html("<p>{}</p>", in_xml(item.paper.abstract))
 
     def item_link(self, item: EditionPaper) -> str:
         return page_url(item.paper)
@@ -125,12 +127,12 @@ class AtomPapers(Feed[EditionPaper, Topic | None]):
         return max(self.item_pubdate(item), item.paper.changed_at)
 
     def item_categories(self, item: EditionPaper) -> list[str]:
-        return [_in_xml(name) for name in item.paper.categories]
+        return [in_xml(name) for name in item.paper.categories]
 
     def item_extra_kwargs(self, item: EditionPaper) -> dict[str, Any]:
         names = item.paper.authors[:NAMED_AUTHORS]
         publisher = item.paper.organization or source_name(item.paper)
-        return {"names": [_in_xml(name) for name in names], "publisher": _in_xml(publisher)}
+        return {"names": [in_xml(name) for name in names], "publisher": in_xml(publisher)}
 
 
 class JsonPapers(AtomPapers):
@@ -138,5 +140,6 @@ class JsonPapers(AtomPapers):
     form = "json"
 
 
-def _in_xml(text: str) -> str:
+def in_xml(text: str) -> str:
+    """Return the text without what no XML document may contain."""
     return text.translate(_NOT_IN_XML)

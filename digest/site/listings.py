@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from django.http import HttpRequest
 from django.urls import reverse
 
 from digest.models import Curation, EditionPaper, Paper
@@ -48,3 +49,9 @@ def listed(
 def path_of(paper: Paper) -> str:
     """Return the path of the paper's public page."""
     return reverse("digest:paper", args=[paper.pk, slug_of(paper)])
+
+
+def page_number(request: HttpRequest, most: int) -> int:
+    """Return the requested page of a list, from 1 to `most`, or 1 if the address names none."""
+    asked = request.GET.get("page", "")
+    return max(1, min(int(asked), most)) if asked.isdecimal() and len(asked) < 4 else 1

@@ -30,7 +30,7 @@ from subscribers.wishes import following
 
 from . import archive, citing, periods, searching, sharing
 from .charts import chart
-from .listings import listed, path_of
+from .listings import listed, page_number, path_of
 from .periods import Period, Unit
 
 # How long we and all other caches may keep a page.
@@ -110,7 +110,7 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
     shown = get_object_or_404(Topic, slug=slug)
     context: dict[str, Any] = {"topic": shown}
     if request.GET.get("order") == "new":
-        page = _page_number(request)
+        page = page_number(request, MOST_PAGES)
         start = (page - 1) * archive.PAGE
         found = list(archive.on_topic(shown)[start : start + archive.PAGE + 1])
         has_more = len(found) > archive.PAGE
@@ -168,7 +168,7 @@ def share(request: HttpRequest, pk: str) -> HttpResponse:
 @public_page
 def author(request: HttpRequest, name: str) -> HttpResponse:
     """Show the papers by an author, who must be named as a paper names them."""
-    by_votes, page = _is_by_votes(request), _page_number(request)
+    by_votes, page = _is_by_votes(request), page_number(request, MOST_PAGES)
     start = (page - 1) * archive.PAGE
     found = searching.by_author(name, by_votes=by_votes, start=start, number=archive.PAGE)
     if found is None:
@@ -194,7 +194,7 @@ def _candidate(pk: str) -> EditionPaper:
 
 @public_page
 def search(request: HttpRequest) -> HttpResponse:
-    text, page = searching.cleaned(request.GET.get("q", "")), _page_number(request)
+    text, page = searching.cleaned(request.GET.get("q", "")), page_number(request, MOST_PAGES)
     topics = {topic.pk: topic for topic in Topic.objects.all()}
     offered = {topic.slug: topic for topic in topics.values() if topic.is_offered}
     wanted = searching.wanted(request.GET, offered)
@@ -232,7 +232,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 def _period_page(request: HttpRequest, shown: Period, newest: date) -> HttpResponse:
     """Show a period. `newest` is its last day with an edition."""
     by_votes = _is_by_votes(request)
-    page = 1 if shown.is_day else _page_number(request)
+    page = 1 if shown.is_day else page_number(request, MOST_PAGES)
     front = archive.front(shown, by_votes=by_votes, start=(page - 1) * archive.PAGE)
     before, after = shown.neighbours()
     is_last = shown.is_day or front.listed <= page * archive.PAGE
@@ -258,12 +258,6 @@ def _is_by_votes(request: HttpRequest) -> bool:
 def _ordered(*, by_votes: bool) -> str:
     """Return the address of a list in this order, to which a page's number is added."""
     return f"?{'order=votes&' if by_votes else ''}page="
-
-
-def _page_number(request: HttpRequest) -> int:
-    """Return the requested page of a list, or 1 if the address names none."""
-    asked = request.GET.get("page", "")
-    return max(1, min(int(asked), MOST_PAGES)) if asked.isdecimal() and len(asked) < 4 else 1
 
 
 def _pages(address: str, page: int, *, has_more: bool) -> dict[str, str]:

@@ -90,24 +90,37 @@ def _opened(
     is_allowed: Callable[[IPAddress], bool],
 ) -> Iterator[requests.Response]:
     """Yield the response to one GET, its body unread. Does not follow redirects."""
+    with one_request(url, deadline, is_allowed) as session, _translated(url, deadline):
+        session.cookies = cookies
+        response = session.get(
+            url,
+            headers=headers,
+            timeout=(limits.connect, limits.read),
+            stream=True,
+            allow_redirects=False,
+        )
+        with response:
+            yield response
+
+
+@contextmanager
+def one_request(
+    url: str, deadline: float, is_allowed: Callable[[IPAddress], bool]
+) -> Iterator[requests.Session]:
+    """Yield a session for one request to `url`, which must be told not to follow redirects.
+
+    It connects to the address that is checked here, and is cut off at the deadline (a time of
+    `time.monotonic`). Raises SourceError if the URL is none or its address is not allowed.
+    """
     parts = split(url)
-    address = checked(parts, is_allowed)
-    with NoRedirects() as session:
+    adapter = _Pinned(str(checked(parts, is_allowed)))
+    with _NoRedirects() as session:
         # Ignore proxies, which connect wherever they like, and passwords in a .netrc.
         session.trust_env = False
-        session.cookies = cookies
-        adapter = Pinned(str(address))
+        session.headers["Host"] = parts.netloc.rpartition("@")[2]
         session.mount(f"{parts.scheme}://", adapter)
-        with in_time(adapter, deadline), _translated(url, deadline):
-            response = session.get(
-                url,
-                headers={"Host": parts.netloc.rpartition("@")[2], **headers},
-                timeout=(limits.connect, limits.read),
-                stream=True,
-                allow_redirects=False,
-            )
-            with response:
-                yield response
+        with _in_time(adapter, deadline):
+            yield session
 
 
 def _conditions(known: Validators) -> dict[str, str]:
@@ -123,14 +136,14 @@ def _validators(response: requests.Response) -> Validators:
     return Validators(etag if is_fit else "", modified if is_date else "")
 
 
-class NoRedirects(requests.Session):
+class _NoRedirects(requests.Session):
     """Leaves redirects to us: it would read where they lead even if it is not to follow them."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         return None
 
 
-class Pinned(HTTPAdapter):
+class _Pinned(HTTPAdapter):
     """Connects to the address that was checked, using the name of the requested host.
 
     If the name were looked up again for the connection, its owner could give a public address
@@ -183,7 +196,7 @@ class Pinned(HTTPAdapter):
 
 
 @contextmanager
-def in_time(adapter: Pinned, deadline: float) -> Iterator[None]:
+def _in_time(adapter: _Pinned, deadline: float) -> Iterator[None]:
     """Abort the connection at the deadline (a time of `time.monotonic`).
 
     A socket's own timeout starts again with each byte, so a server that sends one now and then,

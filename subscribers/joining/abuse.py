@@ -26,7 +26,7 @@ from limits import (
     RateLimitItemPerMonth,
 )
 from limits.errors import StorageError
-from limits.storage import RedisStorage
+from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from subscribers import addresses
@@ -197,6 +197,18 @@ def _window(redis_url: str) -> MovingWindowRateLimiter:
     return MovingWindowRateLimiter(storage)
 
 
-def window(redis_url: str) -> MovingWindowRateLimiter:
-    """Return the counter, for limits of others. Raises `StorageError` while Redis is down."""
-    return _window(redis_url)
+# --- for limits of others ------------------------------------------------------------------
+def is_within(cap: RateLimitItem, *names: str) -> bool:
+    """Count one use and return whether the limit allows it.
+
+    While Redis is down, this process counts for itself.
+    """
+    try:
+        return _window(settings.REDIS_URL).hit(cap, *names)
+    except StorageError:
+        return _own_window().hit(cap, *names)
+
+
+@cache
+def _own_window() -> MovingWindowRateLimiter:
+    return MovingWindowRateLimiter(MemoryStorage())

@@ -11,7 +11,6 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from digest.desk.access import attempts
 from subscribers.joining import abuse
 
 pytestmark = pytest.mark.django_db
@@ -20,8 +19,8 @@ RIGHT = "a right password"
 
 @pytest.fixture(autouse=True)
 def _nothing_was_counted() -> None:
-    abuse.window(project_settings.REDIS_URL).storage.reset()
-    attempts.own_window().storage.reset()
+    abuse._window(project_settings.REDIS_URL).storage.reset()
+    abuse._own_window().storage.reset()
 
 
 @pytest.fixture(autouse=True)

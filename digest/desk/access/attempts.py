@@ -12,15 +12,11 @@ too. The counter used here is the one that sign-ups are limited by.
 
 import hashlib
 import secrets
-from functools import cache
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.errors import StorageError
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from digest.desk import audit
 from subscribers.joining import abuse
@@ -41,7 +37,7 @@ def is_allowed(request: HttpRequest | None, name: str, kind: str) -> bool:
     """Count an attempt with this name, and return whether it may be made."""
     browser = _browser_of(request, name)
     caps = _caps_of_browser(browser, kind) if browser else _caps(request, name, kind)
-    is_within = [_is_within(cap, *key) for cap, *key in caps]  # counts in each
+    is_within = [abuse.is_within(cap, *key) for cap, *key in caps]  # counts in each
     return all(is_within)
 
 
@@ -83,15 +79,3 @@ def _caps_of_browser(browser: str, kind: str) -> list[Cap]:
 def _hashed(name: str) -> str:
     """What stands for a name: it may be long, and people type passwords into its field, too."""
     return hashlib.sha256(name.casefold().encode(errors="replace")).hexdigest()
-
-
-def _is_within(cap: RateLimitItem, kind: str, name: str) -> bool:
-    try:
-        return abuse.window(settings.REDIS_URL).hit(cap, kind, name)
-    except StorageError:
-        return own_window().hit(cap, kind, name)
-
-
-@cache
-def own_window() -> MovingWindowRateLimiter:
-    return MovingWindowRateLimiter(MemoryStorage())

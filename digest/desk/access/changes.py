@@ -9,7 +9,6 @@ from functools import update_wrapper
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,6 +16,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from digest.desk import audit
+
+from . import roles
 
 VIEW_LOG = "digest.view_auditentry"
 
@@ -79,8 +80,7 @@ def _show_history(
     request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
 ) -> HttpResponse:
     """Lead to the object's rows in the log."""
-    if not request.user.has_perm(VIEW_LOG):
-        raise PermissionDenied
+    roles.require(request, VIEW_LOG)
     # …/digest/hold/5/history/
     assert request.resolver_match is not None
     model = str(request.resolver_match.url_name).removesuffix("_history").replace("_", ".", 1)

@@ -232,8 +232,12 @@ def _name(request: HttpRequest, otherwise: str) -> str:
 def _next(request: HttpRequest) -> str:
     """The page to go to afterwards, which must be one of ours."""
     url = request.POST.get("next") or request.GET.get("next") or ""
-    is_ours = url.startswith("/") and url_has_allowed_host_and_scheme(url, None)
-    return url if is_ours else reverse("admin:account")
+    return url if is_ours(url) else reverse("admin:account")
+
+
+def is_ours(url: str) -> bool:
+    """Whether the URL is a path on this site, and so a page that a form may lead back to."""
+    return url.startswith("/") and url_has_allowed_host_and_scheme(url, None)
 
 
 # Those who lack a second factor see these, and no other page.

@@ -11,7 +11,9 @@ changes something, sends something or shows an address needs one of the others.
 from collections.abc import Iterable, Mapping
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, Permission
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
+from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
@@ -106,6 +108,12 @@ def in_words(role: str) -> str:
 def least_for(permission: str) -> str:
     """The first role that may do this; "" if only superusers may."""
     return next((role for role in ROLES if permission in MAY[role]), "")
+
+
+def require(request: HttpRequest, permission: str) -> None:
+    """Raise PermissionDenied, which becomes a page, unless the operator may do this."""
+    if not request.user.has_perm(permission):
+        raise PermissionDenied
 
 
 def apply() -> None:

@@ -21,13 +21,14 @@ from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError as BrokerError
 
 from digest.desk import audit
+from digest.desk.access.roles import require
 from subscribers import tasks
 from subscribers.importing import exporting, reading, uploads
 from subscribers.models import Import, ImportFile, ImportRow
 
 from . import sending, words
 from .forms import OptionsForm
-from .sending import IMPORT, REFUSED, require
+from .sending import IMPORT, REFUSED
 
 VIEW, EXPORT = "subscribers.view_import", "subscribers.export_readers"
 State = ImportFile.State

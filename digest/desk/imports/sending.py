@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -18,17 +17,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from digest.desk import audit
+from digest.desk.access.roles import require
 from subscribers.importing import reading, systems, uploads
 from subscribers.models import ImportFile
 
 IMPORT = "subscribers.import_readers"
 REFUSED = (uploads.BadUpload, reading.UnreadableFile, systems.BadColumns)
 View = Callable[..., HttpResponse]
-
-
-def require(request: HttpRequest, permission: str) -> None:
-    if not request.user.has_perm(permission):
-        raise PermissionDenied
 
 
 def _answering(view: View) -> View:

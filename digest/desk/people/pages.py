@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -16,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from digest.desk.access.roles import require
 from digest.desk.editions.previews import find_reader, is_number
 from subscribers import addresses
 from subscribers.export import everything_about
@@ -36,11 +36,6 @@ def urls(guard: Guard) -> list[URLPattern]:
         path("people/<int:pk>/act/", guard(act), name="person_act"),
         path("people/<int:pk>/export/", guard(export), name="person_export"),
     ]
-
-
-def require(request: HttpRequest, permission: str) -> None:
-    if not request.user.has_perm(permission):
-        raise PermissionDenied
 
 
 def find(request: HttpRequest) -> HttpResponse:

@@ -15,9 +15,8 @@ from typing import Any
 import requests
 import urllib3.exceptions
 
-from digest.sources.addresses import checked, split
 from digest.sources.base import SourceError
-from digest.sources.http import NoRedirects, Pinned, cause, in_time
+from digest.sources.http import cause, one_request
 
 # An answer is a sentence. A model that thinks aloud is cut off after so many tokens.
 MOST_TOKENS = 300
@@ -111,24 +110,19 @@ def _post(
 ) -> tuple[int, Mapping[str, str], bytes]:
     base = endpoint.url.removesuffix("/chat/completions")
     url = f"{base}/chat/completions"
-    parts = split(url)
-    adapter = Pinned(str(checked(parts, lambda _: True)))
     asked = {"model": endpoint.model, "messages": messages, endpoint.limit: MOST_TOKENS}
     key = {"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
-    with NoRedirects() as session:
-        session.trust_env = False
-        session.mount(f"{parts.scheme}://", adapter)
-        with in_time(adapter, deadline):
-            response = session.post(
-                url,
-                json=asked,
-                headers={"Host": parts.netloc.rpartition("@")[2], **key},
-                timeout=(min(5.0, endpoint.seconds), endpoint.seconds),
-                stream=True,
-                allow_redirects=False,
-            )
-            with closing(response):
-                return response.status_code, response.headers, _body(response, deadline)
+    with one_request(url, deadline, lambda _: True) as session:
+        response = session.post(
+            url,
+            json=asked,
+            headers=key,
+            timeout=(min(5.0, endpoint.seconds), endpoint.seconds),
+            stream=True,
+            allow_redirects=False,
+        )
+        with closing(response):
+            return response.status_code, response.headers, _body(response, deadline)
 
 
 def _body(response: requests.Response, deadline: float) -> bytes:

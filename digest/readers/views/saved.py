@@ -16,6 +16,7 @@ from digest.papers.cards import describe
 from digest.readers import saved
 from digest.readers.bibliography import Unreadable
 from digest.site import citing
+from digest.site.listings import page_number
 from subscribers import links
 from subscribers.models import Link, Subscriber
 from subscribers.views.language import render_for
@@ -107,9 +108,7 @@ def _act(request: HttpRequest, reader: Subscriber, now: datetime) -> str | dict[
 
 
 def _listed(request: HttpRequest, reader: Subscriber) -> dict[str, Any]:
-    asked = request.GET.get("page", "")
-    page = min(int(asked), _MOST_PAGES) if asked.isdecimal() and len(asked) < 4 else 1
-    page = max(page, 1)
+    page = page_number(request, _MOST_PAGES)
     rows = saved.newest(reader, start=(page - 1) * PAGE, number=PAGE + 1)
     candidates = EditionPaper.objects.by_paper([row.paper_id for row in rows])
     entries = [

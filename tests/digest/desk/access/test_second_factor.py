@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from digest.desk.access import attempts, factors, secrets
+from digest.desk.access import factors, secrets
 from digest.models import AuditEntry, Factor, RecoveryCode
 from subscribers.joining import abuse
 from tests.digest.desk.access.people import browser_of, user_of
@@ -26,8 +26,8 @@ KEY = "JBSWY3DPEHPK3PXP" * 2
 
 @pytest.fixture(autouse=True)
 def _nothing_was_counted() -> None:
-    abuse.window(project_settings.REDIS_URL).storage.reset()
-    attempts.own_window().storage.reset()
+    abuse._window(project_settings.REDIS_URL).storage.reset()
+    abuse._own_window().storage.reset()
 
 
 @pytest.fixture(autouse=True)
