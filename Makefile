@@ -18,8 +18,9 @@ help: ## Show this list
 demo: .venv/.installed ## See it work: a day's papers, readers, mails (SERVE=0 exits afterwards, PORT=8000)
 	$(RUN) -m deploy.demo $(if $(filter 0,$(SERVE)),--once) $(if $(PORT),--port $(PORT))
 
+# One process more than cores: there is always a test that waits for a worker or for time to pass.
 test: .venv/.installed ## Run the tests (ARGS="-k digest" selects some)
-	$(RUN) -m pytest --numprocesses auto --dist worksteal $(ARGS)
+	$(RUN) -m pytest --numprocesses $$(($$(nproc) + 1)) --dist worksteal $(ARGS)
 
 lint: export ENV_FILE := deploy/env.example
 lint: .venv/.installed ## Check style, types, the import rules and the migrations

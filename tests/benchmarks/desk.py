@@ -140,7 +140,7 @@ def _fill() -> None:
         SELECT s.id, t.id, 0 FROM subscribers_subscriber s JOIN (
             SELECT id, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS number
             FROM subscribers_topic
-        ) t ON t.place IN (s.id %% t.number, s.id * 7 %% t.number) ON CONFLICT DO NOTHING
+        ) t ON t.place IN (s.id % t.number, s.id * 7 % t.number) ON CONFLICT DO NOTHING
         """
     )
     execute(
@@ -193,7 +193,7 @@ def _without_indexes(table: str) -> Iterator[None]:
     yield
     execute("SET maintenance_work_mem = '1GB'")
     for _drop, make in [*constraints, *indexes]:
-        execute(make.replace("%", "%%"))
+        execute(make)
 
 
 def _fill_digests(today: date) -> None:

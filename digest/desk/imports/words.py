@@ -6,8 +6,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 # What each judgement means, and why (``subscribers.importing.staging.WHAT``).
-_ADD, _LEFT = (gettext_lazy("becomes a reader"), gettext_lazy("is kept as somebody who has left"))
-_SUPPRESS, _NOTHING = gettext_lazy("is suppressed"), gettext_lazy("nothing")
+_ADD, _LEFT = gettext_lazy("added"), gettext_lazy("kept as somebody who has left")
+_SUPPRESS, _NOTHING = gettext_lazy("suppressed"), gettext_lazy("left out")
 OUTCOMES: Mapping[str, tuple[Promise, Promise]] = {
     "added": (_ADD, gettext_lazy("has consented")),
     "left": (_LEFT, gettext_lazy("has left the other system")),

@@ -5,6 +5,7 @@ A worker here is what one is to the database: a token, the digests it leased, an
 marked. It crashes by being forgotten; it is slow by acting after `time_passes`.
 """
 
+import os
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -36,6 +37,7 @@ State = Digest.State
 READERS = 3
 WORKERS = 3
 LONG = timedelta(hours=1)
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "30"))
 SERVICE = "smtp"
 
 # Where each state may go, in one step. An event may come at any time and shows that the service
@@ -351,5 +353,5 @@ class Delivery(RuleBasedStateMachine):
 
 @pytest.mark.django_db(transaction=True)
 def test_no_order_of_events_hands_a_digest_over_twice_or_forgets_one() -> None:
-    plenty = settings(max_examples=60, stateful_step_count=40, deadline=None)
+    plenty = settings(max_examples=EXAMPLES, stateful_step_count=40, deadline=None)
     run_state_machine_as_test(Delivery, settings=plenty)

@@ -35,6 +35,14 @@ def test_the_page_shows_the_papers_and_reasons_of_the_mail(client: Client) -> No
     assert page.count("You follow Retrieval") == 3
 
 
+def test_no_line_of_a_title_ends_at_a_hyphen(client: Client) -> None:
+    digest = sent_digest([make_paper(title="Few-shot agents")])
+
+    page = client.get(read_path(digest)).content.decode()
+
+    assert '<bdi><span class="whole">Few-shot</span> agents</bdi>' in page
+
+
 def test_the_mails_text_has_the_link() -> None:
     digest = sent_digest()
     mail = mail_of(digest)
