@@ -165,9 +165,9 @@ def _terms(
                 if term.is_muted:
                     muted[row] |= index.holds(term.kind, term.key) >= Hold.KEYWORD
     for rows, starts, every in _blocks(followed, muted.shape[1]):
-        at = index.terms(every)
-        holds[rows] = np.maximum.reduceat(index.held[at], starts, axis=0)
-        terms[rows] = np.add.reduceat(index.added[at], starts, axis=0)
+        at = np.array(index.terms(every))
+        holds[rows] = np.maximum.reduceat(index.held.take(at, axis=0), starts, axis=0)
+        terms[rows] = np.add.reduceat(index.added.take(at, axis=0), starts, axis=0)
         # As if the terms were one: chance makes their sum grow with the root of their number.
         terms[rows] /= np.sqrt(np.diff([*starts, len(every)]))[:, np.newaxis]
     return terms if terms.any() else None, holds if holds.any() else None
@@ -190,18 +190,20 @@ def _likings(
     tastes, nearest = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
     disliked, votes = np.zeros(shape, dtype=np.bool_), np.zeros(shape[0], dtype=np.float32)
     liking = {row: own for row, one in enumerate(readers) if (own := interests.likes.get(one))}
-    for rows, starts, likes in _blocks(liking, shape[1]):
-        paper_ids, weight_of, _codes = zip(*likes, strict=True)
-        counts = np.array(weight_of, dtype=np.float32)
-        similarity = index.similarity(paper_ids)
-        tastes[rows] = taste.tastes(similarity, counts, starts)
-        votes[rows] = np.add.reduceat(np.maximum(counts, 0), starts)
-        is_up = (counts > 0)[:, np.newaxis]
-        if not is_up.all():
-            down = np.maximum.reduceat(np.where(is_up, 0, similarity), starts, axis=0)
+    for rows, starts, likes in _blocks_alike(liking, shape[1]):
+        paper_ids = [like.paper_id for like in likes]
+        is_own = _padded(starts, len(likes))
+        counts = np.zeros(is_own.shape, dtype=np.float32)
+        counts[is_own] = [like.weight for like in likes]
+        similarity = _similarity(index, paper_ids, is_own)
+        tastes[rows] = taste.tastes(similarity, counts)
+        votes[rows] = np.maximum(counts, 0).sum(axis=1)
+        is_down = counts < 0
+        if is_down.any():
+            down = np.where(is_down[:, :, np.newaxis], similarity, 0).max(axis=1)
             disliked[rows] = down >= weights.CLEAR_LIKENESS
-            similarity[~is_up[:, 0]] = 0
-        nearest[rows] = np.maximum.reduceat(similarity, starts, axis=0)
+            similarity[is_down] = 0
+        nearest[rows] = similarity.max(axis=1)
         # Readers know the papers they voted on or opened. A candidate among them would
         # otherwise come first, because nothing is more similar to it than itself.
         if not index.places.keys().isdisjoint(paper_ids):
@@ -212,6 +214,37 @@ def _likings(
         return _Likings(None, None, None, votes)
     disliked &= tastes < weights.CLEAR_TASTE
     return _Likings(tastes, nearest, disliked if disliked.any() else None, votes)
+
+
+def _blocks_alike(of_rows: Mapping[int, Sequence[_Item]], width: int) -> Iterator[_Block[_Item]]:
+    """Yield all items in blocks of readers with about as many: so many binary digits."""
+    alike: dict[int, dict[int, Sequence[_Item]]] = {}
+    for row, own in of_rows.items():
+        alike.setdefault(len(own).bit_length(), {})[row] = own
+    for of_some in alike.values():
+        yield from _blocks(of_some, width)
+
+
+def _padded(starts: NDArray[np.intp], number: int) -> Bools:
+    """Return which places readers' items take in rows of equal length: bool (readers, k).
+
+    `number` items of these readers begin at `starts`. The length depends on the digits of the
+    numbers alone, so a reader's sums do not depend on who else is in the block.
+    """
+    numbers = np.diff(starts, append=number)
+    length = 2 ** int(numbers.max()).bit_length() - 1
+    is_own: Bools = np.arange(length) < numbers[:, np.newaxis]
+    return is_own
+
+
+def _similarity(index: CandidateIndex, paper_ids: Sequence[int], is_own: Bools) -> Floats:
+    """Return the similarity to each reader's papers: float32 (readers, k, n), 0 without one."""
+    at = np.zeros(is_own.shape, dtype=np.intp)
+    at[is_own] = index.rows(paper_ids)
+    # Quicker than indexing, and there is much to copy.
+    similarity: Floats = index.compared.take(at, axis=0)
+    similarity[~is_own] = 0
+    return similarity
 
 
 def _topics(

@@ -84,6 +84,7 @@ class CandidateIndex:
     places: dict[int, int]
     _rows: dict[int, int] = field(default_factory=dict)
     _titles: dict[int, str] = field(default_factory=dict)
+    # How much more similar the candidates are to each liked paper than usual: float32 (papers, n).
     compared: Floats = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
     _holds: dict[tuple[str, str], NDArray[np.int8]] = field(default_factory=dict)
     # What each followed term would add to the n scores if it were the only one: float32 (terms, n),
@@ -111,16 +112,11 @@ class CandidateIndex:
         compared = library.compared(index, vectors, places)
         return cls(space, vectors, index, compared, overlaps(listed), papers, places)
 
-    def similarity(self, paper_ids: Sequence[int]) -> Floats:
-        """Return how similar the candidates are to each of these papers: float32 (papers, n).
-
-        Papers that were not compared before cost one query for all of them together.
-        """
-        rows = self.rows(paper_ids)
-        return self.compared[rows]
-
     def rows(self, paper_ids: Sequence[int]) -> list[int]:
-        """Return the row of each of these papers in `compared`, where it is put if it is new."""
+        """Return the row of each of these papers in `compared`, where it is put if it is new.
+
+        New ones cost one query for all of them together.
+        """
         with suppress(KeyError):
             return [self._rows[paper_id] for paper_id in paper_ids]
         unknown = self.unknown(paper_ids)
@@ -135,7 +131,7 @@ class CandidateIndex:
         return set(paper_ids) - self._rows.keys()
 
     def title(self, paper_id: int) -> str:
-        """Return the title of a paper that was in the last call of `similarity`."""
+        """Return the title of a paper that was in the last call of `rows`."""
         return self._titles[paper_id]
 
     def holds(self, kind: str, key: str) -> NDArray[np.int8]:

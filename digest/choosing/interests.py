@@ -124,7 +124,7 @@ _CODES: Mapping[str, str] = {
     "click": reasons.OPENED,
 }
 # What a vote counts that does not count fully.
-_WEIGHTS: Mapping[str, float] = {Vote.Origin.RATING: RATED_WEIGHT, "click": _CLICK_WEIGHT}
+VOTE_WEIGHTS: Mapping[str, float] = {Vote.Origin.RATING: RATED_WEIGHT, "click": _CLICK_WEIGHT}
 _VOTES = """
     SELECT paper_id, value, at, origin FROM digest_vote
     WHERE subscriber_id = reader.id ORDER BY at DESC LIMIT %(votes)s
@@ -162,6 +162,6 @@ def _read_likes(
         },
     )
     for reader, paper_id, value, at, origin in rows:
-        faded = value * _WEIGHTS.get(origin, 1.0) * 0.5 ** ((now - at) / HALF_LIFE)
+        faded = value * VOTE_WEIGHTS.get(origin, 1.0) * 0.5 ** ((now - at) / HALF_LIFE)
         likes[reader].append(Like(paper_id, faded, _CODES[origin]))
     return likes

@@ -43,15 +43,24 @@ class Pool:
         self._votes = votes
 
     def most_telling(
-        self, topics: Floats, *, known: Bools, barred: Bools, number: int
+        self, topics: Floats, *, opinions: Floats, barred: Bools, number: int
     ) -> NDArray[np.int64]:
         """Return the papers to ask a reader about who gives topics these weights: float32 (t,).
 
-        The rest is as for the function of this name.
+        `opinions` float32 (n,): what the reader's vote on each paper counts, below 0 for a vote
+        down and 0 without one. Papers with a vote are not asked about again; those like papers
+        with a vote up come sooner, as in a digest, and topics count less. The rest is as for the
+        function of this name.
         """
-        interest: Floats = self.closeness @ topics
+        known = opinions != 0
+        ups = np.maximum(opinions, 0).sum(keepdims=True)
+        interest: Floats = self.closeness @ topics * weights.said(ups)
+        if known.any():
+            interest += taste.tastes(
+                self._likeness[known][np.newaxis], opinions[np.newaxis, known]
+            )[0]
         return most_telling(
-            self._likeness, self._votes, interest, known=known, barred=barred, number=number
+            self._likeness, self._votes, interest, barred=barred | known, number=number
         )
 
 
@@ -60,25 +69,23 @@ def most_telling(
     votes: Floats,
     interest: Floats,
     *,
-    known: Bools,
     barred: Bools,
     number: int,
 ) -> NDArray[np.int64]:
     """Return the papers to ask about, at most `number` of n, those that tell most first.
 
     A vote up tells much more than a vote down or none, so papers come first that the reader is
-    likely to want: those that are closest to what they follow, and of equals the most voted. An
-    answer on one paper also tells of those that are like it, so these come later.
+    likely to want: those that would score highest, and of equals the most voted. An answer on one
+    paper also tells of those that are like it, so of the papers chosen these come later.
 
     `likeness` float32 (n, n), from 0 to 1: what a vote on the paper of the row says of the paper
-    of the column (``taste.excess_similarity``). `interest` float32 (n,): what topics would add to
-    each paper's score. `known` bool (n,): papers whose answer is known already. Neither they nor
-    those `barred` are chosen. The same papers always give the same choice, and a smaller `number`
-    gives its beginning.
+    of the column (``taste.excess_similarity``). `interest` float32 (n,): what topics and votes
+    would add to each paper's score. Papers that are `barred`, bool (n,), are not chosen. The same
+    papers always give the same choice, and a smaller `number` gives its beginning.
     """
     worth = interest + np.float32(weights.VOTES) * popularity(votes)
-    told = likeness[known].max(axis=0, initial=0)
-    is_free = ~(known | barred)
+    told = np.zeros_like(worth)
+    is_free = ~barred
     chosen = []
     for _ in range(min(number, int(is_free.sum()))):
         best = int(np.where(is_free, worth - _LIKE_ANOTHER * told, -np.inf).argmax())

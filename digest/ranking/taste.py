@@ -23,29 +23,21 @@ def excess_similarity(
     return similarity - np.float32(_COMMON_WEIGHT) * common
 
 
-def tastes(
-    similarity: NDArray[np.float32], counts: NDArray[np.float32], starts: NDArray[np.intp]
-) -> NDArray[np.float32]:
+def tastes(similarity: NDArray[np.float32], counts: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return what readers' votes add to the candidates' scores: float32 (readers, n).
 
-    `similarity` float32 (votes, n) is the `excess_similarity` to the paper of each vote. `counts`
-    (votes,) says how much each vote counts: below 0 for "less like this", nearer to 0 with age.
-    The votes of reader i are those from `starts[i]` up to `starts[i + 1]`; there is at least one.
+    `similarity` float32 (readers, votes, n) is the `excess_similarity` to the paper of each vote.
+    `counts` float32 (readers, votes) says how much each vote counts: below 0 for "less like this",
+    nearer to 0 with age, and 0 for readers with fewer votes.
 
     A vote down only takes away. A paper that is unlike it was not asked for, so the vote down
     must not raise its score.
     """
-    numbers = np.diff(np.append(starts, len(counts)))
-    weight = np.add.reduceat(np.abs(counts), starts) + np.float32(_SILENT_VOTES)
-    scaled = counts * np.repeat(np.float32(_WEIGHT) / weight, numbers)
+    weight = np.abs(counts).sum(axis=1, keepdims=True) + np.float32(_SILENT_VOTES)
+    scaled = counts * (np.float32(_WEIGHT) / weight)
     is_down = counts < 0
     if is_down.any():
         similarity = similarity.copy()
         similarity[is_down] = np.maximum(similarity[is_down], 0)
-    ends = [*starts[1:].tolist(), len(counts)]
-    # Products of small matrices are faster than sums over the rows of a large one.
-    each = [
-        scaled[start:end] @ similarity[start:end]
-        for start, end in zip(starts.tolist(), ends, strict=True)
-    ]
-    return np.array(each)
+    added: NDArray[np.float32] = np.matmul(scaled[:, np.newaxis], similarity)[:, 0]
+    return added

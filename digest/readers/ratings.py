@@ -15,7 +15,7 @@ from django.db.models import Max
 from numpy.typing import NDArray
 
 from digest.choosing.composing import LOOK_BACK
-from digest.choosing.interests import TOPIC_WEIGHTS
+from digest.choosing.interests import TOPIC_WEIGHTS, VOTE_WEIGHTS
 from digest.choosing.keywords import TermIndex
 from digest.models import Change, Digest, Edition, EditionPaper, Paper, Vote
 from digest.papers.matching import features_of_many
@@ -33,8 +33,8 @@ NUMBER = 40
 _ENOUGH = 8
 # How many of the reader's votes the page shows, to be changed or taken back.
 MOST_SHOWN = 20
-# The choice is among this many of the newest papers: two or three weeks of them.
-_RECENT = 400
+# The choice is among this many of the newest papers: ten weeks of the Daily Papers.
+RECENT = 1000
 
 Emphasis = Subscription.Emphasis
 # Examples and the reader's library have pages of their own.
@@ -43,10 +43,11 @@ _FOLLOWED = {said: weight for said, weight in TOPIC_WEIGHTS.items() if weight > 
 
 
 # --- asking --------------------------------------------------------------------------------
-def asked(subscriber: Subscriber) -> list[EditionPaper]:
+def asked(subscriber: Subscriber, passed: Sequence[int] = ()) -> list[EditionPaper]:
     """Return the papers to ask this reader about, those that tell most first.
 
-    Papers that the reader was sent or has voted on, and muted ones, are left out. So are, while
+    Papers that the reader was sent or has voted on, and muted ones, are left out, and so are those
+    that were shown and `passed`. So are, while
     there are others, papers that may still come in the next digest, because a paper that the
     reader has voted on does not come any more.
     """
@@ -55,22 +56,23 @@ def asked(subscriber: Subscriber) -> list[EditionPaper]:
         return []
     is_weekly = subscriber.frequency == Subscriber.Frequency.WEEKLY
     earlier = newest - (LOOK_BACK if is_weekly else timedelta(days=1))
-    found = _most_telling(subscriber, earlier)
-    return found if len(found) >= _ENOUGH else _most_telling(subscriber, newest)
+    found = _most_telling(subscriber, earlier, passed)
+    return found if len(found) >= _ENOUGH else _most_telling(subscriber, newest, passed)
 
 
-def _most_telling(subscriber: Subscriber, until: date) -> list[EditionPaper]:
+def _most_telling(subscriber: Subscriber, until: date, passed: Sequence[int]) -> list[EditionPaper]:
     recent = _recent(until, Change.version())
     topics = Subscription.objects.filter(subscriber=subscriber)
     emphases = dict(topics.values_list("topic_id", "emphasis"))
     followed = {topic: _FOLLOWED[said] for topic, said in emphases.items() if said in _FOLLOWED}
     muted = {topic: 1.0 for topic, said in emphases.items() if said == Emphasis.MUTED}
-    votes = Vote.objects.filter(subscriber=subscriber).values_list("paper_id", flat=True)
+    votes = Vote.objects.filter(subscriber=subscriber).values_list("paper_id", "value", "origin")
+    opinions = {paper: value * VOTE_WEIGHTS.get(origin, 1.0) for paper, value, origin in votes}
     sent = Digest.objects.filter(subscriber=subscriber).values_list("paper_ids", flat=True)
     order = recent.pool.most_telling(
         recent.weights(followed),
-        known=np.isin(recent.paper_ids, list(votes)),
-        barred=np.isin(recent.paper_ids, list(chain.from_iterable(sent)))
+        opinions=recent.opinions(opinions),
+        barred=np.isin(recent.paper_ids, [*passed, *chain.from_iterable(sent)])
         | (recent.fits @ recent.weights(muted) > 0),
         # Some may hold what the reader has muted.
         number=2 * NUMBER,
@@ -103,6 +105,11 @@ class _Recent:
         """Return the weight of each topic: float32 (t,)."""
         return np.array([of_topics.get(topic, 0) for topic in self.topics], dtype=np.float32)
 
+    def opinions(self, of_papers: Mapping[int, float]) -> Floats:
+        """Return what was said of each paper, 0 for those of which nothing was: float32 (n,)."""
+        paper_ids = self.paper_ids.tolist()
+        return np.array([of_papers.get(paper, 0) for paper in paper_ids], dtype=np.float32)
+
 
 @lru_cache(maxsize=4)
 def _recent(until: date, version: str) -> _Recent:
@@ -124,11 +131,11 @@ def _recent(until: date, version: str) -> _Recent:
         [[of_paper.get(str(topic), 0) for topic in topics] for of_paper, _votes in listed.values()],
         dtype=np.float32,
     ).reshape(len(listed), len(topics))
-    votes = np.array([votes for _fits, votes in listed.values()], dtype=np.float32)[:_RECENT]
+    votes = np.array([votes for _fits, votes in listed.values()], dtype=np.float32)[:RECENT]
     paper_ids = list(listed)
     pool = Pool(paper_ids, [features[paper] for paper in paper_ids], fits, votes)
-    recent = np.array(paper_ids[:_RECENT], dtype=np.int64)
-    return _Recent(pool, recent, fits[:_RECENT], topics)
+    recent = np.array(paper_ids[:RECENT], dtype=np.int64)
+    return _Recent(pool, recent, fits[:RECENT], topics)
 
 
 # --- answers -------------------------------------------------------------------------------

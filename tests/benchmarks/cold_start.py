@@ -2,12 +2,13 @@
 
 Readers follow three topics. They look at forty papers of the last weeks, those that the page asks
 about or forty at random, and mark the five that they would read first, or answer for the first
-eight. Nobody knows what they would have said, so a stand-in answers for each: a logistic regression
-over words, fitted to all that the reader picked on other days. It marks those of the papers shown
-that it places highest. Of the first eight, it says "more" for what it places in the upper tenth of
-those weeks' papers, and "less" for the lower half. One in ten answers is random. Papers that the
-reader picked in those weeks may be among those shown, as they may be for a real one. The rest is as
-in ``relevance``.
+eight. After five marks they may look at the forty that the page asks about next, which are close to
+those, and mark three more. Nobody knows what they would have said, so a stand-in answers for each:
+a logistic regression over words, fitted to all that the reader picked on other days. It marks those
+of the papers shown that it places highest. Of the first eight, it says "more" for what it places in
+the upper tenth of those weeks' papers, and "less" for the lower half. One in ten answers is random.
+Papers that the reader picked in those weeks may be among those shown, as they may be for a real
+one. The rest is as in ``relevance``.
 """
 
 import os
@@ -31,15 +32,16 @@ from digest.ranking.batch import Floats
 from digest.ranking.measuring import evaluation
 from digest.ranking.measuring.collection import Case, Collection, text_of
 from digest.ranking.typical import NEWEST
-from digest.readers.ratings import NUMBER
+from digest.readers.ratings import NUMBER, RECENT
 
 from .relevance import SHARED, TASKS, collection_of
 
-POOL, MARKED, FIRST = 400, 5, 8
+MARKED, FURTHER, FIRST = 5, 3, 8
 KNOWN = Known(topics=3, picks=0)
 _UPPER, _LOWER, _RANDOM = 0.1, 0.5, 0.1
 _NEGATIVES = 1500
 Papers = NDArray[np.intp]
+Bools = NDArray[np.bool_]
 # What a reader said of papers: 1 for more, -1 for less.
 Ratings = Mapping[int, float]
 
@@ -89,7 +91,7 @@ class _Rated(Rehearsal):
     def pool(self, papers: Sequence[int]) -> Pool:
         """Return what the page chooses from, given the papers of a library, the newest first."""
         features = [self.collection.features[paper] for paper in papers]
-        newest = self.collection.votes[list(papers[:POOL])]
+        newest = self.collection.votes[list(papers[:RECENT])]
         return Pool(papers, features, self._fits[list(papers)], newest)
 
     def _prepared(self, cases: Sequence[Case], known: Known) -> tuple[CandidateSet, Interests]:
@@ -123,20 +125,27 @@ class _Sessions:
         listed = [paper for day, list_ in days if day < case.day for paper in list_]
         if self._asked.get("day") != case.day:
             self._asked = {"day": case.day, "pool": self._rehearsal.pool(listed[::-1][:NEWEST])}
-        papers = np.array(listed[::-1][:POOL], dtype=np.intp)
+        papers = np.array(listed[::-1][:RECENT], dtype=np.intp)
         rng = np.random.default_rng([*case.reader.encode(), *case.day.encode()])
+        pool, weights = self._asked["pool"], self._rehearsal.weights(case)
         none = np.zeros(len(papers), dtype=np.bool_)
-        weights = self._rehearsal.weights(case)
-        chosen = self._asked["pool"].most_telling(weights, known=none, barred=none, number=NUMBER)
+        chosen = _asked(pool, weights, none, none)
         liking = self._liking(case, papers, rng)
         said = self._said(liking, rng)
-        marked = {
-            f"and marked {MARKED} of {NUMBER} chosen papers": self._marked(liking, chosen, rng),
-            f"or of {NUMBER} others": self._marked(liking, rng.permutation(len(papers)), rng),
-        }
+        marked = self._marked(liking, chosen, rng)
+        others = self._marked(liking, rng.permutation(len(papers)), rng)
+        # What the page showed already, and the reader did not mark, is shown no more.
+        shown = np.isin(np.arange(len(papers)), chosen)
+        further = _asked(pool, weights, np.isin(np.arange(len(papers)), marked), shown)
+        both = np.union1d(marked, self._marked(liking, further, rng, FURTHER))
         first = chosen[:FIRST]
+        places = {
+            f"and marked {MARKED} of {NUMBER} chosen papers": marked,
+            f"and then {FURTHER} of {NUMBER} more, close to those": both,
+            f"or {MARKED} of {NUMBER} others": others,
+        }
         return {
-            name: dict.fromkeys(papers[places].tolist(), 1.0) for name, places in marked.items()
+            name: dict.fromkeys(papers[each].tolist(), 1.0) for name, each in places.items()
         } | {
             f"or rated the first {FIRST}": dict(
                 zip(papers[first].tolist(), said[first].tolist(), strict=True)
@@ -148,10 +157,12 @@ class _Sessions:
         [scores] = self._rehearsal.scores([case], KNOWN)
         return evaluation.ranked(case.picked, scores).ndcg
 
-    def _marked(self, liking: Floats, shown: Papers, rng: np.random.Generator) -> Papers:
+    def _marked(
+        self, liking: Floats, shown: Papers, rng: np.random.Generator, most: int = MARKED
+    ) -> Papers:
         """Return the places of the papers that the stand-in for the reader would read first."""
         shown = shown[:NUMBER]
-        best = shown[np.argsort(-liking[shown], kind="stable")[:MARKED]]
+        best = shown[np.argsort(-liking[shown], kind="stable")[:most]]
         is_random = rng.random(len(best)) < _RANDOM
         return np.unique(np.where(is_random, rng.choice(shown, len(best)), best))
 
@@ -173,3 +184,9 @@ class _Sessions:
         model.fit(rows, np.arange(rows.shape[0]) < len(case.elsewhere))
         liking: Floats = model.decision_function(self._words[pool])
         return liking
+
+
+def _asked(pool: Pool, weights: Floats, marked: Bools, shown: Bools) -> Papers:
+    """Return the places of the papers that the page asks about."""
+    opinions = (RATED_WEIGHT * marked).astype(np.float32)
+    return pool.most_telling(weights, opinions=opinions, barred=shown, number=NUMBER)

@@ -92,6 +92,5 @@ class _World:
         )
 
     def _tastes(self) -> Floats:
-        liked = self._similarity[self._likes.ravel()]
-        counts = np.ones(self._likes.size, dtype=np.float32)
-        return taste.tastes(liked, counts, np.arange(0, self._likes.size, LIKES))
+        counts = np.ones(self._likes.shape, dtype=np.float32)
+        return taste.tastes(self._similarity[self._likes], counts)

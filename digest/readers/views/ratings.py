@@ -3,7 +3,7 @@
 GET and HEAD only show; POST acts. A paper may always be left without an opinion.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -21,6 +21,10 @@ from subscribers.wishes import preferences
 
 # How the fields of the form are named, before the paper's id.
 _FIELD = "paper-"
+# Papers that were shown and left without an opinion, in the address: ids with hyphens between them.
+_PASSED = "passed"
+# Those of three pages; an address of a kilobyte.
+_MOST_PASSED = 3 * ratings.NUMBER
 _OPINIONS: Mapping[str, Vote.Value | None] = {
     "more": Vote.Value.MORE,
     "less": Vote.Value.LESS,
@@ -35,11 +39,13 @@ def rate(request: HttpRequest, token: str) -> HttpResponse:
     subscriber = links.find(token, Link.Purpose.PREFERENCES, now).subscriber
     if subscriber.state != Subscriber.State.ACTIVE:
         return render_for(subscriber, request, "subscribers/not_subscribed.html")
+    passed = str(request.GET.get(_PASSED, "")).split("-")
     if request.method == "POST":
         opinions = _opinions(request.POST)
         ratings.rate(subscriber, opinions, now)
         # 303, so that reloading the page does not act again.
-        done = "?saved" if opinions else "?nothing"
+        done, left = ("?saved", _left_out(request.POST)) if opinions else ("?nothing", [])
+        done += _query("&", _ids([*passed, *left]))
         return HttpResponseRedirect(f"{request.path}{done}", status=303)
     with override(subscriber.language):
         context = {
@@ -47,9 +53,28 @@ def rate(request: HttpRequest, token: str) -> HttpResponse:
             "is_saved": "saved" in request.GET,
             "is_empty": "nothing" in request.GET,
             "next_digest": preferences.next_digest_in_words(subscriber, now),
-            **_papers(subscriber, asks="saved" not in request.GET),
+            "passed": _query("?", _ids(passed)),
+            **_papers(subscriber, _ids(passed), asks="saved" not in request.GET),
         }
         return render_for(subscriber, request, "digest/readers/rate.html", context)
+
+
+def _left_out(posted: QueryDict) -> list[str]:
+    """Return the ids of the papers of which the form says nothing."""
+    names = [name for name, opinion in posted.items() if name.startswith(_FIELD) and not opinion]
+    return [name.removeprefix(_FIELD) for name in names]
+
+
+def _ids(texts: Sequence[str]) -> list[int]:
+    return [int(text) for text in texts if _is_id(text)][-_MOST_PASSED:]
+
+
+def _query(sign: str, passed: Sequence[int]) -> str:
+    return f"{sign}{_PASSED}={'-'.join(map(str, passed))}" if passed else ""
+
+
+def _is_id(text: str) -> bool:
+    return text.isdecimal() and len(text) < 19
 
 
 def _opinions(posted: QueryDict) -> dict[int, Vote.Value | None]:
@@ -58,18 +83,19 @@ def _opinions(posted: QueryDict) -> dict[int, Vote.Value | None]:
     known = [
         (int(text), _OPINIONS[str(opinion)])
         for text, opinion in said.items()
-        if opinion in _OPINIONS and text.isdecimal() and len(text) < 19
+        if opinion in _OPINIONS and _is_id(text)
     ]
     return dict(known[: ratings.NUMBER + ratings.MOST_SHOWN])
 
 
-def _papers(subscriber: Subscriber, *, asks: bool) -> dict[str, Any]:
+def _papers(subscriber: Subscriber, passed: Sequence[int], *, asks: bool) -> dict[str, Any]:
     """Return the papers to rate, if the page `asks`, and those that were voted on before."""
-    asked = ratings.asked(subscriber) if asks else []
+    asked = ratings.asked(subscriber, passed) if asks else []
     values = ratings.given(subscriber)
     rated = examples.papers(list(values))
     topics: dict[int, Topic] = Topic.objects.in_bulk()
     return {
         "asked": listed(asked, topics),
+        "has_marked": Vote.Value.MORE in values.values(),
         "rated": [(entry, values[entry.pk]) for entry in listed(rated, topics)],
     }

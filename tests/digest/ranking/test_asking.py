@@ -1,11 +1,11 @@
 """Which papers a reader is asked to rate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
 
-from digest.ranking.asking import most_telling
+from digest.ranking.asking import Pool, most_telling
 from digest.ranking.features import features_of
 from digest.ranking.space import Index, Space
 from digest.ranking.taste import excess_similarity
@@ -21,7 +21,6 @@ def chosen(
     *,
     votes: Sequence[int] | None = None,
     interest: Sequence[float] | None = None,
-    known: Sequence[int] = (),
     muted: Sequence[int] = (),
 ) -> list[int]:
     """The places in `titles` of the papers asked about."""
@@ -33,7 +32,6 @@ def chosen(
         np.maximum(excess_similarity(similarity, vectors.common), 0),
         np.array(votes or [0] * len(titles), dtype=np.float32),
         np.array(interest or [0] * len(titles), dtype=np.float32),
-        known=np.isin(places, known),
         barred=np.isin(places, muted),
         number=number,
     )
@@ -74,13 +72,24 @@ def test_papers_with_the_same_words_are_told_apart_by_votes() -> None:
     assert sorted(chosen(titles, 2, votes=[1, 9, 1, 1, 1, 9])) == [1, 5]
 
 
-def test_what_is_known_is_not_asked_again_nor_is_its_like_first() -> None:
-    titles = [*ROBOTS, *PROTEINS]
+def test_what_is_known_is_not_asked_again_and_says_what_to_ask_next() -> None:
+    titles = [*ROBOTS, *PROTEINS, *STARS]
+    papers = [features_of(title, f"{title.split()[0]} and nothing else") for title in titles]
+    votes = np.zeros(len(titles), dtype=np.float32)
+    no_fits = np.zeros((len(titles), 1), dtype=np.float32)
+    pool = Pool(range(len(titles)), papers, no_fits, votes)
 
-    asked = chosen(titles, 8, known=[0])
+    def next_after(opinions: Mapping[int, float]) -> list[int]:
+        said = np.array([opinions.get(n, 0) for n in range(len(titles))], dtype=np.float32)
+        barred = np.zeros(len(titles), dtype=np.bool_)
+        topics = np.zeros(1, dtype=np.float32)
+        asked = pool.most_telling(topics, opinions=said, barred=barred, number=3)
+        return [int(place) for place in asked]
 
-    assert 0 not in asked
-    assert titles[asked[0]].startswith("Proteins")
+    assert about(titles, next_after({9: 0.4})[:2]) == ["Stars", "Stars"]
+    assert 9 not in next_after({9: 0.4})
+    assert "Stars" not in about(titles, next_after({9: -1}))
+    assert about(titles, next_after({})) == ["Proteins", "Robots", "Stars"]
 
 
 def test_barred_papers_are_never_asked_about() -> None:

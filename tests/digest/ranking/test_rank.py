@@ -149,6 +149,15 @@ def test_a_topic_that_a_paper_only_touches_is_no_reason() -> None:
     assert chosen.kinds.tolist() == [[Kind.TOPIC, Kind.CLOSEST]]
 
 
+def test_the_least_fit_is_a_match() -> None:
+    papers = candidates()
+    papers.fits[:] = 0
+    papers.fits[4, 0] = 0.15
+
+    assert places(Reader(topics=(1, 0), length=2), papers) == [4, 0]
+    assert places(Reader(topics=(0, 1), length=2), papers) == []
+
+
 def test_barred_papers_are_never_chosen() -> None:
     reader = Reader(topics=(1, 1), taste=(9,) * PAPERS, barred=(1, 4), length=PAPERS)
 

@@ -67,7 +67,8 @@ def test_opinions_become_votes_as_from_a_mail(client: Client, reader: Subscriber
         {f"paper-{one}": "more", f"paper-{two}": "less", f"paper-{three}": "", "paper-x": "more"},
     )
 
-    assert (answer.status_code, answer["Location"]) == (303, f"{path_of(reader)}?saved")
+    assert answer.status_code == 303
+    assert answer["Location"] == f"{path_of(reader)}?saved&passed={three}"
     assert sorted(votes()) == sorted([(one, 1, RATING), (two, -1, RATING)])
     assert shown(client, f"{path_of(reader)}?saved") == {one: "more", two: "less"}
 
@@ -262,6 +263,40 @@ def test_followed_topics_come_first(reader: Subscriber) -> None:
 
     assert {one.paper_id for one in ratings.asked(follower)[:20]} == ids(on_topic)
     assert {one.paper_id for one in ratings.asked(reader)[:20]} != ids(on_topic)
+
+
+def test_papers_like_those_that_were_marked_come_next(client: Client, reader: Subscriber) -> None:
+    about = ("Robots fold towels", "Proteins bind zinc", "Stars orbit dwarfs")
+    ours = [
+        [make_paper(title=f"{what} {n}", abstract=f"{what} in room {n}.") for n in range(15)]
+        for what in about
+    ]
+    make_edition([paper for of_one in ours for paper in of_one], day=TODAY - timedelta(days=1))
+    papers_of(0, 1)
+    marked = [paper.pk for paper in ours[2][:2]]
+    client.post(path_of(reader), {f"paper-{pk}": "more" for pk in marked})
+
+    nearest = [candidate.paper_id for candidate in ratings.asked(reader)[:8]]
+
+    assert set(nearest) <= ids(ours[2]) - set(marked)
+
+
+def test_papers_left_without_an_opinion_are_not_shown_on_the_next_pages(
+    client: Client, reader: Subscriber
+) -> None:
+    papers_of(1, 2 * ratings.NUMBER + 9)
+    papers_of(0, 1)
+    page, seen = path_of(reader), set[int]()
+    for _ in range(2):
+        first, *others = new = [pk for pk, said in shown(client, page).items() if not said]
+        assert (len(new), seen & set(new)) == (ratings.NUMBER, set())
+        seen |= set(new)
+        marks = {f"paper-{pk}": "" for pk in others} | {f"paper-{first}": "more"}
+        saved = client.post(page, marks)["Location"]
+        [page] = re.findall(r'<a href="(.*\?passed=.*)">', client.get(saved).content.decode())
+
+    assert len([pk for pk, said in shown(client, page).items() if not said]) == 9
+    assert len(shown(client, f"{path_of(reader)}?passed=²--x-{'9' * 30}-1")) > 9
 
 
 def test_the_number_of_queries_depends_on_no_number_of_papers(
