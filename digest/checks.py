@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail.message import sanitize_address
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -23,7 +23,7 @@ from subscribers.links import unsubscribe_token
 
 from .choosing import trial
 from .delivery import routing
-from .models import Edition
+from .models import Edition, Heartbeat
 from .sources import SOURCES
 
 if TYPE_CHECKING:
@@ -212,6 +212,39 @@ def check_a_mail(**_: Any) -> list[CheckMessage]:
         )
         for problem in dict.fromkeys(filter(None, problems))
     ]
+
+
+@register(Tags.compatibility, deploy=True)
+def check_bounces(**_: Any) -> list[CheckMessage]:
+    """Check that bounces that come as mail can come, and are read."""
+    if not settings.MAIL_BOUNCES:
+        return []
+    from .mail.return_path import LONGEST_MAILBOX  # noqa: PLC0415  # composing loads no mail
+
+    if len(settings.MAIL_BOUNCES.rpartition("@")[0]) > LONGEST_MAILBOX:
+        return [
+            Error(
+                "MAIL_BOUNCES is too long for what is added to it.",
+                hint=f"At most {LONGEST_MAILBOX} characters may stand before the @.",
+                id="broadsheet.E009",
+            )
+        ]
+    if settings.MAIL_BOUNCES_MAILBOX or _was_a_bounce_read():
+        return []
+    return [
+        Warning(
+            f"Bounces come back as mail to {settings.MAIL_BOUNCES}, and nobody reads them.",
+            hint="Set MAIL_BOUNCES_MAILBOX, or have the mail server pipe them to read_bounces.",
+            id="broadsheet.W005",
+        )
+    ]
+
+
+def _was_a_bounce_read() -> bool:
+    try:
+        return Heartbeat.objects.filter(name=Heartbeat.BOUNCES).exists()
+    except DatabaseError:
+        return True  # whoever cannot ask the database hears of it elsewhere
 
 
 def _problem_of_a_mail(backend: Any) -> str:

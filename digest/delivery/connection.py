@@ -86,14 +86,16 @@ class Connection:
         self._lines.end(is_open=self._is_open)
         return problem
 
-    def hand_over(self, message: AnymailMessage, *, following: str = "") -> Outcome:
+    def hand_over(
+        self, message: AnymailMessage, *, following: AnymailMessage | None = None
+    ) -> Outcome:
         """Give one message to the mail service over the open connection. Raises nothing.
 
-        Returns what became of it. `following` is the address of the next message if that one comes
-        at once; an SMTP server can be told in the same packet. After an unclear answer the
-        connection is closed, because nobody knows what is still on the line. A server that ends the
-        connection before it has heard of the reader, or between two messages, after as many as it
-        likes, gets this one over a new one.
+        Returns what became of it. `following` is the next message if that one comes at once; an
+        SMTP server can be told in the same packet. After an unclear answer the connection is
+        closed, because nobody knows what is still on the line. A server that ends the connection
+        before it has heard of the reader, or between two messages, after as many as it likes, gets
+        this one over a new one.
         """
         outcome = self._hand_over(message, following)
         if self._is_turned_away:
@@ -102,9 +104,10 @@ class Connection:
             outcome = self._hand_over(message, following)
         return outcome
 
-    def _hand_over(self, message: AnymailMessage, following: str) -> Outcome:
+    def _hand_over(self, message: AnymailMessage, following: AnymailMessage | None) -> Outcome:
         self._is_turned_away = False
-        self._backend.following = "" if _NOT_PLAIN.search(following) else following
+        is_plain = following is not None and not _NOT_PLAIN.search(following.to[0])
+        self._backend.following = following if is_plain else None
         try:
             _refuse_many_recipients(message)
             if not self._backend.send_messages([message]):

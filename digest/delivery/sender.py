@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection as database
 
+from digest.mail.message import DigestMessage
 from digest.models import Digest
 
 from . import handover, leases
@@ -150,11 +151,14 @@ class Marked:
             self._look_again(place)
         return self._addresses.get(self.rendered[place].composed.digest_id)
 
-    def following(self, place: int) -> str:
-        """The recipient after the one at this place, or "" if that is not known for sure."""
+    def following(self, place: int) -> DigestMessage | None:
+        """The message after the one at this place, or None if it is not sure that it will go."""
         if place + 1 == len(self.rendered):
-            return ""
-        return self._addresses.get(self.rendered[place + 1].composed.digest_id, "")
+            return None
+        rendered = self.rendered[place + 1]
+        address = self._addresses.get(rendered.composed.digest_id)
+        rendered.message.to = [address] if address else []
+        return rendered.message if address else None
 
     def _look_again(self, place: int) -> None:
         self._is_stale = stale_after(FRESH_SECONDS)
@@ -189,7 +193,7 @@ def _hand_over(
             outcomes.append(None)
             continue
         # A recipient who may have to wait for their turn is not announced to the server in advance.
-        following = "" if passed.is_paced else marked.following(place)
+        following = None if passed.is_paced else marked.following(place)
         journal.begun(marked.token, rendered.composed.digest_id)
         outcome = _hand_over_one(rendered, address, following, connection)
         outcomes.append(outcome)
@@ -206,7 +210,7 @@ def _hand_over(
 
 
 def _hand_over_one(
-    rendered: Rendered, address: str, following: str, connection: Connection
+    rendered: Rendered, address: str, following: DigestMessage | None, connection: Connection
 ) -> Outcome:
     rendered.message.to = [address]
     return connection.hand_over(rendered.message, following=following)

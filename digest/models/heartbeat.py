@@ -7,6 +7,8 @@ class Heartbeat(models.Model):
     """When something that must happen again and again last did, by the database's clock."""
 
     TICK = "tick"
+    # The mailbox of the bounces was read, or a bounce came through a pipe.
+    BOUNCES = "bounces"
 
     name = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()

@@ -1,7 +1,8 @@
 """Django's SMTP backend with some additions: it knows how far a conversation had come when it
 broke, it can wait longer for the answer to a message than for any other, to servers that allow it
-(RFC 2920) it sends the end of one message and the beginning of the next in one packet, and it sends
-what is not ASCII only to servers that take it (RFC 6152)."""
+(RFC 2920) it sends the end of one message and the beginning of the next in one packet, it sends
+what is not ASCII only to servers that take it (RFC 6152), and each digest and letter has a sender
+of its own on the envelope, if their bounces come by mail (``mail.return_path``)."""
 
 import email
 import email.policy
@@ -15,6 +16,8 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends import smtp
 from django.core.mail.message import sanitize_address
+
+from digest.mail import return_path
 
 _DOT = re.compile(rb"\n\.")
 _8BIT = "BODY=8BITMIME"
@@ -57,14 +60,20 @@ class _Transmitting:
         return answer
 
     def transmit(
-        self: Any, sender: str, recipient: str, content: bytes, following: str, *, has_dots: bool
+        self: Any,
+        sender: str,
+        recipient: str,
+        content: bytes,
+        following: tuple[str, str] | None,
+        *,
+        has_dots: bool,
     ) -> None:
         """Hand over one message with CRLF line endings. Raises what ``sendmail`` raises.
 
         Where the server offers PIPELINING (RFC 2920) this waits for two answers instead of four,
-        and for only one if it announces the recipient `following`: then the next call must be for
-        that recipient, or the connection must be closed. Without `has_dots` it is certain that no
-        line of the content starts with a dot.
+        and for only one if it announces the sender and recipient `following`: then the next call
+        must be for these, or the connection must be closed. Without `has_dots` it is certain that
+        no line of the content starts with a dot.
         """
         self.data_begun = self.sender_taken = False
         self.ehlo_or_helo_if_needed()
@@ -87,8 +96,8 @@ class _Transmitting:
             # The server wants the text of a message that nobody is to get: send an empty one.
             text = b".\r\n" if is_refused else _ended(content, has_dots=has_dots)
             if following and not is_refused:
-                text += _envelope(sender, following)
-                self.announced = (sender, following)
+                text += _envelope(*following)
+                self.announced = following
             self.send(text)
             data_answer = self._answer_to_message()
         if is_refused or data_answer[0] != 250:
@@ -203,8 +212,8 @@ class EmailBackend(smtp.EmailBackend):
     after it, nobody knows. Neither Django's backend nor smtplib tells the two apart.
     """
 
-    # The recipient of the message after the next one, if that message follows at once.
-    following = ""
+    # The message after the next one, if it follows at once. Only its envelope is looked at.
+    following: EmailMessage | None = None
     # See `_Transmitting`.
     answer_timeout: float | None = None
 
@@ -226,14 +235,14 @@ class EmailBackend(smtp.EmailBackend):
         if len(recipients) != 1:
             return bool(super()._send(email_message))  # type: ignore[misc]  # not in its stubs
         message: Any = email_message.message()
-        sender, recipient = _bare(email_message.from_email), _bare(recipients[0])
+        sender, recipient = _addresses_of(email_message)
         connection = self._expected(sender, recipient)
         connection.answer_timeout = self.answer_timeout
         connection.transmit(
             sender,
             recipient,
             message.as_bytes(linesep="\r\n"),
-            _bare(self.following) if self.following else "",
+            _addresses_of(self.following) if self.following else None,
             has_dots=not getattr(message, "has_no_leading_dots", False),
         )
         return True
@@ -263,6 +272,12 @@ def _greeting(host: str) -> str:
     except ValueError:
         return host
     return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"
+
+
+def _addresses_of(message: EmailMessage) -> tuple[str, str]:
+    """The sender and the one recipient on the envelope."""
+    (recipient,) = message.recipients()
+    return _bare(return_path.sender_of(message, recipient)), _bare(recipient)
 
 
 def _bare(address: str) -> str:

@@ -16,6 +16,7 @@ Read in this order:
     dkim, dmarc  the keys; the policy and the alignment
     hosts        reverse names, the greeting, where replies go, the mail servers' TLS
     mail         a digest as it is sent: headers and size; the one-click POST; the webhooks' secret
+    bounces      where bounces come back to, and whether they are read
     rules        the mailbox providers' rules, each with its date
     examining    all of it
 """

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from . import dkim, dmarc, hosts, mail, rules, sender
+from . import bounces, dkim, dmarc, hosts, mail, rules, sender
 from .arrived import Arrived
 from .findings import Finding, Verdict, ok, unknown, verdict_words, wrong
 from .resolver import Resolver
@@ -26,6 +26,7 @@ def examine(dns: Resolver, arrived: Arrived | None = None) -> list[Finding]:
         "ptr": lambda: hosts.check(setup, dns),
         "one-click": lambda: [mail.check_one_click()],
         "webhook-secret": lambda: [mail.check_webhook(setup)],
+        "bounces": lambda: bounces.check(setup),
         "headers": lambda: mail.check(setup),
     }
     found = [one for name, check in checks.items() for one in _found_by(name, check)]

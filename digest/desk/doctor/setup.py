@@ -46,10 +46,12 @@ def setup_of(arrived: Arrived | None = None) -> Setup:
 
 
 def _envelope_domain(arrived: Arrived | None, *, is_smtp: bool) -> str:
-    """The domain of the envelope's sender, or "". Over SMTP it is that of MAIL_FROM."""
+    """The domain of the envelope's sender, or "". Over SMTP it is that of MAIL_BOUNCES or
+    MAIL_FROM."""
     if arrived and arrived.envelope_domain:
         return arrived.envelope_domain
-    return settings.MAIL_ENVELOPE_DOMAIN or (settings.MAIL_DOMAIN if is_smtp else "")
+    ours = settings.MAIL_BOUNCES.rpartition("@")[2] or settings.MAIL_DOMAIN
+    return settings.MAIL_ENVELOPE_DOMAIN or (ours if is_smtp else "")
 
 
 def _keys(arrived: Arrived | None) -> list[tuple[str, str]]:
@@ -60,7 +62,10 @@ def _keys(arrived: Arrived | None) -> list[tuple[str, str]]:
 
 
 def _reply_domains() -> list[str]:
-    """Where replies go, mails to unsubscribe, and what is written to the sender itself."""
-    boxes = (settings.DEFAULT_FROM_EMAIL, settings.MAIL_REPLY_TO, settings.MAIL_UNSUBSCRIBE)
+    """Where replies go, mails to unsubscribe, bounces, and what is written to the sender itself."""
+    boxes = (
+        *(settings.DEFAULT_FROM_EMAIL, settings.MAIL_REPLY_TO),
+        *(settings.MAIL_UNSUBSCRIBE, settings.MAIL_BOUNCES),
+    )
     domains = [parseaddr(box)[1].rpartition("@")[2].lower() for box in boxes if box]
     return list(dict.fromkeys(domains))

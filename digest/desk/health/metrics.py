@@ -7,6 +7,7 @@ figures of this one process are nobody's concern.
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -69,6 +70,10 @@ def _of_sending(rows: Rows) -> Iterator[Metric]:
     yield _one("oldest_due_seconds", "Since somebody waits who could be sent something.", due)
     rates = [((name,), rate) for name, rate in run.by_service.items()]
     yield _gauge("sent_per_second", "Hand-overs in the last minute.", ["mail_service"], rates)
+    # Through a pipe, bounces come when there are any.
+    read_at = rows.clock.bounces_at if settings.MAIL_BOUNCES_MAILBOX else None
+    unread = _since(read_at, run.now)
+    yield _one("last_bounces_seconds", "Since the mailbox of the bounces was read.", unread)
     yield _one("letters_waiting", "Letters that wait, up to 1,000.", float(rows.clock.letters))
 
 

@@ -16,6 +16,8 @@ from subscribers.database import fetch
 _NO_TICK = timedelta(minutes=4, seconds=20)
 LEAST_FREE = 0.10
 _MOST_LETTERS = 1000
+# The mailbox is read every five minutes.
+BOUNCES_AFTER = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Clock:
     ticked_at: datetime | None
     letters: int
     oldest_letter: datetime | None
+    # When the mailbox of the bounces was last read, or a bounce came through a pipe.
+    bounces_at: datetime | None = None
 
     @property
     def age(self) -> timedelta | None:
@@ -35,6 +39,13 @@ class Clock:
     def is_still(self) -> bool:
         """Whether ticks have been missing for too long; they never began if there is no age."""
         return self.age is None or self.age > longest_silence()
+
+    @property
+    def is_bounces_read(self) -> bool:
+        """Whether the mailbox with the bounces, if there is one, was read not long ago."""
+        if not settings.MAIL_BOUNCES_MAILBOX:
+            return True
+        return self.bounces_at is not None and self.now - self.bounces_at < BOUNCES_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +67,14 @@ def longest_silence() -> timedelta:
 def look() -> Clock:
     rows = fetch(
         """
-        SELECT now(), (SELECT at FROM digest_heartbeat WHERE name = %(tick)s), count(*), min(at)
+        SELECT now(), (SELECT at FROM digest_heartbeat WHERE name = %(tick)s), count(*), min(at),
+            (SELECT at FROM digest_heartbeat WHERE name = %(bounces)s)
         FROM (
             SELECT created_at AS at FROM subscribers_letter
             WHERE sent_at IS NULL AND given_up_at IS NULL ORDER BY next_attempt_at LIMIT %(most)s
         ) letters
         """,
-        {"tick": Heartbeat.TICK, "most": _MOST_LETTERS},
+        {"tick": Heartbeat.TICK, "bounces": Heartbeat.BOUNCES, "most": _MOST_LETTERS},
     )
     return Clock(*rows[0])
 

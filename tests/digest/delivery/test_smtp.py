@@ -212,10 +212,10 @@ def test_the_next_reader_is_announced_with_the_end_of_a_message() -> None:
     answers = ["250 ok", "250 ok", "354 go", "250 taken"] * 2
     first, second = message_to("first", "second")
     with Server(answers).running() as server, backend_of(server) as backend:
-        backend.following = "second@dest.example"
+        backend.following = second
         backend.send_messages([first])
         told = list(server.told)
-        backend.following = ""
+        backend.following = None
         backend.send_messages([second])
 
     # The server had the second envelope before anybody asked for the second message.
@@ -232,10 +232,10 @@ def test_a_refused_message_does_not_end_the_one_that_was_announced() -> None:
     answers = ["250 ok", "250 ok", "354 go", "554 no", "250 ok", "250 ok", "354 go", "250 taken"]
     first, second = message_to("first", "second")
     with Server(answers).running() as server, backend_of(server) as backend:
-        backend.following = "second@dest.example"
+        backend.following = second
         with pytest.raises(smtplib.SMTPDataError):
             backend.send_messages([first])
-        backend.following = ""
+        backend.following = None
         assert backend.send_messages([second]) == 1
 
     assert b"RSET" not in [command.upper() for command in server.told]
@@ -243,9 +243,9 @@ def test_a_refused_message_does_not_end_the_one_that_was_announced() -> None:
 
 def test_whoever_was_announced_in_vain_gets_nobody_else_s_message() -> None:
     answers = ["250 ok", "250 ok", "354 go", "250 taken", "250 ok", "250 ok", "354 go"]
-    first, other = message_to("first", "other")
+    first, second, other = message_to("first", "second", "other")
     with Server(answers).running() as server, backend_of(server) as backend:
-        backend.following = "second@dest.example"
+        backend.following = second
         backend.send_messages([first])
         # The server takes one connection only, so a new one is refused; on the old one it
         # would have taken this message for the second reader's.

@@ -16,6 +16,7 @@ from . import (
     postal,
     scaleway,
     sendgrid,
+    smtp,
     sparkpost,
     unisender_go,
 )
@@ -29,6 +30,7 @@ _MODULES = (
     postal,
     scaleway,
     sendgrid,
+    smtp,
     sparkpost,
     unisender_go,
 )

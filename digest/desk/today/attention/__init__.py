@@ -10,9 +10,24 @@ from collections.abc import Callable, Iterator
 from digest.desk.today.standing import Rows, Standing
 from digest.desk.today.trouble import Trouble
 
-from .machines import database_down, disks_full, no_tick, queues_without_worker, redis_down
+from .machines import (
+    bounces_unread,
+    database_down,
+    disks_full,
+    no_tick,
+    queues_without_worker,
+    redis_down,
+)
 from .papers import edition_held, edition_missing, sources_stale
-from .sending import failed_today, held, in_doubt, letters_waiting, quota_too_small, stuck
+from .sending import (
+    failed_today,
+    held,
+    in_doubt,
+    letters_waiting,
+    only_to_some,
+    quota_too_small,
+    stuck,
+)
 from .webhooks import webhooks_failing
 
 # They need no database.
@@ -21,6 +36,7 @@ KINDS: tuple[Callable[[Standing], Iterator[Trouble]], ...] = (
     redis_down,
     queues_without_worker,
     disks_full,
+    only_to_some,
 )
 KINDS_OF_ROWS: tuple[Callable[[Standing, Rows], Iterator[Trouble]], ...] = (
     no_tick,
@@ -31,6 +47,7 @@ KINDS_OF_ROWS: tuple[Callable[[Standing, Rows], Iterator[Trouble]], ...] = (
     sources_stale,
     edition_missing,
     letters_waiting,
+    bounces_unread,
     failed_today,
     quota_too_small,
     webhooks_failing,

@@ -56,6 +56,24 @@ def disks_full(standing: Standing) -> Iterator[Trouble]:
             )
 
 
+def bounces_unread(standing: Standing, rows: Rows) -> Iterator[Trouble]:
+    if rows.clock.is_bounces_read or rows.clock.is_still:
+        return
+    at = rows.clock.bounces_at
+    yield Trouble(
+        "bounces",
+        _("The mailbox with the bounces has not been read for %(time)s.")
+        % {"time": duration(rows.clock.now - at)}
+        if at
+        else _("The mailbox with the bounces has not been read yet."),
+        _("Whose address is dead goes on getting mail. The worker’s log says why."),
+        is_urgent=False,
+        # Somebody may be setting it up.
+        patience=timedelta(0) if at else timedelta(minutes=10),
+        needs=(DATABASE, TICK),
+    )
+
+
 def no_tick(standing: Standing, rows: Rows) -> Iterator[Trouble]:
     if not rows.clock.is_still:
         return

@@ -1,5 +1,6 @@
 """A set-up without a fault: DNS, a mail server with STARTTLS, and the site by HTTPS."""
 
+import mailbox
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
@@ -118,11 +119,16 @@ def site(authority: Authority, _trusted: None) -> Iterator[Site]:
 
 
 @pytest.fixture
-def good(settings: Settings, mail_server: Sink, site: Site, names: DnsServer) -> Settings:
+def good(
+    settings: Settings, mail_server: Sink, site: Site, names: DnsServer, tmp_path: Path
+) -> Settings:
     """Settings by which nothing is wrong."""
     settings.DEFAULT_FROM_EMAIL = f"Broadsheet <digest@{DOMAIN}>"
     settings.MAIL_DOMAIN = settings.MAIL_EHLO = DOMAIN
     settings.MAIL_REPLY_TO = settings.MAIL_UNSUBSCRIBE = settings.MAIL_ENVELOPE_DOMAIN = ""
+    mailbox.Maildir(tmp_path / "bounces")
+    settings.MAIL_BOUNCES = f"bounces@{DOMAIN}"
+    settings.MAIL_BOUNCES_MAILBOX = f"maildir://{tmp_path}/bounces"
     settings.DKIM_SELECTORS, settings.MAIL_SENDING_IPS = ["s1"], ["192.0.2.25"]
     settings.SITE_URL = f"https://localhost:{site.server_address[1]}"
     settings.MAIL_SERVICES = {}

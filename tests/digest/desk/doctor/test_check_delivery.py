@@ -10,7 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from digest.checks import check_bounces
 from digest.desk.doctor.mail import newest
+from digest.models import Heartbeat
 from tests.dns_server import LONG, DnsServer
 from tests.factories import make_edition
 
@@ -174,3 +176,29 @@ def test_nothing_secret_is_printed(
 def test_a_file_that_cannot_be_read_is_named_so(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="The mail cannot be read"):
         call_command("check_delivery", f"--mail={tmp_path / 'none.eml'}")
+
+
+def test_bounces_that_nobody_reads_are_wrong(good: Settings, names: DnsServer) -> None:
+    def wrong() -> list[str]:
+        found, code = examined(names)
+        wrong = [one for one in found if one["verdict"] == "wrong"]
+        assert code == bool(wrong)
+        assert {one["check"] for one in wrong} <= {"bounces"}
+        return [one["found"] for one in wrong]
+
+    read, good.MAIL_BOUNCES_MAILBOX = good.MAIL_BOUNCES_MAILBOX, "maildir:///nowhere/at/all"
+    assert wrong() == [
+        "The mailbox with the bounces cannot be opened: /nowhere/at/all is no Maildir."
+    ]
+    # A pipe is known only once something has come through it.
+    good.MAIL_BOUNCES_MAILBOX = ""
+    nobody = "Bounces come back as mail to bounces@news.example.org, and nobody reads them."
+    assert wrong() == [nobody]
+    assert [one.msg for one in check_bounces()] == [nobody]
+    Heartbeat.beat(Heartbeat.BOUNCES)
+    assert (wrong(), check_bounces()) == ([], [])
+    good.MAIL_BOUNCES, good.MAIL_BOUNCES_MAILBOX = f"{'b' * 24}@{DOMAIN}", read
+    assert [one.id for one in check_bounces()] == ["broadsheet.E009"]
+    assert "is too long" in wrong()[0]
+    good.MAIL_BOUNCES = ""
+    assert wrong() == [nobody.replace("bounces@news.example.org", good.DEFAULT_FROM_EMAIL)]
