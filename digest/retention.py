@@ -27,24 +27,22 @@ class Rule(NamedTuple):
     statement: str
 
 
-def _oldest(table: str, column: str) -> str:
-    """Selects the ids of those among the oldest rows that have had their time."""
+def _oldest(table: str, column: str, among: str = "true") -> str:
+    """Selects the ids of those among the oldest rows that have had their time.
+
+    Where none has, it has looked at no more rows than these.
+    """
     return f"""
-        SELECT id FROM (SELECT * FROM {table} ORDER BY id LIMIT %(limit)s) oldest
+        SELECT id FROM (SELECT * FROM {table} WHERE {among} ORDER BY id LIMIT %(limit)s) oldest
         WHERE {column} < %(before)s"""
 
 
+# A bounce stays with its digest, because those of weekly readers are counted over months.
+_SPENT = "kind <> 'bounced' OR digest_id IS NULL"
 RULES = (
-    # A bounce stays with its digest, because those of weekly readers are counted over months.
     Rule(
         "events",
-        """
-        DELETE FROM digest_event WHERE id IN (
-            SELECT id FROM digest_event
-            WHERE received_at < %(before)s AND (kind <> 'bounced' OR digest_id IS NULL)
-            ORDER BY id LIMIT %(limit)s
-        )
-        """,
+        f"DELETE FROM digest_event WHERE id IN ({_oldest('digest_event', 'received_at', _SPENT)})",
     ),
     Rule(
         "clicks",
@@ -64,17 +62,20 @@ RULES = (
         """,
     ),
     Rule("looks", f"DELETE FROM digest_look WHERE id IN ({_oldest('digest_look', 'at')})"),
-    # Of the figures that each look brought, the day's last stay.
+    # Of the figures that each look brought, the day's last stay. What has come of age just now is
+    # found first, not behind all that stays. PostgreSQL makes no join of a subquery with a limit,
+    # for which it would read the whole table.
     Rule(
         "sightings",
         """
         DELETE FROM digest_sighting WHERE id IN (
-            SELECT id FROM digest_sighting sighting WHERE at < %(before)s AND EXISTS (
-                SELECT FROM digest_sighting later
+            SELECT id FROM digest_sighting sighting WHERE at < %(before)s AND at < (
+                SELECT later.at FROM digest_sighting later
                 WHERE later.paper_id = sighting.paper_id AND later.source = sighting.source
-                AND later.at > sighting.at
+                AND later.at >= sighting.at
                 AND later.at < date_trunc('day', sighting.at, 'UTC') + interval '1 day'
-            ) LIMIT %(limit)s
+                ORDER BY later.at DESC LIMIT 1
+            ) ORDER BY id DESC LIMIT %(limit)s
         )
         """,
     ),
@@ -82,6 +83,16 @@ RULES = (
         "letters",
         "DELETE FROM subscribers_letter WHERE id IN ("
         f"{_oldest('subscribers_letter', 'coalesce(sent_at, given_up_at)')})",
+    ),
+    # Each month a reader gets new ones. Those without an end stay.
+    Rule(
+        "links",
+        """
+        DELETE FROM subscribers_link WHERE id IN (
+            SELECT id FROM subscribers_link WHERE expires_at < %(before)s
+            ORDER BY expires_at LIMIT %(limit)s
+        )
+        """,
     ),
 )
 

@@ -24,7 +24,7 @@ Read in this order:
   own data as a file. ``importing``: readers of other systems as CSV, and ours.
 * ``forms`` and ``views``: the public pages. ``urls`` lists them all.
 * ``admin``, ``checks``, ``context``, ``receivers``, ``tasks``: where Django, Celery and anymail
-  call in. ``database``: plain SQL, the database's clock and advisory locks.
+  call in. ``database``: plain SQL, the database's clock, and what only one may do.
 
 ``joining`` and ``leaving`` may use ``wishes``; ``joining`` may use ``leaving``; none of them uses
 ``letters``, ``forms`` or ``views``.

@@ -43,7 +43,7 @@ def environment(**more: str) -> dict[str, str]:
 
 @contextmanager
 def worker(
-    folder: Path, *, queues: str = "ticks,letters,digests", **more: str
+    folder: Path, *, queues: str = "ticks,letters,digests,chores", **more: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a worker with two pool processes and beat, in a process group of its own.
 

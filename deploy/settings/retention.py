@@ -11,6 +11,8 @@ KEEP_DAYS = {
     "looks": env.integer("KEEP_LOOKS_DAYS", 90, least=14, most=36500),
     # Sources are read again for a week, and trends need every look of it.
     "sightings": env.integer("KEEP_SIGHTINGS_DAYS", 14, least=8, most=36500),
+    # From the time at which it expired: until then its page says how to get a new one.
+    "links": env.integer("KEEP_LINKS_DAYS", 30, least=0, most=36500),
     # Letters are counted by the month.
     "letters": env.integer("KEEP_LETTERS_DAYS", 90, least=31, most=36500),
 }

@@ -6,6 +6,7 @@ HTTP takes them. Raises ValueError, with words that never quote a password.
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from email.utils import quote
 from pathlib import Path
 from typing import Any
@@ -142,8 +143,17 @@ def redis(text: str) -> str:
     return parts._replace(query=urlencode(options, safe="/")).geturl()
 
 
-def database(text: str) -> dict[str, Any]:
-    """A PostgreSQL database, as an entry of Django's DATABASES."""
+_NOTHING: Mapping[str, int] = {}
+
+
+def database(
+    text: str, session: Mapping[str, object] = _NOTHING, client: Mapping[str, int] = _NOTHING
+) -> dict[str, Any]:
+    """A PostgreSQL database, as an entry of Django's DATABASES.
+
+    The server sets `session` whenever somebody connects; `client` is for PostgreSQL's own library,
+    where the URL does not say otherwise.
+    """
     if not text.startswith(("postgres://", "postgresql://")):
         raise ValueError("it must look like postgresql://user:password@host/name")
     # What names several hosts, or a socket's folder, is left to PostgreSQL's own library.
@@ -161,6 +171,8 @@ def database(text: str) -> dict[str, Any]:
         raise ValueError("it has an option that PostgreSQL does not know") from None
     if options.get("sslmode", "prefer") not in _SSL_MODES:
         raise ValueError(f"sslmode must be one of {', '.join(_SSL_MODES)}")
+    said = [options.get("options", ""), *(f"-c {key}={value}" for key, value in session.items())]
+    config["OPTIONS"] = {**client, **options, "options": " ".join(filter(None, said))}
     return config
 
 
@@ -189,6 +201,11 @@ def address(text: str) -> str:
     if not at or len(local) > 64 or not _LOCAL.fullmatch(local):
         raise ValueError(f"{text!r} is no mail address")
     return f"{local}@{host(domain)}"
+
+
+def recipient(text: str) -> str:
+    """A mail address, or a domain that stands for all addresses at it; in small letters."""
+    return (address(text) if "@" in text else host(text)).lower()
 
 
 def mailbox(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from django.utils import timezone
 
-from subscribers.database import Lock, only_one
+from subscribers.database import Lock, directly, only_one
 from subscribers.models import Import
 
 from . import reading, staging, storing, systems
@@ -64,7 +64,7 @@ def run(wanted: Wanted, now: datetime, tell: Tell, report: Report | None = None)
     with only_one(Lock.IMPORTING_READERS) as is_ours:
         if not is_ours:
             raise NotNow("Another import is running.")
-        with staging.tables():
+        with directly(), staging.tables():
             return _run(wanted, now, tell, report)
 
 

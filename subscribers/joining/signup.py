@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from subscribers import addresses, links
+from subscribers import addresses, links, sign_offs
 from subscribers.addresses import Address
 from subscribers.database import execute
 from subscribers.leaving import suppression
@@ -19,8 +19,6 @@ from subscribers.wishes import following, schedule
 from . import wordings
 
 _PENDING_FOR = timedelta(days=7)
-# Expired links still lead to a helpful page for this long.
-_EXPIRED_FOR = timedelta(days=30)
 
 
 @transaction.atomic
@@ -95,6 +93,7 @@ def confirm(link: Link, now: datetime) -> Subscriber:
         ]
     )
     _record(subscriber, Consent.Act.CONFIRMED, now)
+    sign_offs.note(subscriber.address_hash, sign_offs.BACK, now)
     links.ensure([subscriber], now)
     return subscriber
 
@@ -154,22 +153,19 @@ def mail_again(subscriber: Subscriber, now: datetime) -> bool:
 
 # --- tidying up ----------------------------------------------------------------------------
 def purge(now: datetime, limit: int) -> int:
-    """Delete sign-ups that nobody confirmed within a week, and links that expired 30 days ago.
+    """Delete up to `limit` sign-ups that nobody confirmed within a week. Returns how many.
 
-    Deletes up to `limit` of each and returns how many in all. Safe to repeat and to run twice at
-    once.
+    Safe to repeat and to run twice at once.
     """
     recent = Letter.objects.filter(subscriber=OuterRef("pk"), created_at__gt=now - _PENDING_FOR)
     stale = Subscriber.objects.filter(
         ~Exists(recent), state=Subscriber.State.PENDING, created_at__lte=now - _PENDING_FOR
     )
-    expired = Link.objects.filter(expires_at__lte=now - _EXPIRED_FOR)
     with transaction.atomic():
         # Locked, so that nobody can confirm a sign-up while it is being deleted.
         ids = list(stale.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
         Subscriber.objects.filter(pk__in=ids).delete()
-    gone, _ = Link.objects.filter(pk__in=expired.values("pk")[:limit]).delete()
-    return len(ids) + gone
+    return len(ids)
 
 
 # --- the rows ------------------------------------------------------------------------------

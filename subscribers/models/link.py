@@ -30,5 +30,14 @@ class Link(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(expires_at__isnull=False),
+                name="link_expires",
+            )
+        ]
+
     def __str__(self) -> str:
         return f"{self.get_purpose_display()}: {self.token_hash[:8]}…"

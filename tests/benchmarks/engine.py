@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from random import Random
 
@@ -72,8 +72,14 @@ class Figures:
         return self.seconds / self.number * 1e6
 
 
-def deliver_to(number: int, environ: dict[str, str]) -> Figures:
-    """Plan and deliver to `number` fresh readers with real worker processes.
+# What the command of a worker process begins with, and what is added to its environment.
+Place = tuple[Sequence[str], dict[str, str]]
+
+
+def deliver_to(
+    number: int, environ: dict[str, str], hosts: Sequence[Place] = (((), {}),) * WORKERS
+) -> Figures:
+    """Plan and deliver to `number` fresh readers with real worker processes, one a place.
 
     `environ` is added to the workers' environment and names their mail service.
     """
@@ -81,14 +87,14 @@ def deliver_to(number: int, environ: dict[str, str]) -> Figures:
     fresh_readers(number, chance)
     fresh_edition(chance)
     with ExitStack() as stack:
-        workers = [stack.enter_context(_worker(environ)) for _ in range(WORKERS)]
-        start, server = time.monotonic(), _postgres_cpu()
+        workers = [stack.enter_context(_worker(command, environ | more)) for command, more in hosts]
+        start, server = time.monotonic(), postgres_cpu()
         for worker in workers:
             assert worker.stdin is not None
             worker.stdin.write(b"go\n")
             worker.stdin.flush()
         told = [json.loads(worker.communicate()[0]) for worker in workers]
-        seconds, server = time.monotonic() - start, _postgres_cpu() - server
+        seconds, server = time.monotonic() - start, postgres_cpu() - server
     assert Digest.objects.filter(state=Digest.State.SENT).count() == number
     stages: Counter[str] = Counter()
     for one in told:
@@ -108,10 +114,10 @@ def _some_of(readings: Sequence[int]) -> list[int]:
     return list(readings[:: max(1, len(readings) // READINGS)])
 
 
-def _worker(environ: dict[str, str]) -> subprocess.Popen[bytes]:
+def _worker(command: Sequence[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
     """Start a worker process and wait until it is ready for work."""
     worker = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.worker"],
+        [*command, sys.executable, "-m", "tests.benchmarks.worker"],
         env={**os.environ, **environ},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -121,13 +127,16 @@ def _worker(environ: dict[str, str]) -> subprocess.Popen[bytes]:
     return worker
 
 
-def _postgres_cpu() -> float:
+def postgres_cpu() -> float:
     """CPU seconds used by the database's processes, including those that have ended."""
     ((pid,),) = fetch("SELECT pg_backend_pid()")
     postmaster = psutil.Process(pid).parent()
     assert postmaster is not None
+    alive = []
+    for child in postmaster.children():
+        with suppress(psutil.NoSuchProcess):  # what ends now counts as ended
+            alive.append(child.cpu_times())
     ended = postmaster.cpu_times()
-    alive = [child.cpu_times() for child in postmaster.children()]
     return float(
         ended.children_user
         + ended.children_system

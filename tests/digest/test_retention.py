@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from digest.models import Click, Digest, Event, Look, Sighting, counts
 from digest.retention import RULES, prune
-from subscribers.database import Lock
-from subscribers.models import Consent, Letter
+from subscribers.database import Lock, only_one
+from subscribers.models import Consent, Letter, Link, Subscriber
 from tests.factories import make_digest, make_edition, make_paper, make_reader
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,6 +41,17 @@ def make_event(digest: Digest | None, days: float, kind: str = "delivered") -> E
     )
 
 
+def make_link(reader: Subscriber, days: float | None) -> Link:
+    """A link that expired so many days ago, or one without an end."""
+    return Link.objects.create(
+        token_hash=f"{reader.pk} {days}",
+        purpose=Link.Purpose.READ,
+        subscriber=reader,
+        created_at=ago(99),
+        expires_at=None if days is None else ago(days),
+    )
+
+
 def old_and_new(days: float = 31) -> list[Model]:
     """A row of each kind that is `days` old, and all that hangs on it."""
     edition, reader = make_edition(day=ago(days).date()), make_reader()
@@ -53,6 +64,7 @@ def old_and_new(days: float = 31) -> list[Model]:
         make_event(digest, days, "bounced"),
         Click.objects.create(digest=digest, paper=paper, at=ago(days)),
         Look.objects.create(source="arxiv", outcome="ok", at=ago(days)),
+        make_link(reader, days),
         Letter.objects.create(
             subscriber=reader, kind=Letter.Kind.LINK, created_at=ago(days), sent_at=ago(days)
         ),
@@ -68,12 +80,20 @@ def test_old_rows_go_and_new_ones_stay() -> None:
 
     gone = run()
 
-    assert gone == {"events": 1, "clicks": 1, "digests": 1, "looks": 1, "letters": 1}
+    assert gone == dict.fromkeys(("events", "clicks", "digests", "looks", "letters", "links"), 1)
     assert ([is_there(row) for row in old], [is_there(row) for row in new]) == (
         [False] * len(old),
         [True] * len(new),
     )
     assert run() == {}
+
+
+def test_the_way_out_of_an_old_mail_stays_for_good() -> None:
+    link = make_link(make_reader(), None)
+
+    assert run() == {}
+
+    assert is_there(link)
 
 
 def test_every_kind_has_its_setting() -> None:
@@ -146,10 +166,7 @@ def test_proofs_stay_and_sums_follow() -> None:
 
 def test_a_second_run_at_once_leaves_it_to_the_first() -> None:
     old_and_new(31)
-    other = connection.copy()
-    with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, 0)", [Lock.PRUNING])
+    with only_one(Lock.PRUNING):
         assert run() == {}
-    other.close()
 
     assert run()["digests"] == 1

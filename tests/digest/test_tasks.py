@@ -1,9 +1,11 @@
 """The tick and the chains of sending tasks, with real queues and real workers."""
 
 import re
+import signal
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,13 +22,15 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from deploy import processes
+from deploy.celery import app
 from deploy.processes import Children
 from digest import tasks
 from digest.delivery.limits import places
 from digest.desk.today import broker
 from digest.models import Digest, Heartbeat
 from digest.papers import looking
-from subscribers.models import Subscriber
+from subscribers.models import Letter, Subscriber
+from subscribers.tasks import send_letters
 from tests.factories import build_reader, make_digest, make_edition, make_reader
 from tests.smtp_sink import Sink
 from tests.workers import environment, flush_redis, wait_until
@@ -57,12 +61,16 @@ def readers(number: int) -> None:
 def workers_of_make_run(folder: Path, **more: str) -> Iterator[None]:
     """The workers that `make run` starts, without its clock."""
     children = Children(folder, environment(**more))
-    children.start("worker", "celery", *processes.worker_arguments("digests"))
+    children.start("worker", "celery", *processes.worker_arguments("digests", "chores"))
     children.start("clock worker", "celery", *processes.worker_arguments("ticks", "letters"))
     try:
         yield
     finally:
         children.stop()
+
+
+def sent_to(sink: Sink) -> set[str]:
+    return {address for message in sink.messages for address in message.recipients}
 
 
 # --- the tick ------------------------------------------------------------------------------
@@ -165,11 +173,15 @@ def in_another_session(act: Callable[[], Any]) -> Any:
         return pool.submit(work).result()
 
 
-def test_a_place_is_free_again_when_its_worker_has_died(tmp_path: Path) -> None:
+def test_a_place_is_free_again_when_its_worker_stands_still() -> None:
+    """As when its host is lost: the database's session with it lives on."""
     number = places.ring(0)
     code = (
         "import django, time; django.setup()\n"
+        "from datetime import timedelta\n"
         "from digest.delivery.limits import places\n"
+        "from subscribers import database\n"
+        "database._LATCH = timedelta(seconds=1)\n"
         f"with places.take(0, {number}) as is_ours:\n"
         "    print(is_ours, flush=True); time.sleep(60)\n"
     )
@@ -178,16 +190,34 @@ def test_a_place_is_free_again_when_its_worker_has_died(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"True\n"
-    taken = places.is_taken(0)
-    process.kill()
-    process.communicate()
+    try:
+        taken = places.is_taken(0)
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: not places.is_taken(0), seconds=10, what="the place")
+    finally:
+        process.kill()
+        process.communicate()
 
     assert taken
-    wait_until(lambda: not places.is_taken(0), seconds=10, what="the place")
 
 
-def test_a_tick_runs_within_seconds_while_sending_at_a_low_rate(sink: Sink, tmp_path: Path) -> None:
+def test_what_takes_long_has_queues_that_hold_up_neither_a_letter_nor_a_tick() -> None:
+    ours = [name for name in app.tasks if name.startswith(("digest.", "subscribers."))]
+    by_queue = defaultdict(set)
+    for name in ours:
+        by_queue[app.amqp.router.route({}, name)["queue"].name].add(name)
+
+    assert set(by_queue) == set(processes.QUEUES)
+    assert by_queue["ticks"] == {"digest.tick"}
+    assert by_queue["letters"] == {"subscribers.send_letters"}
+    assert by_queue["digests"] == {"digest.send"}
+
+
+def test_ticks_and_letters_go_at_once_while_sending_at_a_low_rate(
+    sink: Sink, tmp_path: Path
+) -> None:
     readers(2000)
+    newcomer = make_reader(state=Subscriber.State.PENDING, next_due_at=None)
     limits = {"MAIL_PER_SECOND": "5", "SENDERS": "4"}
     with workers_of_make_run(tmp_path, LOG_LEVEL="INFO", **limits):
         tasks.tick.delay()
@@ -197,6 +227,9 @@ def test_a_tick_runs_within_seconds_while_sending_at_a_low_rate(sink: Sink, tmp_
         start = time.monotonic()
         wait_until(lambda: queued("ticks") == 0, seconds=30, what="an hour's ticks")
         seconds = time.monotonic() - start
+        Letter.objects.create(subscriber=newcomer, kind=Letter.Kind.CONFIRM)
+        send_letters.delay()
+        wait_until(lambda: newcomer.email in sent_to(sink), seconds=20, what="the letter")
         # What the ticks left behind is gone through at once, except for one task a place.
         wait_until(lambda: queued("digests") <= 4, seconds=45, what="the tasks of old rings")
         alive = [worker for worker in broker.look().workers if worker.is_alive]

@@ -7,7 +7,7 @@ sending the queue would be full of chains that wait for each other.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from subscribers.database import Lock, fetch, only_one
+from subscribers.database import Lock, fetch, is_held, only_one
 
 
 def ring(place: int) -> int:
@@ -25,8 +25,7 @@ def ring(place: int) -> int:
 
 def is_taken(place: int) -> bool:
     """Whether a task is working in this place now; it will queue the next one itself."""
-    with only_one(Lock.SENDING_DIGESTS, place) as is_free:
-        return not is_free
+    return is_held(Lock.SENDING_DIGESTS, place)
 
 
 @contextmanager

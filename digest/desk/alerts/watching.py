@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import translation
 
 from digest.desk.today import attention, standing
@@ -22,7 +23,8 @@ logger = logging.getLogger(__name__)
 EVERY = timedelta(seconds=30)
 FILE, LOCK = "alerts.json", "alerts.lock"
 # A database that does not answer must not keep us from saying so.
-_CONNECT_SECONDS, _STATEMENT_MS = 5, 10_000
+_CONNECT_SECONDS = 5
+_LIMIT = "SET LOCAL statement_timeout = 10000"
 
 
 def watch(is_over: Callable[[], bool], *, every: timedelta = EVERY) -> None:
@@ -31,7 +33,7 @@ def watch(is_over: Callable[[], bool], *, every: timedelta = EVERY) -> None:
     One process a host: a second one that has the same STATE_FOLDER waits until the first ends.
     """
     _be_impatient()
-    with _only_one(is_over):
+    with _only_one(is_over), connection.execute_wrapper(_in_time):
         memory = _read()
         while not is_over():
             began = time.monotonic()
@@ -63,11 +65,18 @@ def look(memory: Memory, now: datetime) -> None:
 
 def _be_impatient() -> None:
     """Have this process's connection to the database fail soon."""
-    options = connection.settings_dict.setdefault("OPTIONS", {})
-    options["connect_timeout"] = _CONNECT_SECONDS
-    said = options.get("options", "")
-    options["options"] = f"{said} -c statement_timeout={_STATEMENT_MS}".strip()
+    connection.settings_dict.setdefault("OPTIONS", {})["connect_timeout"] = _CONNECT_SECONDS
     connection.close()
+
+
+def _in_time(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
+    """Run a statement that PostgreSQL ends if it takes too long. Set for this one, because a pooler
+    gives others the session."""
+    if sql == _LIMIT:
+        return execute(sql, *arguments)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_LIMIT)
+        return execute(sql, *arguments)
 
 
 def _sleep(seconds: float, is_over: Callable[[], bool]) -> None:

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from digest.models import Click, Vote
 from digest.readers.mutes import mute_topic
 from subscribers import addresses
-from subscribers.database import Lock
+from subscribers.database import Lock, only_one
 from subscribers.importing import exporting, run, undoing
 from subscribers.importing.entries import Defaults
 from subscribers.joining import signup
@@ -134,14 +133,8 @@ def test_the_same_file_twice_changes_nothing(importing: Importing) -> None:
 
 
 def test_a_second_import_at_the_same_time_is_refused(importing: Importing) -> None:
-    other = connection.copy()
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s, 0)", [Lock.IMPORTING_READERS.value])
-        with pytest.raises(run.NotNow):
-            importing(f"email\n{ADA}\n")
-    finally:
-        other.close()
+    with only_one(Lock.IMPORTING_READERS), pytest.raises(run.NotNow):
+        importing(f"email\n{ADA}\n")
 
 
 # --- dry run -------------------------------------------------------------------------------

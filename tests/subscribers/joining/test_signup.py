@@ -243,20 +243,6 @@ def test_a_sign_up_repeated_within_the_week_is_kept(now: datetime) -> None:
     assert signup.purge(now + 13 * DAY, 10) == 1
 
 
-def test_links_go_a_month_after_their_end_and_the_way_out_never(now: datetime) -> None:
-    reader = make_reader()
-    links.issue(reader, Link.Purpose.CONFIRM, links.CONFIRM_LIFETIME, now)
-    Link.objects.create(
-        token_hash="0" * 64, purpose=Link.Purpose.UNSUBSCRIBE, subscriber=reader, created_at=now
-    )
-    assert signup.purge(now + 31 * DAY, 10) == 0
-
-    purged = signup.purge(now + 32 * DAY, 10)
-
-    assert purged == 1
-    assert Link.objects.get().purpose == Link.Purpose.UNSUBSCRIBE
-
-
 def test_purging_takes_no_more_at_once_than_it_may(now: datetime) -> None:
     for number in range(3):
         sign_up(now, address=f"reader{number}@dest.example")

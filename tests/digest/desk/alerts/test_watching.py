@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -19,6 +20,7 @@ from digest.desk.alerts import telling, watching
 from digest.desk.alerts.memory import Memory
 from digest.desk.today import broker, machinery
 from digest.models import Edition, Heartbeat, Hold, Look
+from subscribers.database import fetch
 from tests.factories import make_digest, make_edition, make_reader
 from tests.outage import no_database
 from tests.smtp_sink import Sink
@@ -210,6 +212,14 @@ def test_whoever_watches_needs_no_database_and_ends_when_told(settings: Settings
         watching.watch(is_over, every=timedelta(0))
 
     assert Memory.load((settings.STATE_FOLDER / watching.FILE).read_text())
+
+
+def test_a_database_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "_LIMIT", "SET LOCAL statement_timeout = 50")
+    with connection.execute_wrapper(watching._in_time), pytest.raises(OperationalError):
+        fetch("SELECT pg_sleep(20)")
+
+    assert fetch("SHOW statement_timeout") == [("0",)], "a pooler lends the session to others"
 
 
 def test_two_on_a_host_do_not_tell_twice(settings: Settings) -> None:

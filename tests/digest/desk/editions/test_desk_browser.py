@@ -95,7 +95,7 @@ def test_an_operators_morning(
     expect(page.get_by_text("an operator holds it until it is approved.")).to_be_visible()
     page.get_by_role("button", name="Work it out").click()
 
-    with worker(tmp_path, queues="ticks,letters,digests", **QUIET):
+    with worker(tmp_path, queues="ticks,letters,digests,chores", **QUIET):
         wait_until(Heartbeat.objects.exists, seconds=60, what="the first tick")
         wait_until(lambda: forecasts.make_all() == 0 and is_forecast(), seconds=60, what="forecast")
         assert not Edition.objects.closed().exists()

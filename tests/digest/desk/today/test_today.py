@@ -229,11 +229,11 @@ def test_nobody_else_hears_of_a_hold(client: Client) -> None:
 
 def test_a_look_is_queued_at_once(admin_client: Client, settings: Settings) -> None:
     settings.CELERY_BROKER_URL = settings.REDIS_URL
-    before = broker.look().queues["digests"]
+    before = broker.look().queues["chores"]
 
     answer = admin_client.post("/admin/sources/arxiv/look/", secure=True, follow=True)
 
     assert "A worker looks at the source now." in answer.content.decode()
-    assert broker.look().queues["digests"] == before + 1
+    assert broker.look().queues["chores"] == before + 1
     assert admin_client.post("/admin/sources/none/look/", secure=True).status_code == 404
     broker.client().flushdb()
