@@ -58,6 +58,12 @@ def plan_due() -> int:
     return made
 
 
+def plan_until(until: datetime) -> int:
+    """Make a row for a batch of readers who were due until then. Returns how many readers."""
+    planned = _plan_batch(BATCH, "true", {}, until)
+    return planned.readers if planned else 0
+
+
 def plan_reader(subscriber_id: int, now: datetime) -> None:
     """Make a row for each time that this reader has been due until `now`.
 
@@ -142,8 +148,9 @@ def plan_early() -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """What came of a batch: how many rows were made, and those of them that were leased."""
+    """What came of a batch of readers: how many rows were made, and those that were leased."""
 
+    readers: int
     number: int
     leased: list[Claimed]
 
@@ -165,6 +172,7 @@ def _plan_batch(
         set_next_due(dues)
     columns = {reader.subscriber_id: reader.columns for reader in readers}
     return _Planned(
+        len(readers),
         len(made),
         [
             Claimed(pk, uuid, 0, due_at, from_row(columns[subscriber_id]))

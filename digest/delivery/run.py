@@ -102,6 +102,8 @@ def deliver(*, seconds: float) -> Tally:
         # What a service gave back before it was halted can go to the others.
         while halted := _run(tally, unusable, is_over, kept):
             unusable |= halted
+    if tally.states.total() > tally.states[State.SKIPPED]:
+        memory.note()  # of the last seconds
     return tally
 
 

@@ -39,13 +39,9 @@ _SENTENCES = tuple(
             "release this hold."
         ),
         gettext_noop(
-            "The database is older than what was sent: digests went out until %(sent)s, it knows "
-            "of none after %(known)s. Run manage.py after_restore, or release this hold to send "
-            "what is due."
-        ),
-        gettext_noop(
-            "The database is older than what was sent: digests went out until %(sent)s, it knows "
-            "of none. Run manage.py after_restore, or release this hold to send what is due."
+            "Safe mode: this database is older than what was sent, or a copy. Nothing is sent "
+            "until somebody says until when digests had gone out: on the page “After a restore”, "
+            "or with manage.py after_restore."
         ),
     )
 )

@@ -22,7 +22,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from digest import tasks
 from digest.models import Hold
 
-from . import audit, lists
+from . import after_restore, audit, lists
 from .access import changes, roles, visits
 from .access import pages as access
 from .imports import pages as imports
@@ -33,6 +33,7 @@ from .today import page, services
 class DeskSite(AdminSite):
     """Django's admin with *Today* in front; its own first page is at ``tables/``."""
 
+    site_header = site_title = settings.SITE_NAME
     index_title = gettext_lazy("Tables")
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
@@ -56,6 +57,7 @@ class DeskSite(AdminSite):
                 name="look_now",
             ),
             path("delivery/", self.admin_view(self.check_delivery), name="check_delivery"),
+            *after_restore.urls(self.admin_view),
             *people.urls(self.admin_view),
             *imports.urls(self.admin_view),
             *access.urls(self.admin_view),
@@ -139,6 +141,8 @@ class DeskSite(AdminSite):
         """Release the hold, unless somebody already has. Safe to repeat."""
         roles.require(request, "digest.change_hold")
         hold = get_object_or_404(Hold, pk=pk)
+        if hold.is_of_safe_mode:
+            return HttpResponseRedirect(reverse("admin:after_restore"))
         with transaction.atomic():
             released = Hold.objects.filter(pk=pk).release()
             result = audit.DONE if released else audit.SAME

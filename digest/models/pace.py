@@ -60,10 +60,13 @@ class BackOff(models.Model):
 
 
 class LastSending(models.Model):
-    """When digests were last sent, in one row. Files outside the database hold the same time, so
-    that a database restored from a backup is found out (``delivery.limits.memory``)."""
+    """When digests were last sent, in one row, and which database it was. Files outside it hold the
+    same time, so that a database restored from a backup is found out (``delivery.limits.memory``).
+    """
 
     at = models.DateTimeField()
+    # What a copy of this database cannot have as well; "" if that is not known yet.
+    place = models.CharField(max_length=80, db_default="", default="")
 
     def __str__(self) -> str:
         return f"Last sent at {self.at:%Y-%m-%d %H:%M:%S}"

@@ -1,10 +1,12 @@
 """Judged entries become readers and suppressions, by the batch and each batch in one statement."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
-from subscribers.database import execute
-from subscribers.models import Import
+from subscribers import sign_offs
+from subscribers.database import execute, fetch
+from subscribers.models import Import, Suppression
 
 from . import staging
 
@@ -17,8 +19,15 @@ def store(importing: Import, now: datetime) -> Iterator[int]:
     for first, end in staging.numbers():
         said = {"first": first, "end": end, "import": importing.pk, "now": now}
         execute(_READERS, said)
-        execute(_SUPPRESSIONS, said)
+        hashes = fetch(_SUPPRESSIONS, said)
+        _note(hashes, now)
         yield end
+
+
+def _note(hashes: Sequence[tuple[Any, ...]], now: datetime) -> None:
+    """Note them where a restore does not forget them."""
+    reason = Suppression.Reason.MANUAL
+    sign_offs.note_all((one for (one,) in hashes), sign_offs.SUPPRESSED, now, reason)
 
 
 _READERS = """
@@ -70,4 +79,5 @@ WHERE e.number >= %(first)s AND e.number < %(end)s
     AND j.judgement IN ('bounced', 'complained', 'blocked')
 ORDER BY e.number
 ON CONFLICT (address_hash) DO NOTHING
+RETURNING address_hash
 """

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from subscribers.database import Lock, only_one
+from subscribers.leaving import suppression
 from subscribers.models import Consent, Import, Subscriber, Suppression
 
 from .run import NotNow, Tell
@@ -54,7 +55,7 @@ def undo(pk: int, now: datetime, tell: Tell) -> Undone:
         if imported is None:
             raise CannotUndo(f"There is no import {pk} that could be undone.")
         removed = _remove(imported, tell)
-        lifted, _ = Suppression.objects.filter(imported_with=imported).delete()
+        lifted = suppression.lift(Suppression.objects.filter(imported_with=imported))
         stayed = _came_with(imported).count()
         imported.undone_at = now
         imported.counts |= {"removed": removed, "stayed": stayed, "lifted": lifted}

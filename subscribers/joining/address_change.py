@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
-from subscribers import addresses, links
+from subscribers import addresses, links, sign_offs
 from subscribers.addresses import Address
 from subscribers.leaving import suppression
 from subscribers.models import Consent, Letter, Link, Subscriber
@@ -78,6 +78,8 @@ def confirm(link: Link, now: datetime) -> Subscriber:
     links.ensure([reader], now)
     _take_over_earlier(reader, new_hash)
     _notify_old_address(reader, reader.email, now)
+    sign_offs.note(reader.address_hash, sign_offs.MOVED, now)
+    sign_offs.note(new_hash, sign_offs.BACK, now)
     reader.email, reader.address_hash, reader.new_email = new_email, new_hash, ""
     # Whoever reads the old mailbox may stop the mail, and nothing else.
     links.revoke_all_but_leaving(reader, keep=link)

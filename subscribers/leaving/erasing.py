@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from subscribers import sign_offs
 from subscribers.models import Consent, Subscriber
 
 
@@ -27,4 +28,5 @@ def erase(subscriber: Subscriber, now: datetime) -> None:
             act=Consent.Act.ERASED,
             at=now,
         )
+        sign_offs.note(subscriber.address_hash, sign_offs.ERASED, now)
         Subscriber.objects.filter(pk=subscriber.pk).delete()

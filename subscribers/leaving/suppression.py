@@ -3,8 +3,10 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
-from subscribers import links
+from subscribers import links, sign_offs
 from subscribers.models import Consent, Subscriber, Suppression
 
 from .unsubscribe import unsubscribe
@@ -46,11 +48,13 @@ def suppress(address_hash: str, reason: Suppression.Reason, now: datetime) -> Su
         address_hash=address_hash, defaults={"reason": reason, "created_at": now}
     )
     if not is_new and _WEIGHTS[reason] > _WEIGHTS[suppression.reason]:
-        suppression.reason = reason
+        suppression.reason, is_new = reason, True
         suppression.save(update_fields=["reason"])
     if suppression.imported_with_id is not None:
         suppression.imported_with = None
         suppression.save(update_fields=["imported_with"])
+    if is_new:
+        sign_offs.note(address_hash, sign_offs.SUPPRESSED, now, reason)
     if reason != Suppression.Reason.BOUNCED:
         _stop(address_hash, reason, now)
     return suppression
@@ -70,6 +74,13 @@ def _stop(address_hash: str, reason: Suppression.Reason, now: datetime) -> None:
 
 def lift_bounce(address_hash: str) -> None:
     """Remove a suppression for a bounce, because the address works. Other reasons stay."""
-    Suppression.objects.filter(
-        address_hash=address_hash, reason=Suppression.Reason.BOUNCED
-    ).delete()
+    bounced = Suppression.objects.filter(reason=Suppression.Reason.BOUNCED)
+    lift(bounced.filter(address_hash=address_hash))
+
+
+@transaction.atomic
+def lift(suppressions: QuerySet[Suppression]) -> int:
+    """Remove these suppressions. Returns how many there were."""
+    found = dict(suppressions.select_for_update().values_list("pk", "address_hash"))
+    sign_offs.note_all(found.values(), sign_offs.LIFTED, timezone.now())
+    return Suppression.objects.filter(pk__in=found).delete()[0]

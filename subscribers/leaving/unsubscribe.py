@@ -10,7 +10,7 @@ from anymail.inbound import AnymailInboundMessage
 from django.conf import settings
 from django.db import transaction
 
-from subscribers import links
+from subscribers import links, sign_offs
 from subscribers.models import Consent, Link, Subscriber, Suppression
 from subscribers.wishes import preferences
 
@@ -19,7 +19,7 @@ UNDO_FOR = timedelta(days=7)
 # Acts by the reader. Complaints come from the mailbox provider, refusals from the address's owner.
 LEFT_BY_CHOICE = frozenset({Consent.Act.UNSUBSCRIBED, Consent.Act.ONE_CLICK, Consent.Act.BY_MAIL})
 # The headers that may name the address to which a mail was sent at first.
-_ADDRESSED = (
+ADDRESSED = (
     *("to", "cc", "bcc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to"),
     *("resent-to", "x-forwarded-to", "x-delivered-to", "original-recipient"),
 )
@@ -44,6 +44,7 @@ def unsubscribe(subscriber: Subscriber, act: Consent.Act, now: datetime) -> bool
     preferences.reschedule(reader, now)
     reader.save(update_fields=["state", "unsubscribed_at", "next_due_at", "next_due_on"])
     Consent.objects.create(subscriber=reader, address_hash=reader.address_hash, act=act, at=now)
+    sign_offs.note(reader.address_hash, sign_offs.LEFT, now, act)
     links.revoke_confirmations(reader)
     return True
 
@@ -76,6 +77,7 @@ def resume(subscriber: Subscriber, now: datetime) -> bool:
     Consent.objects.create(
         subscriber=reader, address_hash=reader.address_hash, act=Consent.Act.RESUMED, at=now
     )
+    sign_offs.note(reader.address_hash, sign_offs.BACK, now)
     return True
 
 
@@ -100,7 +102,7 @@ def by_mail(message: AnymailInboundMessage, now: datetime) -> bool:
     Only the token counts, because anybody can forge the sender of a mail. Automatic replies and
     bounces are ignored: they do not express a reader's wish. Returns whether anything changed.
     """
-    if _is_automatic(message):
+    if is_automatic(message):
         return False
     for token in _tokens_in(message):
         with suppress(links.BadLink):
@@ -121,13 +123,13 @@ def _tokens_in(message: AnymailInboundMessage) -> Iterator[str]:
     # Programs that take the address for part of a URL change its "+".
     written = re.escape(f"{mailbox}+").replace(r"\+", r"(?:\+|%2b|\s)")
     ours = re.compile(rf'(?<![\w.+-]){written}([\w-]{{16,64}})["=@]', re.ASCII | re.IGNORECASE)
-    named = (value for name in _ADDRESSED for value in _raw(message, name))
+    named = (value for name in ADDRESSED for value in _raw(message, name))
     for text in (str(message.envelope_recipient or ""), *named):
         for found in islice(ours.finditer(text), _MOST_TOKENS):
             yield from (found[1], found[1].lower())
 
 
-def _is_automatic(message: AnymailInboundMessage) -> bool:
+def is_automatic(message: AnymailInboundMessage) -> bool:
     """Return whether an autoresponder or a mail server wrote this mail.
 
     Checks for RFC 3834, for RFC 3464, and for the headers that older autoresponders set. A mail

@@ -11,6 +11,7 @@ from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from subscribers import sign_offs
 from subscribers.database import execute
 from subscribers.models import Letter, Subscriber, Subscription, Term
 
@@ -64,10 +65,19 @@ def change(subscriber: Subscriber, now: datetime, **fields: Any) -> Subscriber:
     subscriber = Subscriber.objects.select_for_update().get(pk=subscriber.pk)
     for name, value in fields.items():
         setattr(subscriber, name, value)
+    if "paused_until" in fields:
+        _note_pause(subscriber, now)
     reschedule(subscriber, now)
     subscriber.changed_at = now
     subscriber.save(update_fields=[*fields, "next_due_at", "next_due_on", "changed_at"])
     return subscriber
+
+
+def _note_pause(subscriber: Subscriber, now: datetime) -> None:
+    """Note it where a restore does not forget it."""
+    until = subscriber.paused_until
+    what = sign_offs.PAUSED if until else sign_offs.GOES_ON
+    sign_offs.note(subscriber.address_hash, what, now, until.isoformat() if until else "")
 
 
 def switch_to_weekly(subscriber: Subscriber, now: datetime) -> Subscriber:

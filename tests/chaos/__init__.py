@@ -15,7 +15,9 @@ without an end, which an operator releases in the admin some time later.
 
 A mail is told apart by its recipient and the time at which it arrived, never by an id of ours.
 
-``readers`` are the readers, ``load`` the papers, ``faults`` what can happen; ``processes`` and
+``readers`` are the readers, ``load`` the papers, ``faults`` what can happen, and ``disasters`` what
+does once: a dump is restored that was made in the middle of a run, and workers of an earlier
+version (``CHAOS_EARLIER``, a commit) run beside ours for a while; ``processes`` and
 ``servers`` run everything; ``mail`` are the mail services; ``rounds`` prepares a round, ``course``
 lets time pass, and ``oracle`` gives the ``verdict``.
 """

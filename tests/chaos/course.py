@@ -15,9 +15,10 @@ from django.test import Client
 from digest.models import Hold
 from tests.promise.oracle import DAY, HOUR, SECOND, shown_at
 
-from . import load, progress
+from . import disasters, load, progress
 from .clock import Clock
-from .faults import Fault, Scene
+from .faults import Fault, Scene, cut_off
+from .hosts import Hosts
 from .load import Supply
 from .mail.http_service import HttpService
 from .oracle import judge
@@ -68,6 +69,7 @@ class Course:
         mail: SmtpServer | HttpService,
         chance: Random,
         environment: dict[str, str],
+        apart: Hosts | None = None,
     ) -> None:
         site.valkey.flush()
         load.clear_database()
@@ -77,9 +79,10 @@ class Course:
         site.clock.set(self.start)
         self._supply = Supply.plan(self.start, site.days, settings.EDITION_CLOSES_HOUR, chance)
         readers = Readers.create(site.readers, self.start, chance)
-        fleet = Fleet(folder, environment)
+        fleet = Fleet(folder, environment, apart)
         self.scene = Scene(chance, site.clock, fleet, mail, site.postgres, site.valkey, readers)
         self.released = 0
+        self._disasters = disasters.of_a_round(self.scene, site.days)
         self._outages: list[Outage] = []
         self._is_out = ""
         self._holds: dict[int, tuple[str, datetime, datetime]] = {}
@@ -177,6 +180,10 @@ class Course:
         # Not all of them are active, or get a digest on this day of the week.
         expected = max(len(self.scene.readers.due) // 2, 6)
         chosen = chance.choices(self._site.faults, k=chance.choice((0, 1, 1, 2)))
+        if self.scene.fleet.apart and (not self.scene.done["cut_off"] or chance.random() < 0.5):
+            chosen.append(cut_off)
+        if self._disasters:
+            chosen.append(self._disasters.pop())
         acts = [self._act_of_readers] * chance.randint(2, 5)
         moments = sorted(chance.randrange(expected) for _ in (*chosen, *acts))
         happening: list[Fault] = [*chosen, *acts]

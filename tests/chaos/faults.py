@@ -21,6 +21,7 @@ from django.db import connection
 from subscribers.database import execute
 
 from .clock import Clock
+from .hosts import NUMBER
 from .mail.http_service import HttpService
 from .processes import CLOCKWORK, DIGESTS, POOL, Fleet, Process, SmtpServer
 from .readers import Readers
@@ -122,10 +123,30 @@ def lose_host(scene: Scene) -> None:
         scene.fleet.add_worker(DIGESTS)
 
 
+def cut_off(scene: Scene) -> None:
+    """A worker's host is cut off from everything until its leases have ended, and then let back.
+
+    Neither side is told. The sessions live on, and what was on its way arrives late or never.
+    """
+    worker, hosts = scene.fleet.any_worker(scene.chance), scene.fleet.apart
+    if worker is None or hosts is None:
+        return
+    seconds = scene.seconds(3, 9)
+    scene.be_patient(2 * seconds, 2 * seconds)
+    hosts.cut(worker.host % NUMBER)
+    time.sleep(seconds / 4)
+    scene.clock.set(datetime.now(UTC) + settings.DELIVERY_LEASE + timedelta(seconds=5))
+    time.sleep(seconds * 3 / 4)
+    hosts.let_back(worker.host % NUMBER)
+    on_host = [one for one in scene.fleet.running if one.queues == worker.queues]
+    here = [one for one in on_host if one.host % NUMBER == worker.host % NUMBER]
+    scene.doubt_of_pool(POOL * len(here))
+
+
 def stop_worker(scene: Scene) -> None:
     """SIGTERM, as in every deployment: the worker must end in time and leave nothing in doubt."""
     if worker := scene.fleet.any_worker(scene.chance):
-        _ask_to_end(worker)
+        ask_to_end(worker)
 
 
 def freeze_worker(scene: Scene) -> None:
@@ -236,12 +257,12 @@ def refuse_connections(scene: Scene) -> None:
 def skew_clock(scene: Scene) -> None:
     """A worker with a clock that is an hour fast or slow takes another's place."""
     if worker := scene.fleet.any_worker(scene.chance):
-        _ask_to_end(worker)
+        ask_to_end(worker)
         worker.is_replaced = True
         scene.fleet.add_worker(DIGESTS, skew=scene.chance.choice((-HOUR, HOUR)))
 
 
-def _ask_to_end(worker: Process) -> None:
+def ask_to_end(worker: Process) -> None:
     worker.wanted = False
     worker.asked_at = time.monotonic()
     worker.popen.send_signal(signal.SIGTERM)

@@ -17,11 +17,12 @@ from typing import Any, Self
 from deploy import children
 from deploy.processes import STOP_SECONDS, worker_arguments
 
+from .hosts import NUMBER, Hosts
 from .mail import ledger
 from .mail.ledger import Message
 
 POOL = 2  # processes of a worker, see `worker_arguments`
-DIGESTS = ("digests",)
+DIGESTS = ("digests", "chores")
 CLOCKWORK = ("ticks", "letters")
 
 
@@ -35,6 +36,7 @@ class Process:
     popen: "subprocess.Popen[bytes]"
     queues: tuple[str, ...] = ()
     host: int = 0
+    home: str = ""
     wanted: bool = True
     is_replaced: bool = False
     asked_at: float | None = None
@@ -67,11 +69,13 @@ class Fleet:
     """The workers and beats of one round, each in a process group of its own.
 
     They end with us: the kernel kills the processes that we start, and Celery arranges the same
-    for their pools. `fallen` ended unasked; `stuck` had to be killed.
+    for their pools. `fallen` ended unasked; `stuck` had to be killed. If there are hosts `apart`,
+    those that send run there, in turn.
     """
 
     folder: Path
     environment: dict[str, str]
+    apart: Hosts | None = None
     running: list[Process] = field(default_factory=list)
     fallen: list[str] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
@@ -79,21 +83,27 @@ class Fleet:
     _number: int = 0
 
     def start(self) -> None:
-        """As ``make run`` does it, with a second worker for digests and a second beat."""
+        """As ``make run`` does it, with a second worker for digests and a second beat. Started
+        again, they are on the hosts where they were."""
+        for host, queues in enumerate((DIGESTS, DIGESTS, CLOCKWORK), 1):
+            self.add_worker(queues, host=host if self.hosts else 0)
         for _ in range(2):
-            self.add_worker(DIGESTS)
             self.add_beat()
-        self.add_worker(CLOCKWORK)
 
-    def add_worker(self, queues: tuple[str, ...], *, host: int = 0, skew: int = 0) -> None:
-        """Start a worker on a `host`, a new one by default, whose clock is wrong by `skew`."""
+    def add_worker(
+        self, queues: tuple[str, ...], *, host: int = 0, skew: int = 0, home: str = ""
+    ) -> None:
+        """Start a worker on a `host`, a new one by default, whose clock is wrong by `skew`; with
+        the code of another checkout if there is a `home`."""
         self.hosts += not host
         host = host or self.hosts
         folder = self.folder / f"host-{host}"
-        more = {"CHAOS_SKEW": str(skew), "STATE_FOLDER": str(folder)}
+        more = {"CHAOS_SKEW": str(skew), "STATE_FOLDER": str(folder), "CHAOS_HOME": home}
         *arguments, _ = worker_arguments(*queues)
-        process = self._start("worker", "celery", *arguments, f"{self._number}@%h", **more)
-        process.queues, process.host = queues, host
+        arguments = [*arguments, f"{self._number}@%h"]
+        far = self.apart if queues == DIGESTS else None
+        process = self._start("worker", "celery", *arguments, far=far, host=host, **more)
+        process.queues, process.host, process.home = queues, host, home
 
     def add_beat(self) -> None:
         schedule = str(self.folder / f"schedule-{self._number}")
@@ -121,7 +131,7 @@ class Fleet:
 
     def _start_again(self, process: Process) -> None:
         if process.queues and not process.is_replaced:
-            self.add_worker(process.queues, host=process.host)
+            self.add_worker(process.queues, host=process.host, home=process.home)
         elif not process.queues:
             self.add_beat()
 
@@ -157,12 +167,17 @@ class Fleet:
         self.running = []
         return late
 
-    def _start(self, kind: str, *arguments: str, **more: str) -> Process:
+    def _start(
+        self, kind: str, *arguments: str, far: Hosts | None = None, host: int = 0, **more: str
+    ) -> Process:
         self._number += 1
         name = f"{kind}-{self._number}"
         log = self.folder / f"{name}.log"
         argv = [sys.executable, "-m", "tests.chaos.clock", *arguments]
-        environment = {**self.environment, **more}
+        environment = {**(far.environment if far else self.environment), **more}
+        argv = [*far.command(host % NUMBER), *argv] if far else argv
+        if home := more.get("CHAOS_HOME"):
+            argv = ["env", f"--chdir={home}", *argv]
         popen = children.spawn(argv, log=log, env=environment, death_signal="KILL")
         self.running.append(Process(name, popen))
         return self.running[-1]

@@ -109,6 +109,14 @@ class Readers:
         act(reader, self, Subscriber.objects.get(pk=reader.row), timezone.now())
         self.done[act.__name__.strip("_")] += 1
 
+    def stop_the_mail(self, number: int) -> None:
+        """So many of those who are due leave, are erased or suppressed, or pause."""
+        staying = [one for one in self.due or self.everyone if not one.stops and not one.is_erased]
+        for reader in self.chance.sample(staying, min(number, len(staying))):
+            act = self.chance.choice((_leave, _complain, _be_suppressed, _erase, _pause))
+            act(reader, self, Subscriber.objects.get(pk=reader.row), timezone.now())
+            self.done[act.__name__.strip("_")] += 1
+
     def note_due(self, at: datetime) -> None:
         """These are the readers whose hour it is."""
         self.due = [reader for reader in self.everyone if _is_hour_of(reader.wishes, at)]

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,13 +14,16 @@ from django.test import override_settings
 
 from tests.workers import LIVELY
 
+from . import hosts
 from .course import Course, Site
 from .mail.http_service import HttpService
 from .processes import SmtpServer
 from .verdict import Verdict
 
 # The mail services of the rounds, in turn: SMTP with options of `sink`, or one with an HTTP API.
-SERVICES = ("smtp", "postmark", "smtp plain", "resend", "smtp 20", "brevo")
+# With HOSTS, the workers that send are on two hosts of their own, which are cut off now and then.
+HOSTS = "hosts"
+SERVICES = ("smtp", "postmark", "smtp plain", "resend", "smtp 20", "brevo", f"smtp {HOSTS}")
 # In every second round the product has its own settings, and these in the others.
 TICK = {"TICK_SECONDS": "1", "SOURCES": "", "LOG_LEVEL": "WARNING"}
 SMALL = {**LIVELY, "SENDERS": "4", "DELIVERY_BATCH": "100", "DELIVERY_CHUNK": "10"}
@@ -54,8 +58,17 @@ def play(site: Site, number: int) -> Report:
     folder = site.folder / f"round-{number}"
     folder.mkdir()
     environment, chosen = _settings(number)
-    with override_settings(**chosen), _mail(service, folder, site, number) as mail:
-        course = Course(site, folder, mail, chance, {**environment, **mail.environment})
+    with ExitStack() as stack:
+        stack.enter_context(override_settings(**chosen))
+        mail = _mail(service, folder, site, number)
+        stack.enter_context(mail)
+        environment |= mail.environment
+        apart = None
+        if HOSTS in service and not hosts.problem():
+            apart = stack.enter_context(hosts.Hosts(folder, environment))
+        elif HOSTS in service:
+            service = f"smtp: {hosts.problem()}"
+        course = Course(site, folder, mail, chance, environment, apart)
         course.run()
         verdict = course.judge()
     scene = course.scene

@@ -14,7 +14,7 @@ from operator import itemgetter
 from django.db.models import Max, QuerySet
 from django.db.models.functions import Greatest, Now
 
-from digest.delivery.conditions import SILENT
+from digest.delivery.conditions import RESTORED, SILENT
 from digest.delivery.outcomes import Outcome, Verdict
 from digest.models import Digest, Hold
 
@@ -148,7 +148,7 @@ def handed_over(mail_service: str, window: timedelta) -> QuerySet[Digest]:
     """What the service was given within `window`, and since a hold of it was last released."""
     since = _since(mail_service, window)
     mails = Digest.objects.filter(mail_service=mail_service, handed_over_at__gt=since)
-    return mails.exclude(error=SILENT)
+    return mails.exclude(error__in=(SILENT, RESTORED))
 
 
 def _since(mail_service: str, window: timedelta) -> datetime:

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from digest.delivery.outcomes import Outcome, Verdict, sameness
 from digest.models import Digest, Hold
 from subscribers.database import execute, fetch
+from subscribers.leaving import suppression
 from subscribers.models import Suppression
 
 from . import breaker
@@ -85,13 +86,14 @@ def give_back(ids: Iterable[int]) -> int:
     The attempt does not count, and a suppression that it led to is lifted.
     """
     listed = list(ids)
-    Suppression.objects.filter(
+    led_to = Suppression.objects.filter(
         reason=Suppression.Reason.BOUNCED,
         address_hash__in=Digest.objects.filter(
             pk__in=listed, state=State.FAILED, subscriber__isnull=False
         ).values("subscriber__address_hash"),
         created_at__gt=Now() - breaker.REFUSED.window,
-    ).delete()
+    )
+    suppression.lift(led_to)
     return execute(
         f"""
         UPDATE digest_digest d

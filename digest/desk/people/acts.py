@@ -44,7 +44,8 @@ def _suppress(reader: Subscriber, now: datetime) -> bool:
 
 
 def _lift(reader: Subscriber, now: datetime) -> bool:
-    return bool(Suppression.objects.filter(address_hash=reader.address_hash).delete()[0])
+    found = Suppression.objects.filter(address_hash=reader.address_hash)
+    return bool(suppression.lift(found))
 
 
 def _erase(reader: Subscriber, now: datetime) -> bool:

@@ -32,7 +32,7 @@ class ServiceFigures:
 def active_holds() -> Sequence[Hold]:
     """Return the holds that apply now, those of all services and those without an end first."""
     return sorted(
-        Hold.objects.active(),
+        Hold.objects.active().select_related("restoration"),
         key=lambda hold: (hold.mail_service != "", hold.until is not None, hold.created_at),
     )
 

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.conf import settings
-from django.urls import reverse
+from django.urls import reverse_lazy
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django_stubs_ext import StrOrPromise
 
 from digest.desk import reasons
 from digest.desk.today.standing import Rows, Standing
@@ -31,16 +33,24 @@ def held(standing: Standing, rows: Rows) -> Iterator[Trouble]:
             else _("All sending is held: ") + reason,
             _("It goes on by itself at %(time)s.") % {"time": until}
             if until
+            else _("It goes on when somebody says what had been sent.")
+            if hold.is_of_safe_mode
             else _("It goes on when somebody releases the hold."),
             is_urgent=until is None,
-            action=release_button(hold),
+            action=safe_mode_link() if hold.is_of_safe_mode else release_button(hold),
             # A used-up quota is no news.
             is_told=not hold.is_quota,
         )
 
 
+def safe_mode_link() -> Action:
+    return Action(
+        reverse_lazy("admin:after_restore"), _("Say what had been sent"), "digest.change_hold"
+    )
+
+
 def release_button(hold: Hold) -> Action:
-    url = reverse("admin:release_hold", args=[hold.pk])
+    url = reverse_lazy("admin:release_hold", args=[hold.pk])
     return Action(url, _("Release"), "digest.change_hold", is_post=True)
 
 
@@ -58,6 +68,18 @@ def stuck(standing: Standing, rows: Rows) -> Iterator[Trouble]:
         )
 
 
+def only_to_some(standing: Standing) -> Iterator[Trouble]:
+    if settings.MAIL_ONLY_TO:
+        yield Trouble(
+            "only_to",
+            _("This installation sends mail to nobody who is not in MAIL_ONLY_TO."),
+            _("That is for staging. Digests to others are skipped, and letters given up."),
+            is_urgent=False,
+            is_told=False,
+            needs=(),
+        )
+
+
 def in_doubt(standing: Standing, rows: Rows) -> Iterator[Trouble]:
     doubtful, patience = rows.run.in_doubt, settings.DELIVERY_DOUBT
     if doubtful.since and standing.now - doubtful.since > patience / 2:
@@ -72,7 +94,7 @@ def in_doubt(standing: Standing, rows: Rows) -> Iterator[Trouble]:
             "doubt",
             words % {"number": number(doubtful.number), "time": since},
             _("The mail server’s log knows. From %(time)s on they count as sent.") % {"time": end},
-            action=Action(f"{_digests()}?doubt=7", _("See which"), permission=_SEE),
+            action=Action(_digests("doubt=7"), _("See which"), permission=_SEE),
         )
 
 
@@ -90,7 +112,7 @@ def letters_waiting(standing: Standing, rows: Rows) -> Iterator[Trouble]:
             _("Somebody who signs up waits for each. The log of the worker says why."),
             is_urgent=False,
             action=Action(
-                reverse("admin:subscribers_letter_changelist"),
+                reverse_lazy("admin:subscribers_letter_changelist"),
                 _("Letters"),
                 permission="subscribers.view_letter",
             ),
@@ -124,9 +146,9 @@ def failed_today(standing: Standing, rows: Rows) -> Iterator[Trouble]:
             _("The mail service refused them. Each says why."),
             is_urgent=False,
             is_told=False,
-            action=Action(f"{_digests()}?state__exact=failed", _("See which"), permission=_SEE),
+            action=Action(_digests("state__exact=failed"), _("See which"), permission=_SEE),
         )
 
 
-def _digests() -> str:
-    return reverse("admin:digest_digest_changelist")
+def _digests(query: str) -> StrOrPromise:
+    return format_lazy("{}?{}", reverse_lazy("admin:digest_digest_changelist"), query)
