@@ -25,10 +25,6 @@ app = Celery("broadsheet")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# A batch makes tens of thousands of objects and no cycles among them. With Python's own limit (700)
-# the collector looks through them again and again, for a sixth of a worker's time.
-COLLECT_AFTER = 50_000
-
 
 @setup_logging.connect  # type: ignore[untyped-decorator]  # Celery has no types
 def log_as_everywhere(**_: Any) -> None:
@@ -41,14 +37,16 @@ def make_ready(**_: Any) -> None:
     engines.all()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]  # Celery has no types
 def read_the_journal(**_: Any) -> None:
     """Settle what died on this host: a task that would may come much later, or never."""
     from digest.delivery.doubt import journal  # noqa: PLC0415  # needs the models
+    from digest.delivery.limits import memory  # noqa: PLC0415  # the same
 
+    # In safe mode, what this host knows of what was sent is waited for.
+    memory.hold_if_forgetful()
     journal.recover()
     connection.close()  # this process has no further use for it
 

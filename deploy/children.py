@@ -5,8 +5,22 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 STOP_SECONDS = 30.0
+
+
+class Process(Protocol):
+    """A child process, started or forked."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int, /) -> None: ...
+    def kill(self) -> None: ...
 
 
 def spawn(
@@ -41,7 +55,7 @@ def spawn(
 
 
 def stop(
-    child: subprocess.Popen[bytes],
+    child: Process,
     signal_number: int = signal.SIGTERM,
     *,
     patience: float = STOP_SECONDS,

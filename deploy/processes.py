@@ -15,11 +15,11 @@ from pathlib import Path
 from deploy import children
 from deploy.env import BASE_DIR
 
-LOG_LINES = 12
+LOG_LINES, LOG_BYTES = 12, 20_000
 START_SECONDS = 45.0
 # How long a process may take to end. A worker finishes the message that it is handing over.
 STOP_SECONDS = 30.0
-QUEUES = ("ticks", "letters", "digests")
+QUEUES = ("ticks", "letters", "digests", "chores")
 
 
 class ProcessError(RuntimeError):
@@ -32,13 +32,16 @@ class Child:
 
     name: str
     argv: Sequence[str]
-    process: "subprocess.Popen[bytes]"
+    process: children.Process
     log: Path
     keep_open: Sequence[int] = ()
 
     def failure(self, what: str) -> ProcessError:
         """An error that quotes the last lines of the log."""
-        lines = filter(str.strip, self.log.read_text(errors="replace").splitlines())
+        with self.log.open("rb") as file:  # it may have grown for years
+            file.seek(max(0, self.log.stat().st_size - LOG_BYTES))
+            said = file.read().decode(errors="replace")
+        lines = filter(str.strip, said.splitlines())
         tail = "\n".join(f"  {line}" for line in list(lines)[-LOG_LINES:]) or "  (nothing)"
         return ProcessError(f"{self.name} {what}. The end of {self.log}:\n{tail}")
 
@@ -140,10 +143,11 @@ def start_web(children: Children, listening: socket.socket) -> Child:
     return children.start("web", "deploy.web", "--fd", str(fd), keep_open=[fd])
 
 
-def worker_arguments(*queues: str) -> Sequence[str]:
-    """The arguments for a Celery worker with two processes that works off these queues, or all."""
+def worker_arguments(*queues: str, processes: int = 2) -> Sequence[str]:
+    """The arguments for a Celery worker with so many processes, for these queues, or for all."""
     return (
-        *("-A", "deploy", "worker", "--concurrency", "2", "--queues", ",".join(queues or QUEUES)),
+        *("-A", "deploy", "worker", "--concurrency", str(processes)),
+        *("--queues", ",".join(queues or QUEUES)),
         *("--without-mingle", "--without-gossip", "--hostname", f"{'-'.join(queues) or 'all'}@%h"),
     )
 

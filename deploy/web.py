@@ -62,17 +62,22 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
 def main() -> int:
     options = _options()
-    signal.signal(signal.SIGTERM, _stop)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
     from deploy.wsgi import application  # noqa: PLC0415  # only once the settings can be found
 
     with _socket(options) as listening:
-        server = make_server(application, listening)
-        host, port = listening.getsockname()[:2]
-        sys.stdout.write(f"Listening at http://{host}:{port}\n")
-        sys.stdout.flush()
-        server.run()
+        serve(application, listening)
     return 0
+
+
+def serve(application: Any, listening: socket.socket) -> None:
+    """Serve on this socket until SIGTERM."""
+    signal.signal(signal.SIGTERM, _stop)
+    server = make_server(application, listening)
+    host, port = listening.getsockname()[:2]
+    sys.stdout.write(f"Listening at http://{host}:{port}\n")
+    sys.stdout.flush()
+    server.run()
 
 
 def make_server(application: Any, listening: socket.socket, *, seconds: int = SECONDS) -> Any:

@@ -23,6 +23,8 @@ CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = _lease + 60, _lease + 120
 CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"] = _lease + 240
 # How many tasks may send at once, over all workers. More of them than workers do no harm.
 SENDERS = env.integer("SENDERS", 2, least=1, most=1000)
+# How many processes of `make run` send digests, and do whatever else takes long.
+WORKER_PROCESSES = env.integer("WORKER_PROCESSES", 1, least=1, most=64)
 # Limits over all workers; unset means unlimited. Messages a second and a (UTC) day, for a mail
 # service by its name, or without a name for every mail service; the day's messages while a new
 # mail service is warmed up, day by day; messages a second to a single mailbox provider.

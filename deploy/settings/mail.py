@@ -49,6 +49,10 @@ MAIL_REPLY_TO = env.mailbox("MAIL_REPLY_TO", "")
 # An address whose mail reaches anymail's inbound webhook. List-Unsubscribe names it as
 # unsubscribe+TOKEN@… next to the URL, for mail programs that prefer mail.
 MAIL_UNSUBSCRIBE = env.address("MAIL_UNSUBSCRIBE", "")
+# Over SMTP, bounces come back by mail. The sender on each envelope is bounces+TOKEN@… of this
+# address, and where they arrive is read: by ``digest.bounces``, or through a pipe.
+MAIL_BOUNCES = env.address("MAIL_BOUNCES", "")
+MAIL_BOUNCES_MAILBOX = env.mail_store("MAIL_BOUNCES_MAILBOX", "")
 MAIL_DOMAIN = parseaddr(DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
 # For `manage.py check_delivery`, which cannot see how a mail server or service sends: the DKIM keys
 # (selector, or selector@domain), the IP addresses, and the domain of the envelope's sender.
@@ -63,3 +67,9 @@ LETTER_CARRIER = "digest.delivery.letters.Carrier"
 MAIL_SERVICES = env.mail_services("MAIL_SERVICES")
 # What limits may name; "" stands for every service.
 SERVICE_NAMES = ("", *MAIL_SERVICES) if MAIL_SERVICES else backends.service_names(EMAIL_BACKEND)
+# For staging: nobody else is sent anything. All mail then goes through a wall around the backend.
+MAIL_ONLY_TO = env.recipients("MAIL_ONLY_TO", [])
+MAIL_BACKEND = EMAIL_BACKEND
+if MAIL_ONLY_TO:
+    EMAIL_BACKEND = backends.ONLY_TO
+    MAIL_SERVICES = {name: backends.walled(service) for name, service in MAIL_SERVICES.items()}

@@ -1,10 +1,19 @@
 """Mail backends by their paths, looked at while the settings are still being read."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 SMTP = "digest.delivery.mail_services.smtp.EmailBackend"
+ONLY_TO = "digest.delivery.mail_services.only_to.EmailBackend"
+
+
+def walled(service: Mapping[str, Any]) -> dict[str, Any]:
+    """The mail service behind the wall of MAIL_ONLY_TO."""
+    options = {**service["OPTIONS"], "behind": service["BACKEND"]}
+    return {**service, "BACKEND": ONLY_TO, "OPTIONS": options}
 
 
 def checked(path: str) -> str:

@@ -19,9 +19,11 @@ IS_HANDED_OVER = "d.state || '' IN ('sending', 'uncertain')"
 
 # The error of a digest whose worker died: it says nothing about the mail service.
 SILENT = "The worker fell silent."
+# The same of a digest of which a restored database does not know whether it was sent.
+RESTORED = "The database was restored from a backup made before it was due."
 
 # The reason why a reader must not be written to, or NULL. A pause ends at the reader's own
-# midnight, so it is compared with the digest's local date.
+# midnight, so it is compared with the digest's local date. `only_to` is MAIL_ONLY_TO.
 WHY_NOT = """
     CASE
         WHEN s.id IS NULL THEN 'erased'
@@ -29,6 +31,10 @@ WHY_NOT = """
         WHEN EXISTS (
             SELECT FROM subscribers_suppression x WHERE x.address_hash = s.address_hash
         ) THEN 'suppressed'
+        WHEN cardinality(%(only_to)s::text[]) > 0
+            AND lower(s.email) <> ALL(%(only_to)s::text[])
+            AND lower(substring(s.email FROM '@([^@]*)$')) <> ALL(%(only_to)s::text[])
+        THEN 'unlisted'
         WHEN s.paused_until > d.local_date THEN 'paused'
         WHEN d.due_at < now() - %(late)s THEN 'late'
     END

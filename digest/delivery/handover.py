@@ -69,6 +69,7 @@ def mark_sending(
             "token": token,
             "lease": lease,
             "late": late,
+            "only_to": settings.MAIL_ONLY_TO,
             "mail_service": mail_service,
             "template_version": template_version(),
         },
@@ -132,6 +133,7 @@ def look_again(
             "token": token,
             "lease": lease,
             "late": late,
+            "only_to": settings.MAIL_ONLY_TO,
             "mail_service": mail_service,
         },
     )

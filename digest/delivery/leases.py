@@ -127,7 +127,7 @@ def skip_unwanted(token: UUID, ids: Sequence[int], *, late: timedelta) -> dict[s
             AND d.lease_token = %(token)s
         RETURNING d.skip_reason
         """,
-        {"ids": list(ids), "token": token, "late": late},
+        {"ids": list(ids), "token": token, "late": late, "only_to": settings.MAIL_ONLY_TO},
     )
     reasons = [reason for (reason,) in rows]
     return {reason: reasons.count(reason) for reason in sorted(set(reasons))}

@@ -12,6 +12,7 @@ from subscribers.letters.carrier import Answer, Fate
 
 from . import routing
 from .connection import Connection
+from .mail_services import only_to
 from .outcomes import Outcome, Verdict
 
 # Somebody waits for each letter behind the one that is being answered.
@@ -52,6 +53,8 @@ class Carrier:
         return _held(problem) if problem else None
 
     def carry(self, message: AnymailMessage) -> Answer:
+        if not all(map(only_to.is_listed, message.recipients())):
+            return Answer(Fate.REFUSED, only_to.WHY)
         outcome = self._connection.hand_over(message)
         if outcome.wait or outcome.verdict is Verdict.STOP:
             return _held(outcome)

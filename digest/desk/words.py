@@ -41,6 +41,7 @@ SKIPS: dict[str, Promise] = {
     Skip.STOPPED: gettext_lazy("the run was stopped"),
     "held": gettext_lazy("edition held"),
     "stopped": gettext_lazy("run stopped"),
+    Skip.UNLISTED: gettext_lazy("not in MAIL_ONLY_TO"),
     Skip.SUPERSEDED: gettext_lazy("next day’s came first"),
     Skip.LATE: gettext_lazy("too late"),
     "not_due": gettext_lazy("not their day"),

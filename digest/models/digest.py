@@ -59,6 +59,7 @@ class Digest(models.Model):
         HELD = "held", "The day's edition was held"
         STOPPED = "stopped", "An operator stopped the run"
         SUPERSEDED = "superseded", "The next day's digest took its place"
+        UNLISTED = "unlisted", "Not in MAIL_ONLY_TO: this installation sends to nobody else"
         LATE = "late", "Too late; the papers wait for the next digest"
 
     # The mail service certainly has these, so their papers never come again.

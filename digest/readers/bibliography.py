@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
-from bibtexparser.bparser import BibTexParser
 from django.utils.translation import gettext as _
 
 from digest.sources.keys import arxiv_id, names
@@ -134,6 +133,9 @@ def _format_of(text: str) -> _Format:
 
 def _bibtex(text: str) -> Iterator[Mapping[str, Any] | None]:
     """Parse each entry on its own, so that a broken one, given as None, does not affect others."""
+    # It brings a parser generator, which few processes ever need.
+    from bibtexparser.bparser import BibTexParser  # noqa: PLC0415  # see above
+
     parser = BibTexParser(ignore_nonstandard_types=False, interpolate_strings=False)
     parser.expect_multiple_parse = True
     starts = list(_BIBTEX_ENTRY.finditer(text))
@@ -149,7 +151,7 @@ def _bibtex(text: str) -> Iterator[Mapping[str, Any] | None]:
         yield _bibtex_fields(parser, block) if is_readable else None
 
 
-def _bibtex_fields(parser: BibTexParser, block: str) -> Mapping[str, Any] | None:
+def _bibtex_fields(parser: Any, block: str) -> Mapping[str, Any] | None:
     parser.bib_database.entries.clear()
     parser.bib_database.comments.clear()
     try:

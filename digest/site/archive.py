@@ -58,9 +58,7 @@ def front(period: Period, *, by_votes: bool, start: int = 0) -> Front:
     rows = EditionPaper.objects.kept().filter(edition__in=period.editions())
     order = _most_voted(rows, period) if by_votes else _most_trending(rows, period)
     others = order[PAGE:] if period.is_day else []
-    found = Paper.objects.defer("search", "features", "abstract").in_bulk(
-        [paper_id for _pk, paper_id in others]
-    )
+    found = Paper.objects.only("title", "key").in_bulk([paper_id for _pk, paper_id in others])
     return Front(
         papers=_fetch([pk for pk, _paper_id in order[start : start + PAGE]]),
         others=[found[paper_id] for _pk, paper_id in others],

@@ -11,7 +11,6 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from PIL import Image, ImageDraw, ImageFont
 
 from digest.models import Paper
 from digest.papers.cards import source_name, title_of
@@ -37,6 +36,8 @@ def address_of(paper: Paper) -> str:
 
 def drawn(paper: Paper) -> bytes:
     """Return the paper's picture as a JPEG. Takes some twenty milliseconds."""
+    from PIL import Image, ImageDraw  # noqa: PLC0415  # most processes draw nothing
+
     picture = Image.new("RGB", SIZE, _PAPER)
     draw = ImageDraw.Draw(picture)
     draw.rectangle((_MARGIN, 70, WIDTH - _MARGIN, 76), fill=_INK)
@@ -106,4 +107,6 @@ def _is_drawable(letter: str) -> bool:
 
 @cache
 def _font(size: int) -> Any:
+    from PIL import ImageFont  # noqa: PLC0415  # most processes draw nothing
+
     return ImageFont.load_default(size)

@@ -19,7 +19,8 @@ from tests.services_plugin import ENVIRONMENT, HOME
 
 BENCHMARKS = (
     *("rendering", "ranking", "relevance", "topics", "engine", "smtp", "pages", "search"),
-    *("webhooks", "cold_start", "desk", "importing", "similar"),
+    *("webhooks", "cold_start", "desk", "importing", "similar", "idle"),
+    *("hosts", "letters", "retention"),
 )
 
 

@@ -144,6 +144,7 @@ class _Doubtful:
             "template_version": template_version(),
             "valid_for": valid_for,
             "late": settings.DELIVERY_LATE,
+            "only_to": settings.MAIL_ONLY_TO,
             "lease": settings.DELIVERY_LEASE,
             "pause": PAUSE,
         }

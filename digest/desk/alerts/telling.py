@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 SECONDS = 15
 MAIL = "mail"
 _SMTP = "django.core.mail.backends.smtp.EmailBackend"
+_WALL = "digest.delivery.mail_services.only_to.EmailBackend"  # also where there is no list
 
 
 def ways() -> Mapping[str, Callable[[News], None]]:
@@ -96,7 +97,7 @@ def _mail(news: News) -> None:
 def _connection() -> Any:
     """The operators' own way, or that of the letters."""
     if settings.ALERTS_EMAIL:
-        return get_connection(_SMTP, timeout=SECONDS, **settings.ALERTS_EMAIL)
+        return get_connection(_WALL, behind=_SMTP, timeout=SECONDS, **settings.ALERTS_EMAIL)
     return get_connection()
 
 

@@ -201,6 +201,11 @@ def _why_not(reader: Subscriber, issue: Issue) -> str:
             (SELECT %(day)s::date AS local_date, now() AS due_at) d
         WHERE s.id = %(reader)s
         """,
-        {"day": issue.day, "reader": reader.pk, "late": settings.DELIVERY_LATE},
+        {
+            "day": issue.day,
+            "reader": reader.pk,
+            "late": settings.DELIVERY_LATE,
+            "only_to": settings.MAIL_ONLY_TO,
+        },
     )
     return why_not or ""

@@ -90,6 +90,7 @@ _BECAUSE: Mapping[str, Promise] = {
     Skip.NO_EDITION: gettext_lazy("because no new edition had closed"),
     Skip.HELD: gettext_lazy("because the day’s edition was held"),
     Skip.STOPPED: gettext_lazy("because an operator stopped the run"),
+    Skip.UNLISTED: gettext_lazy("because this installation sends only to those in MAIL_ONLY_TO"),
     Skip.SUPERSEDED: gettext_lazy("because the next day’s digest took its place"),
     Skip.LATE: gettext_lazy("because it could not go out in time; its papers come with the next"),
 }

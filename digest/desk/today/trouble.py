@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
+from django_stubs_ext import StrOrPromise
+
 # The keys of those that others look for.
 DATABASE, REDIS, TICK, STUCK = "database", "redis", "tick", "stuck"
 
@@ -11,10 +13,12 @@ DATABASE, REDIS, TICK, STUCK = "database", "redis", "tick", "stuck"
 class Action(NamedTuple):
     """A link, or a button that posts if it `is_post`; for those with the `permission`.
 
+    The `url` is best one that is made when somebody sees it, since the admin is loaded for that.
+
     A button posts `act`, if there is one, and asks the `question` first, if there is one.
     """
 
-    url: str
+    url: StrOrPromise
     label: str
     permission: str
     is_post: bool = False

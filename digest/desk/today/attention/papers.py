@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, timedelta
 
 from django.conf import settings
-from django.urls import reverse
+from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -29,7 +29,7 @@ def sources_stale(standing: Standing, rows: Rows) -> Iterator[Trouble]:
                 "%(number)s looks have failed since.",
                 source.failed,
             )
-            url = reverse("admin:look_now", args=[source.name])
+            url = reverse_lazy("admin:look_now", args=[source.name])
             yield Trouble(
                 f"source:{source.name}",
                 words % {"source": source.label, "time": ago(source.good_at, standing.now)},
@@ -55,7 +55,7 @@ def edition_held(standing: Standing, rows: Rows) -> Iterator[Trouble]:
         # Whoever holds it knows.
         is_told=edition.hold_rule != Edition.HoldRule.OPERATOR or due <= standing.now,
         action=Action(
-            reverse("admin:digest_edition_act", args=[edition.date.isoformat()]),
+            reverse_lazy("admin:digest_edition_act", args=[edition.date.isoformat()]),
             _("Approve"),
             "digest.change_edition",
             is_post=True,
@@ -90,7 +90,7 @@ def edition_missing(standing: Standing, rows: Rows) -> Iterator[Trouble]:
         )
         % {"number": number(rows.run.open_papers)},
         action=Action(
-            reverse("admin:digest_edition_changelist"),
+            reverse_lazy("admin:digest_edition_changelist"),
             _("Editions"),
             permission="digest.view_edition",
         ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from django.urls import reverse
+from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 
 from digest.desk.today.standing import Rows, Standing
@@ -26,7 +26,7 @@ def webhooks_failing(standing: Standing, rows: Rows) -> Iterator[Trouble]:
             else _("Switch it on again once its receiver is well, or delete it."),
             is_urgent=False,
             action=Action(
-                reverse("admin:digest_endpoint_change", args=[endpoint.pk]),
+                reverse_lazy("admin:digest_endpoint_change", args=[endpoint.pk]),
                 _("Have a look"),
                 permission="digest.view_endpoint",
             ),
