@@ -1,5 +1,5 @@
 # Broadsheet's commands; `make` lists them. Nothing is written outside this folder, except by
-# `make browser` and `make judges`, which install a Debian package.
+# `make browser` and `make judges`, which install a Debian package, and `make service`.
 PY ?= python3
 UV_VERSION := 0.13.9
 UV := .tools/uv-$(UV_VERSION)/bin/uv
@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench chaos run browser judges lock clean
+.PHONY: help install service demo test lint bench chaos run upgrade browser judges lock clean settings licences sbom audit
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,7 @@ lint: .venv/.installed ## Check style, types, the import rules and the migration
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(RUN) manage.py makemigrations --check --dry-run
+	$(RUN) -m tests.lint_migrations
 
 bench: .venv/.installed ## Measure speed, memory and the quality of the ranking (ARGS selects some)
 	$(RUN) -m tests.benchmarks $(ARGS)
@@ -37,8 +38,15 @@ chaos: .venv/.installed ## Try to break the send guarantee (ARGS="--rounds 20 --
 	$(RUN) -m tests.chaos $(ARGS)
 
 install: .venv/.serving ## Install what serving and sending need, and nothing for tests or the demo
+	$(RUN) -m compileall -q manage.py $(wildcard deploy digest subscribers)
 
-run: .venv/.serving ## Run the site, two workers and the clock with your own .env (PORT=8000)
+service: install ## Install the systemd units for this checkout, and the command broadsheet (as root)
+	sh deploy/systemd/install.sh
+
+upgrade: ## Hold, back up, fetch, install, migrate, restart, release (TO=v1.2)
+	$(RUN) deploy/keeping/upgrading.py $(if $(TO),--to $(TO))
+
+run: .venv/.serving ## Run the site, the workers and the clock with your own .env (PORT=8000)
 	$(RUN) -m deploy.run $(if $(PORT),--port $(PORT))
 
 browser: ## Install Debian's Chromium, for the tests that drive a browser
@@ -66,6 +74,33 @@ lock: $(UV) ## Rewrite the lock files from pyproject.toml (ARGS=--upgrade for ne
 LOCK = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url $(ARGS)
 
+settings: ## Write the reference of all settings, deploy/SETTINGS.md, from the code
+	$(PY) deploy/installing/reference.py
+
+# --- what we depend on: exactly what production has, apart from what developers have -----------
+PRODUCTION := .tools/production/bin/python
+TOOL := $(UV) tool run --quiet --from
+
+licences: .tools/production/.synced ## List the licences of what production depends on
+	@$(TOOL) pip-licenses==5.5.0 pip-licenses --python $(PRODUCTION) --order license
+
+sbom: .tools/production/.synced ## Write the bill of materials of production (CycloneDX)
+	@mkdir -p .broadsheet
+	$(TOOL) cyclonedx-bom==7.5.0 cyclonedx-py environment --output-reproducible \
+	  --output-file .broadsheet/sbom.json $(PRODUCTION)
+
+audit: $(UV) ## Ask whether holes are known in what is locked
+	@mkdir -p .broadsheet && rm -f .broadsheet/audit.json
+	@$(TOOL) pip-audit==2.10.1 pip-audit --disable-pip --require-hashes -r requirements.lock \
+	  --format json --output .broadsheet/audit.json --progress-spinner off \
+	  2>.broadsheet/audit.log || true
+	@$(PY) deploy/installing/audited.py .broadsheet/audit.json
+
+.tools/production/.synced: requirements.lock $(UV)
+	$(UV) venv --quiet --clear --python "$$($(PY) -c 'import sys; print(sys.executable)')" .tools/production
+	$(UV) pip sync --quiet --require-hashes --python $(PRODUCTION) requirements.lock
+	@touch $@
+
 clean: ## Remove everything these commands created: the demo's data, the environment, the caches
 	rm -rf .broadsheet .venv .tools .coverage .hypothesis
 	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -79,10 +114,11 @@ CHECK_PYTHON = $(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { 
 	$(UV) pip sync --quiet --require-hashes --python .venv/bin/python requirements-dev.lock
 	@touch $@ .venv/.serving
 
-# What an operator needs. A developer's environment has it as well, and is left as it is.
+# What an operator needs. A developer's environment has it as well, and is left as it is. It is
+# compiled here because services may not write into it.
 .venv/.serving: requirements.lock $(UV) | .venv/bin/python
 	@[ ! -e .venv/.installed ] || $(MAKE) --no-print-directory .venv/.installed
-	@[ -e .venv/.installed ] || $(UV) pip sync --quiet --require-hashes --python .venv/bin/python requirements.lock
+	@[ -e .venv/.installed ] || $(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venv/bin/python requirements.lock
 	@touch $@
 
 .venv/bin/python: | $(UV)

@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 from deploy.installing import make_env
@@ -18,4 +19,7 @@ if __name__ == "__main__":
     if sys.argv[1:] and sys.argv[1] in MEASURING:
         os.environ["ENV_FILE"] = str(Path(__file__).with_name("deploy") / "env.example")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"✗ {error}")

@@ -8,7 +8,7 @@ is strict about their values, which ``deploy.values`` reads.
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from deploy import examples
-from deploy.values import backends, numbers, places
+from deploy.values import backends, numbers, places, stores
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -167,12 +167,13 @@ def _each(read: Callable[[str], T], name: str, default: list[str]) -> list[T]:
 
 
 # Lists: of hosts, where ``.example.org`` stands for all hosts of a domain; of origins, such as
-# https://blog.example.org; of URLs; of bare mail addresses; of IP addresses; of DKIM's selectors;
-# and of folders, like `folder`.
+# https://blog.example.org; of URLs; of bare mail addresses, without and with domains among them; of
+# IP addresses; of DKIM's selectors; and of folders, like `folder`.
 hosts = partial(_each, places.allowed_host)
 origins = partial(_each, places.origin)
 pages = partial(_each, places.page)
 addresses = partial(_each, places.address)
+recipients = partial(_each, places.recipient)
 ip_addresses = partial(_each, places.ip_address)
 selectors = partial(_each, places.selector)
 folders = partial(_each, partial(places.folder, BASE_DIR))
@@ -192,8 +193,10 @@ def _optional(read: Callable[[str], str], name: str, default: str = "") -> str:
         return read(value) if value else ""
 
 
-# A bare mail address; a URL of http or https without a slash at its end; what readers can follow.
+# A bare mail address; where mail arrives; a URL of http or https without a slash at its end; what
+# readers can follow.
 address = partial(_optional, places.address)
+mail_store = partial(_optional, stores.mail_store)
 endpoint = partial(_optional, places.endpoint)
 link = partial(_optional, places.link)
 
@@ -245,17 +248,16 @@ def site_url(name: str) -> str:
         return places.origin(text(name))
 
 
-def database(name: str) -> dict[str, Any]:
-    """The variable (postgresql://…) as an entry of Django's DATABASES.
+def database(
+    name: str, default: str = _REQUIRED, *, session: Mapping[str, object], client: Mapping[str, int]
+) -> dict[str, Any]:
+    """The variable (postgresql://…) as an entry of Django's DATABASES; empty if it is and may be.
 
-    What our sessions commit is on the disk, whatever the server, the database or the role has set:
-    a mark that a crash undoes would be a second mail.
+    For `session` and `client` see ``places.database``.
     """
+    value = text(name, default)
     with _named(name):
-        config = places.database(text(name))
-    options = config["OPTIONS"]
-    options["options"] = f"{options.get('options', '')} -c synchronous_commit=on".strip()
-    return config
+        return places.database(value, session, client) if value or default else {}
 
 
 def mail_server(name: str, default: str) -> dict[str, Any]:

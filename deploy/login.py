@@ -2,6 +2,8 @@
 
 A program cannot go on guessing at either (``digest.desk.access.attempts``). A right password alone
 logs nobody in who has a second factor: until that is shown, the session only notes it.
+
+The first owner has no account yet, and makes it on a page to which a link from the server leads.
 """
 
 from typing import Any
@@ -9,20 +11,22 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, UserCreationForm
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView
 from django.db import transaction
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
 
 from digest.desk import audit
-from digest.desk.access import attempts, factors, pages, visits
+from digest.desk.access import attempts, factors, invitations, pages, visits
 
 
 class LoginForm(AdminAuthenticationForm):
@@ -89,6 +93,33 @@ def second_step(request: HttpRequest) -> HttpResponse:
         if factor:
             return _let_in(request, user, leads_to, factor)
     return pages.second_step(request, user, wrong)
+
+
+@sensitive_post_parameters()
+@csrf_exempt  # whoever knows the link may do this, and nobody else can make a form that does
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def welcome(request: HttpRequest, token: str) -> HttpResponse:
+    """Let whoever has the link from the server make the account of an owner, once."""
+    if not invitations.is_open(token):
+        return pages.welcome(request, None)
+    form: UserCreationForm[User] = UserCreationForm(
+        request.POST if request.method == "POST" else None
+    )
+    if form.is_valid():
+        return _welcomed(request, token, form) or pages.welcome(request, None)
+    return pages.welcome(request, form)
+
+
+def _welcomed(request: HttpRequest, token: str, form: ModelForm[User]) -> HttpResponse | None:
+    """Make the account and log in, unless the link has been used meanwhile."""
+    with transaction.atomic():
+        if not invitations.use(token):
+            return None
+        form.instance.is_staff = form.instance.is_superuser = True
+        user = form.save()
+        audit.record(request, "invitation.use", on=user)
+        return _let_in(request, user, reverse("admin:account"))
 
 
 def _judge(request: HttpRequest, user: User) -> tuple[str, str]:

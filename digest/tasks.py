@@ -13,7 +13,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from . import retention
-from .delivery import doubt, handover, leases, plan, routing
+from .bounces import reading
+from .delivery import doubt, handover, leases, plan, restored, routing
 from .delivery.chunks import Tally
 from .delivery.doubt import journal
 from .delivery.limits import memory, places, providers
@@ -33,7 +34,8 @@ CATCH_UP = "digest.catch_up"
 # Sending must not wait long for a worker that does something else.
 PICTURE_SECONDS, SUMMARY_SECONDS = 20, 15
 PRUNE_SECONDS = 20
-# A letter may wait behind it.
+BOUNCE_SECONDS = 20
+# Something else may wait behind it.
 CALL_SECONDS = 10
 
 
@@ -87,6 +89,11 @@ def tell_endpoints() -> None:
         call_endpoint.delay(pk)
 
 
+def leave_safe_mode() -> None:
+    """Go on with what somebody began who said what had been sent before a restore."""
+    restored.go_on(seconds=SEND_SECONDS)
+
+
 def catch_up() -> None:
     if CatchUp.objects.filter(done_at=None).exists():
         current_app.send_task(CATCH_UP)
@@ -100,12 +107,18 @@ def look_at_papers() -> None:
         make_summaries.delay()
 
 
+def look_for_bounces() -> None:
+    if reading.is_due():
+        read_bounces.delay()
+
+
 def note_tick() -> None:
     Heartbeat.beat(Heartbeat.TICK)
 
 
 TICK: tuple[Callable[[], object], ...] = (
     memory.hold_if_forgetful,
+    leave_safe_mode,
     look_at_sources,
     plan.prepare,
     sweep,
@@ -116,6 +129,7 @@ TICK: tuple[Callable[[], object], ...] = (
     counts.fold,
     tell_endpoints,
     look_at_papers,
+    look_for_bounces,
     note_tick,
 )
 
@@ -136,6 +150,13 @@ def fetch_pictures() -> None:
 def make_summaries() -> None:
     """Ask the operator's language model about papers that wait for an edition."""
     making.make(seconds=SUMMARY_SECONDS)
+
+
+@shared_task(name="digest.read_bounces")
+def read_bounces() -> None:
+    """Read the mailbox to which bounces come, and go on soon if there is more."""
+    if reading.look(seconds=BOUNCE_SECONDS):
+        read_bounces.delay()
 
 
 @shared_task(name="digest.prune")

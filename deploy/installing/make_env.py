@@ -4,6 +4,7 @@ Safe to repeat: what stands in the file is never changed, only what is missing i
 """
 
 import argparse
+import grp
 import io
 import os
 import secrets
@@ -26,15 +27,26 @@ HEADER = """\
 # Keep a copy of the three keys apart from the database's backups. Readers' links are made with
 # LINK_KEY, and what we know of who must not be written to with ADDRESS_KEY: never change either.
 """
+# What the services run as, once `make service` has installed them.
+SERVICE = "broadsheet"
 NEXT = """\
 Next:
   1. Make the database, if it is not there yet. As the user postgres:
        psql -c "CREATE ROLE {user} LOGIN PASSWORD '<the one in {path}>'"
        createdb --owner {user} {name}
   2. .venv/bin/python manage.py migrate
-  3. .venv/bin/python manage.py createsuperuser
-  4. .venv/bin/python manage.py check --deploy
-  5. make run
+  3. .venv/bin/python manage.py check --deploy
+  4. make run, which prints a link for the owner's account
+"""
+NEXT_FOR_SERVICES = """\
+Next:
+  1. Make the database, if it is not there yet:
+       runuser -u postgres -- createuser {user}
+       runuser -u postgres -- createdb --owner {user} {name}
+  2. broadsheet migrate
+  3. broadsheet check --deploy
+  4. systemctl enable --now broadsheet.target
+  5. broadsheet invite_owner
 """
 
 
@@ -59,6 +71,21 @@ class EnvError(Exception):
 
 def _host(answers: Mapping[str, str]) -> str:
     return urlsplit(answers["SITE_URL"]).hostname or "localhost"
+
+
+def _database() -> str:
+    """For services, this machine's socket, where PostgreSQL knows their user without a password."""
+    if _service_group() is not None:
+        return f"postgresql://{SERVICE}@/{SERVICE}?host=/var/run/postgresql"
+    return f"postgresql://broadsheet:{secrets.token_urlsafe(18)}@localhost:5432/broadsheet"
+
+
+def _service_group() -> int | None:
+    """The group that must be able to read what we write, if we are root and it is there."""
+    try:
+        return grp.getgrnam(SERVICE).gr_gid if os.geteuid() == 0 else None
+    except KeyError:
+        return None
 
 
 def _addresses(text: str) -> None:
@@ -105,8 +132,8 @@ QUESTIONS = (
     ),
     Question(
         "DATABASE_URL",
-        "The PostgreSQL database. The proposal has a fresh password.",
-        lambda _: f"postgresql://broadsheet:{secrets.token_urlsafe(18)}@localhost:5432/broadsheet",
+        "The PostgreSQL database.",
+        lambda _: _database(),
         places.database,
     ),
     Question("REDIS_URL", "The Redis server.", lambda _: "redis://localhost:6379/0", places.redis),
@@ -134,8 +161,10 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     what = f"{len(missing)} values were added to" if known else "Written:"
     database = urlsplit(answers["DATABASE_URL"])
-    print(f"{what} {path} (only its owner may read it)." if missing else f"{path} is complete.")  # noqa: T201  # a command's output
-    print(NEXT.format(path=path.name, user=database.username, name=database.path.strip("/")))  # noqa: T201  # a command's output
+    readers = "only its owner" if _service_group() is None else "only root and the services"
+    print(f"{what} {path} ({readers} may read it)." if missing else f"{path} is complete.")  # noqa: T201  # a command's output
+    words = NEXT if _service_group() is None else NEXT_FOR_SERVICES
+    print(words.format(path=path.name, user=database.username, name=database.path.strip("/")))  # noqa: T201  # a command's output
     return 0
 
 
@@ -219,6 +248,9 @@ def _write(path: Path, values: Mapping[str, str], *, is_new: bool) -> None:
         with os.fdopen(
             os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
         ) as file:
+            if (group := _service_group()) is not None:
+                os.fchown(file.fileno(), -1, group)
+                os.fchmod(file.fileno(), 0o640)
             file.write("\n".join([before, *lines, ""]))
             file.flush()
             os.fsync(file.fileno())

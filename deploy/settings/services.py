@@ -1,12 +1,32 @@
 """PostgreSQL, Redis and Celery."""
 
 from datetime import timedelta
+from typing import Any
 
 from deploy import env
 
-DATABASES = {
-    "default": {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, **env.database("DATABASE_URL")}
+# Seconds after which a host that is cut off counts as lost: by the server, whose locks it may hold,
+# and by itself. By default that takes the server two hours.
+_LOST = {"idle": 30, "interval": 10, "count": 3}
+_LOST_MS = {"tcp_user_timeout": 60_000}
+# What our sessions commit is on the disk, whatever the server, the database or the role has set: a
+# mark that a crash undoes would be a second mail.
+_session: dict[str, object] = {"synchronous_commit": "on"}
+_session |= {f"tcp_keepalives_{name}": value for name, value in _LOST.items()} | _LOST_MS
+_client = {f"keepalives_{name}": value for name, value in _LOST.items()} | _LOST_MS
+_kept: dict[str, Any] = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+
+# A pooler in transaction mode lends a session of the server for one transaction, so nothing can be
+# set in it. What needs a session, such as an import with its temporary tables, asks the server
+# itself (`subscribers.database.directly`).
+_server = env.database("DATABASE_DIRECT_URL", "", session=_session, client=_client)
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": _kept
+    | env.database("DATABASE_URL", session={} if _server else _session, client=_client)
 }
+if _server:
+    DATABASES["default"] |= {"DISABLE_SERVER_SIDE_CURSORS": True}
+    DATABASES["direct"] = _kept | _server | {"TEST": {"MIRROR": "default"}}
 
 REDIS_URL = env.redis("REDIS_URL")
 
@@ -26,14 +46,14 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_TASK_DEFAULT_QUEUE = "digests"
-# A tick never waits behind what takes long, and neither a letter nor a webhook behind digests.
+# Somebody waits for a letter, and nothing is sent without ticks. So whatever takes long has queues
+# of its own: sending, and everything else (sources, imports, webhooks, pruning). A process that
+# serves letters must serve neither of those.
+CELERY_TASK_DEFAULT_QUEUE = "chores"
 CELERY_TASK_ROUTES = {
     "digest.tick": {"queue": "ticks"},
-    # Exact names count before patterns. An import takes minutes, so no letter waits behind it.
-    "subscribers.import_readers": {"queue": "digests"},
-    "subscribers.*": {"queue": "letters"},
-    "digest.call_endpoint": {"queue": "letters"},
+    "subscribers.send_letters": {"queue": "letters"},
+    "digest.send": {"queue": "digests"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30

@@ -37,6 +37,9 @@ INSTALLED_APPS = [
     "csp",
     "subscribers",
     "digest",
+    "digest.bounces",  # for its command
+    "deploy.keeping",
+    "deploy.installing",  # its commands
     *(["deploy.demo"] if DEMO else []),
 ]
 MIDDLEWARE = [

@@ -1,4 +1,4 @@
-from .access import Factor, RecoveryCode, SignOut
+from .access import Factor, Invitation, RecoveryCode, SignOut
 from .audit import AuditEntry
 from .change import Change
 from .counts import ConsentCount, DigestCount, FeedbackCount
@@ -9,7 +9,7 @@ from .event import Event
 from .feedback import Click, Saved, Vote
 from .forecast import CatchUp, Forecast, SampleMail
 from .heartbeat import Heartbeat
-from .hold import Hold
+from .hold import Backup, Hold, Restoration
 from .outside import Attempt, Call, Endpoint, Kind, Notice, Scope, Token
 from .pace import BackOff, DayCount, LastSending, Pace, Place, Turn
 from .paper import (
@@ -28,6 +28,7 @@ __all__ = [
     "Attempt",
     "AuditEntry",
     "BackOff",
+    "Backup",
     "Call",
     "CatchUp",
     "Change",
@@ -46,6 +47,7 @@ __all__ = [
     "Forecast",
     "Heartbeat",
     "Hold",
+    "Invitation",
     "Kind",
     "LastSending",
     "Look",
@@ -57,6 +59,7 @@ __all__ = [
     "Picture",
     "Place",
     "RecoveryCode",
+    "Restoration",
     "SampleMail",
     "Saved",
     "Scope",

@@ -72,3 +72,18 @@ class SignOut(models.Model):
 
     def __str__(self) -> str:
         return f"Signed out everywhere {self.times} times"
+
+
+class Invitation(models.Model):
+    """A link that makes one owner's account. It works once, and for a while; its hash is kept."""
+
+    token_hash = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.token_hash[:8]}…"

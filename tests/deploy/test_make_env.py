@@ -93,3 +93,18 @@ def test_an_answer_that_could_not_work_is_refused_and_nothing_is_written(
 
     assert words in capsys.readouterr().err
     assert not env_file.exists()
+
+
+def test_what_root_writes_the_services_can_read(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(make_env, "_service_group", os.getgid)
+
+    assert make_env.main([SITE]) == 0
+
+    assert (env_file.stat().st_mode & 0o777, env_file.stat().st_gid) == (0o640, os.getgid())
+    # PostgreSQL knows their user, so there is no password.
+    assert values(env_file)["DATABASE_URL"].startswith("postgresql://broadsheet@/broadsheet?")
+    printed = capsys.readouterr().out
+    assert "systemctl enable --now broadsheet.target" in printed
+    assert "createuser broadsheet\n" in printed

@@ -6,5 +6,6 @@
 * ``passkeys``  the answers of browsers, which a library judges (WebAuthn)
 * ``visits``    what a session is allowed: how long it lasts, and whether a factor is missing
 * ``attempts``  how often somebody may try, such that nobody is locked out by others
+* ``invitations``  the one-time link of the first owner
 * ``pages``     an operator's own page, where they add and remove their factors
 """

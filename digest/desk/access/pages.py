@@ -12,6 +12,7 @@ import segno
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.forms import BaseForm as Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -71,6 +72,16 @@ def second_step(request: HttpRequest, user: User, wrong: str) -> HttpResponse:
     """The page of the login that asks for the second factor; nobody is logged in yet."""
     asked = json.dumps(passkeys.to_use(request, user))
     return _page(request, "second_step", _("Second step"), wrong=wrong, asked=asked)
+
+
+def welcome(request: HttpRequest, form: Form | None) -> HttpResponse:
+    """The page on which the first owner makes their account. There is no form for a link that was
+    used, has expired or never was, and all of these are answered alike."""
+    response = _page(request, "welcome", _("Welcome"), form=form)
+    response.status_code = 200 if form else 404
+    response["Referrer-Policy"] = "no-referrer"  # the link is in the address
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response
 
 
 def not_right() -> str:

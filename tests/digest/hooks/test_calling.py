@@ -15,6 +15,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from digest.hooks import calling, noting, posting, signing
 from digest.models import Attempt, Call, Endpoint, Kind, Notice
+from subscribers.models import Latch
 from tests.factories import make_reader
 from tests.fake_service import HANG_UP, Answer, FakeService, running
 from tests.workers import environment, wait_until
@@ -56,6 +57,7 @@ def pass_time(by: timedelta) -> None:
         failing_since=F("failing_since") - by,
         former_until=F("former_until") - by,
     )
+    Latch.objects.update(until=F("until") - by)
 
 
 def numbers(service: FakeService) -> list[int]:

@@ -28,6 +28,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "release_hold": (NONE, OPERATOR),
     "look_now": (NONE, OPERATOR),
     "check_delivery": (OPERATOR, OPERATOR),
+    "after_restore": (OPERATOR, OPERATOR),
     "people": (VIEWER, VIEWER),
     "person": (VIEWER, NONE),
     "person_act": (NONE, OPERATOR),
@@ -92,7 +93,7 @@ MODELS: dict[str, tuple[str, str, str, str]] = {
     "auth_group": (OWNER, NOBODY, NOBODY, NOBODY),
 }
 # Pages of the login are there for everybody, and what is under no name answers 404.
-OPEN = {"login", "second_step"}
+OPEN = {"login", "second_step", "welcome"}
 # What has to be posted for the permission to matter.
 BODIES: dict[str, dict[str, Any]] = {
     "digest_edition_act": {"act": "hold"},

@@ -41,6 +41,7 @@ BODIES: dict[str, list[dict[str, Any]]] = {
         {"old_password": "old one", "new_password1": "a good 12", "new_password2": "a good 12"}
     ],
     "digest_edition_preview_test": [{"to": "me@dest.example", "key": "0" * 31 + "1"}],
+    "after_restore": [{"sent_until": "2026-11-27T09:30"}],
     "digest_hold_changelist": [{"action": "release"}],
     "digest_hold_add": [{"mail_service": "smtp", "reason": "Now"}],
     "subscribers_topic_add": [_TOPIC],
