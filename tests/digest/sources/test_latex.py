@@ -104,6 +104,11 @@ def test_unclosed_brackets_are_refused_quickly(opener: str, shape: str, repeats:
     assert seconds_for(shape.replace("#", opener * repeats)) < 0.1
 
 
+def test_a_text_of_nothing_but_formulas_stays_as_it_is() -> None:
+    assert plain(r"$\alpha$ " * 1000) == " ".join("α" * 1000)
+    assert plain(r"$\alpha$ " * 1001) == r"$\alpha$ " * 1001
+
+
 @pytest.mark.parametrize("repeats", [5, 15, 40, 400])
 @pytest.mark.parametrize(
     ("opener", "closer"), [(r"\sqrt[", "]{a}"), (r"\frac{", "}{a}"), (r"\emph{", "}")]
