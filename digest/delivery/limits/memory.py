@@ -5,8 +5,8 @@ mails and would send them again. Two things find it out:
 
 * each host that sends keeps a mark outside the database: a file with the time until which digests
   were sent. The database holds the same time and is always written first, so a file that is ahead
-  of it proves that something was lost. A missing file proves nothing, unless the database has been
-  asleep as well: nobody can tell then whether it is the newest one.
+  of it proves that something was lost. A missing file proves nothing, unless the database has sent
+  digests and been asleep since: nobody can tell then whether it is the newest one.
 * the database holds what a copy of it cannot have: which server it is in, and the identifiers that
   were given to it and to one of its tables when they were made (`_place`).
 
@@ -187,7 +187,7 @@ class _Known(NamedTuple):
             return False  # it is new, or a version before ours did not note where it is
         is_asleep = self.until is None or self.until < self.now - ASLEEP
         is_new_host = mark is None and settings.STATE_FOLDER is not None
-        return self.was_at != self.is_at or (is_new_host and is_asleep)
+        return self.was_at != self.is_at or (is_new_host and is_asleep and _has_sent())
 
 
 def _known() -> _Known:
@@ -202,6 +202,15 @@ def _known() -> _Known:
         """
     )
     return _Known(*row)
+
+
+def _has_sent() -> bool:
+    """Whether it knows of any digest that was handed over. Before the first, nothing can be lost
+    that would be sent again."""
+    ((has_sent,),) = fetch(
+        "SELECT EXISTS (SELECT FROM digest_digest WHERE handed_over_at IS NOT NULL)"
+    )
+    return bool(has_sent)
 
 
 @cache

@@ -86,6 +86,15 @@ def test_a_host_without_a_mark_asks_about_a_database_that_has_slept(
     assert Hold.objects.get().reason.startswith("Safe mode")
 
 
+def test_a_database_that_has_sent_nothing_may_have_slept(sink: Sink) -> None:
+    """As after a first start that was stopped within a minute, to go on the next day."""
+    memory.hold_if_forgetful()
+    LastSending.objects.update(at=LastSending.objects.get().at - 2 * HOUR)
+    send_to(1)
+
+    assert (len(sink.messages), Hold.objects.count()) == (1, 0)
+
+
 def test_a_table_that_was_restored_is_another_one(sink: Sink, settings: Settings) -> None:
     """Whatever made it anew. Here, nothing else tells that the database is not the same."""
     send_to(1)
