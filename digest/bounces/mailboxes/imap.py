@@ -3,12 +3,13 @@
 import imaplib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Self
+from contextlib import suppress
+from typing import Any
 from urllib.parse import SplitResult, unquote
 
 from digest.bounces.mime import MOST_BYTES
 
+from . import base
 from .base import ASIDE, TIMEOUT, CannotRead, login, tls
 
 _FAILURES = (imaplib.IMAP4.error, OSError)
@@ -17,28 +18,12 @@ _UID = re.compile(rb"\bUID (\d+)")
 _AT_ONCE = 500
 
 
-@contextmanager
-def _saying() -> Iterator[None]:
-    try:
-        yield
-    except _FAILURES as error:
-        raise CannotRead(f"The IMAP server fails: {type(error).__name__}") from None
+class Account(base.Account):
+    protocol, failures = "IMAP", _FAILURES
 
-
-class Account:
     def __init__(self, parts: SplitResult) -> None:
-        self._parts = parts
+        super().__init__(parts)
         self._folder = unquote(parts.path.strip("/")) or "INBOX"
-        self._server: Any = None
-
-    def __enter__(self) -> Self:
-        try:
-            with _saying():
-                self._open()
-        except CannotRead:
-            self._hang_up()
-            raise
-        return self
 
     def _open(self) -> None:
         host, port, context = self._parts.hostname or "", self._parts.port, tls(self._parts)
@@ -70,26 +55,26 @@ class Account:
         if not self._number:
             return
         last = min(self._number, _AT_ONCE)
-        with _saying():
+        with self._saying():
             listed = self._ask("FETCH", self._server.fetch(f"1:{last}", "(UID)"))
         for line in listed:
             if isinstance(line, bytes) and (found := _UID.search(line)):
                 yield found[1].decode()
 
     def read(self, name: str) -> bytes | None:
-        with _saying():
+        with self._saying():
             _, answer = self._server.uid("FETCH", name, f"(BODY.PEEK[]<0.{MOST_BYTES}>)")
         found = [one[1] for one in answer or () if isinstance(one, tuple)]
         return bytes(found[0]) if found else None
 
     def remove(self, name: str) -> None:
-        with _saying():
+        with self._saying():
             self._ask("STORE", self._server.uid("STORE", name, "+FLAGS.SILENT", r"(\Deleted)"))
 
     def put_aside(self, name: str, content: bytes) -> None:
         # Some servers have all folders below INBOX.
         for folder in (ASIDE, f"INBOX.{ASIDE}"):
-            with _saying():
+            with self._saying():
                 if self._copies(name, folder):
                     self.remove(name)
                     return

@@ -2,14 +2,14 @@
 
 import poplib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Self
+from contextlib import suppress
+from typing import Any
 from urllib.parse import SplitResult
 
 from digest.bounces.mime import MOST_BYTES
 
-from . import aside
-from .base import TIMEOUT, CannotRead, login, tls
+from . import aside, base
+from .base import TIMEOUT, login, tls
 
 _FAILURES = (poplib.error_proto, OSError)
 # Of a mail that is too long, so many lines are asked for (TOP).
@@ -35,28 +35,12 @@ class _POP3OverTLS(_Patient, poplib.POP3_SSL):
     pass
 
 
-@contextmanager
-def _saying() -> Iterator[None]:
-    try:
-        yield
-    except _FAILURES as error:
-        raise CannotRead(f"The POP3 server fails: {type(error).__name__}") from None
+class Account(base.Account):
+    protocol, failures = "POP3", _FAILURES
 
-
-class Account:
     def __init__(self, parts: SplitResult) -> None:
-        self._parts = parts
+        super().__init__(parts)
         self._sizes: dict[str, int] = {}
-        self._server: Any = None
-
-    def __enter__(self) -> Self:
-        try:
-            with _saying():
-                self._open()
-        except CannotRead:
-            self._hang_up()
-            raise
-        return self
 
     def _open(self) -> None:
         host, port, context = self._parts.hostname or "", self._parts.port, tls(self._parts)
@@ -82,13 +66,13 @@ class Account:
                 self._server.close()
 
     def names(self) -> Iterator[str]:
-        with _saying():
+        with self._saying():
             listed = [line.split()[:2] for line in self._server.list()[1]]
         self._sizes = {number.decode(): int(size) for number, size in listed}
         yield from self._sizes
 
     def read(self, name: str) -> bytes | None:
-        with _saying():
+        with self._saying():
             try:
                 if self._sizes[name] <= MOST_BYTES:
                     lines = self._server.retr(int(name))[1]
@@ -101,7 +85,7 @@ class Account:
         return b"\r\n".join(lines)
 
     def remove(self, name: str) -> None:
-        with _saying():
+        with self._saying():
             self._server.dele(int(name))
 
     def put_aside(self, name: str, content: bytes) -> None:
