@@ -21,7 +21,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def edition() -> Edition:
-    return make_edition(6)
+    """One that closed before any reader here is due, at whatever hour the test runs."""
+    edition = make_edition(6)
+    edition.closed_at = timezone.now() - timedelta(hours=1)
+    edition.save()
+    return edition
 
 
 def send() -> None:
