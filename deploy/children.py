@@ -31,10 +31,8 @@ def spawn(
     death_signal: str = "TERM",
     account: Sequence[str] = (),
     keep_open: Sequence[int] = (),
-    appends: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a child that ends with us. Its output replaces the contents of `log`, or
-    follows them if it `appends`.
+    """Start a child that ends with us. Its output replaces the contents of `log`.
 
     The child has a session of its own, so Ctrl-C reaches only us and we choose the order in
     which to stop. Where `setpriv` exists (Linux), the kernel sends `death_signal` to the child
@@ -42,7 +40,7 @@ def spawn(
     as the child should. `account` is a command that switches the user and then runs `argv`. The
     kernel clears the death signal on such a switch, so the switch comes before `setpriv`.
     """
-    with log.open("ab" if appends else "wb") as output:
+    with log.open("wb") as output:
         return subprocess.Popen(
             [*account, *_dying_with_us(death_signal), *argv],
             stdin=subprocess.DEVNULL,

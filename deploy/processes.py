@@ -1,4 +1,4 @@
-"""Broadsheet's own processes, started and watched as children: by `make run` and by the demo."""
+"""Broadsheet's own processes, watched as children: by the demo, and forked by `make run`."""
 
 import os
 import signal
@@ -31,10 +31,13 @@ class Child:
     """One process, the name that people see, and its log."""
 
     name: str
-    argv: Sequence[str]
     process: children.Process
     log: Path
-    keep_open: Sequence[int] = ()
+
+    def check(self) -> None:
+        """Raise `ProcessError` if it has ended."""
+        if (code := self.process.poll()) is not None:
+            raise self.failure(f"ended with {code}")
 
     def failure(self, what: str) -> ProcessError:
         """An error that quotes the last lines of the log."""
@@ -45,17 +48,56 @@ class Child:
         tail = "\n".join(f"  {line}" for line in list(lines)[-LOG_LINES:]) or "  (nothing)"
         return ProcessError(f"{self.name} {what}. The end of {self.log}:\n{tail}")
 
+    def end(self) -> None:
+        """Ask it to end, then kill what is left of its session, such as the processes of a pool."""
+        children.stop(self.process, patience=STOP_SECONDS)
+        self.kill_session()
+
+    def kill_session(self) -> None:
+        """Kill it and whatever it has left behind."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
 
 @dataclass
 class Children:
-    """Processes that share one environment and log into `folder`.
-
-    Use it in the main thread, with the checkout as working directory. `stop` ends all of them.
-    """
+    """Processes that are watched from here. They log into `folder`. `stop` ends all of them."""
 
     folder: Path
-    environment: dict[str, str]
     running: list[Child] = field(default_factory=list)
+
+    def log(self, name: str) -> Path:
+        """Where the process of this name logs."""
+        return self.folder / f"{name.replace(' ', '-')}.log"
+
+    def check(self) -> None:
+        """Raise `ProcessError` if a process that should be running has ended."""
+        for child in self.running:
+            child.check()
+
+    def wait_until(self, is_ready: Callable[[], bool], child: Child) -> None:
+        """Return once `is_ready`. Raises `ProcessError` if that takes too long or `child` ends."""
+        deadline = time.monotonic() + START_SECONDS
+        while not is_ready():
+            child.check()
+            if time.monotonic() > deadline:
+                raise child.failure(f"was not ready after {START_SECONDS:.0f} seconds")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """End all processes, the last started first. Safe to repeat."""
+        while self.running:
+            self.running.pop().end()
+
+
+@dataclass
+class Programs(Children):
+    """Programs that share one environment.
+
+    Start them in the main thread, with the checkout as working directory.
+    """
+
+    environment: dict[str, str] = field(kw_only=True)
 
     def start(
         self, name: str, module: str, *arguments: str, keep_open: Sequence[int] = ()
@@ -65,45 +107,10 @@ class Children:
         self.running.append(child)
         return child
 
-    def check(self) -> None:
-        """Raise `ProcessError` if a process that should be running has ended."""
-        for child in self.running:
-            if (code := child.process.poll()) is not None:
-                raise child.failure(f"ended with {code}")
-
-    def revive(self) -> list[ProcessError]:
-        """Restart the processes that have ended. Returns why each of them ended."""
-        failures = []
-        for place, child in enumerate(self.running):
-            if (code := child.process.poll()) is not None:
-                failures.append(child.failure(f"ended with {code} and was restarted"))
-                self.running[place] = self._spawn(
-                    child.name, child.argv, child.keep_open, appends=True
-                )
-        return failures
-
-    def _spawn(
-        self,
-        name: str,
-        argv: Sequence[str],
-        keep_open: Sequence[int] = (),
-        *,
-        appends: bool = False,
-    ) -> Child:
-        log = self.folder / f"{name.replace(' ', '-')}.log"
-        process = children.spawn(
-            argv, log=log, env=self.environment, keep_open=keep_open, appends=appends
-        )
-        return Child(name, argv, process, log, keep_open)
-
-    def wait_until(self, is_ready: Callable[[], bool], child: Child) -> None:
-        """Return once `is_ready`. Raises `ProcessError` if that takes too long or a child ends."""
-        deadline = time.monotonic() + START_SECONDS
-        while not is_ready():
-            self.check()
-            if time.monotonic() > deadline:
-                raise child.failure(f"was not ready after {START_SECONDS:.0f} seconds")
-            time.sleep(0.1)
+    def _spawn(self, name: str, argv: Sequence[str], keep_open: Sequence[int] = ()) -> Child:
+        log = self.log(name)
+        process = children.spawn(argv, log=log, env=self.environment, keep_open=keep_open)
+        return Child(name, process, log)
 
     def manage(self, command: str, *arguments: str) -> str:
         """Run a manage.py command to its end and return what it printed.
@@ -118,29 +125,17 @@ class Children:
                 with suppress(subprocess.TimeoutExpired):
                     child.process.wait(0.2)
         finally:
-            _end(child)
+            child.end()
         if child.process.returncode != 0:
             raise child.failure("failed")
         return child.log.read_text(errors="replace")
 
-    def stop(self) -> None:
-        """End all processes, the last started first. Safe to repeat."""
-        while self.running:
-            _end(self.running.pop())
-
-
-def _end(child: Child) -> None:
-    """Ask the process to end, then kill what is left of its session, such as pool processes."""
-    children.stop(child.process, patience=STOP_SECONDS)
-    with suppress(ProcessLookupError):
-        os.killpg(child.process.pid, signal.SIGKILL)
-
 
 # --- command lines -------------------------------------------------------------------------
-def start_web(children: Children, listening: socket.socket) -> Child:
-    """Start the site's server on a socket of ours. A restarted one finds the port still its own."""
+def start_web(programs: Programs, listening: socket.socket) -> Child:
+    """Start the site's server on a socket of ours."""
     fd = listening.fileno()
-    return children.start("web", "deploy.web", "--fd", str(fd), keep_open=[fd])
+    return programs.start("web", "deploy.web", "--fd", str(fd), keep_open=[fd])
 
 
 def worker_arguments(*queues: str, processes: int = 2) -> Sequence[str]:

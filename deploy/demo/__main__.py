@@ -17,7 +17,7 @@ from deploy.demo.console import DemoConsole
 from deploy.demo.report import Figures, Report, read_figures
 from deploy.demo.story import READERS, Story, StoryError
 from deploy.env import BASE_DIR
-from deploy.processes import Children, ProcessError
+from deploy.processes import ProcessError, Programs
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -31,21 +31,21 @@ class Demo:
     listening: socket.socket
     redis_url: str
     keys: data.Keys
-    children: Children
+    programs: Programs
 
     @property
     def url(self) -> str:
         return f"http://localhost:{self.listening.getsockname()[1]}"
 
     def figures(self) -> Figures:
-        return read_figures(self.children.manage("demo_summary"))
+        return read_figures(self.programs.manage("demo_summary"))
 
 
 def main() -> int:
     options = _options()
     console = DemoConsole()
     folder: Path = options.folder.resolve()
-    os.chdir(BASE_DIR)  # where the children find manage.py and the packages
+    os.chdir(BASE_DIR)  # where its processes find manage.py and the packages
     for number in STOP_SIGNALS:
         signal.signal(number, signal.default_int_handler)
     try:
@@ -86,11 +86,11 @@ def _set_up(console: DemoConsole, folder: Path, wanted_port: int | None) -> Iter
             else:
                 data.forget_old(where.database_url, folder / "mailbox")
         keys = data.next_run(folder)
-        children = Children(folder, data.environment(folder, keys, where, port))
-        stack.callback(children.stop)
+        programs = Programs(folder, environment=data.environment(folder, keys, where, port))
+        stack.callback(programs.stop)
         # A second Ctrl-C while we stop would leave processes behind.
         stack.callback(_ignore_signals)
-        yield Demo(console, folder, listening, where.redis_url, keys, children)
+        yield Demo(console, folder, listening, where.redis_url, keys, programs)
 
 
 def _ignore_signals() -> None:
@@ -100,30 +100,30 @@ def _ignore_signals() -> None:
 
 def _start_processes(demo: Demo) -> None:
     """Start the mail server, the worker and the site, and wait until each of them answers."""
-    children = demo.children
+    programs = demo.programs
     port_file = demo.folder / "smtp.port"
     port_file.unlink(missing_ok=True)
-    smtp = children.start("mailbox", "deploy.demo.smtp", str(demo.folder))
-    children.wait_until(port_file.exists, smtp)
+    smtp = programs.start("mailbox", "deploy.demo.smtp", str(demo.folder))
+    programs.wait_until(port_file.exists, smtp)
     smtp_port = int(port_file.read_text())
-    children.environment["EMAIL_URL"] = f"smtp://127.0.0.1:{smtp_port}"
+    programs.environment["EMAIL_URL"] = f"smtp://127.0.0.1:{smtp_port}"
     beat = ("--beat", *processes.beat_arguments(demo.folder))
-    worker = children.start("worker", "celery", *processes.worker_arguments(), *beat)
-    web = processes.start_web(children, demo.listening)
-    children.wait_until(lambda: ready.is_mail_server_up(smtp_port), smtp)
-    children.wait_until(lambda: ready.is_site_up(demo.url), web)
-    children.wait_until(lambda: ready.is_worker_up(demo.redis_url), worker)
+    worker = programs.start("worker", "celery", *processes.worker_arguments(), *beat)
+    web = processes.start_web(programs, demo.listening)
+    programs.wait_until(lambda: ready.is_mail_server_up(smtp_port), smtp)
+    programs.wait_until(lambda: ready.is_site_up(demo.url), web)
+    programs.wait_until(lambda: ready.is_worker_up(demo.redis_url), worker)
 
 
 # --- the steps -----------------------------------------------------------------------------
 def _play(demo: Demo) -> None:
     """Go from an empty database to the summary. Raises if anything is not as it should be."""
-    console, children = demo.console, demo.children
+    console, programs = demo.console, demo.programs
     with console.step("The database is ready"):
-        children.manage("migrate", "--verbosity=0")
-        children.manage("demo_prepare")
+        programs.manage("migrate", "--verbosity=0")
+        programs.manage("demo_prepare")
     with console.step("Papers are read") as details:
-        details.append(children.manage("fetch_papers", "sample").splitlines()[-1])
+        details.append(programs.manage("fetch_papers", "sample").splitlines()[-1])
     with console.step("The edition is closed") as details:
         before = _close_edition(demo, details)
     with console.step("Site, worker, clock and mailbox are running"):
@@ -142,7 +142,7 @@ def _close_edition(demo: Demo, details: list[str]) -> Figures:
     """Close today's edition, unless there is one or no paper is waiting for it."""
     figures = demo.figures()
     if figures.papers_waiting and not figures.is_edition_of_today:
-        demo.children.manage("make_edition")
+        demo.programs.manage("make_edition")
         figures = demo.figures()
         details.append(f"{figures.edition_papers} papers for {figures.edition_date}")
     else:
@@ -152,7 +152,7 @@ def _close_edition(demo: Demo, details: list[str]) -> Figures:
 
 def _tell_story(demo: Demo) -> None:
     console = demo.console
-    story = Story(demo.url, demo.folder / "mailbox", demo.keys.runs, demo.children.check)
+    story = Story(demo.url, demo.folder / "mailbox", demo.keys.runs, demo.programs.check)
     with console.step("Readers sign up on the site") as details:
         details.append(f"{story.sign_up()} confirmation mails arrived")
     with console.step("Readers confirm their addresses") as details:
@@ -160,7 +160,7 @@ def _tell_story(demo: Demo) -> None:
     with console.step("Readers choose hour, days and length") as details:
         details.append(f"{story.choose()} saved their preferences")
     with console.step("The worker sends the digests"):
-        demo.children.manage("demo_send")
+        demo.programs.manage("demo_send")
     with console.step("A reader unsubscribes with one click") as details:
         details.append(f"{story.leave()} gets no more mail")
 
@@ -178,7 +178,7 @@ def _serve(demo: Demo) -> None:
     print_line(f"All data is in {demo.folder}. Press Ctrl-C to stop.")
     try:
         while True:
-            demo.children.check()
+            demo.programs.check()
             time.sleep(0.5)
     except KeyboardInterrupt:
         print_line("Stopping …")

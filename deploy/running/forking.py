@@ -5,15 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
-from deploy import children
-from deploy.processes import START_SECONDS, STOP_SECONDS, Child, ProcessError
+from deploy.processes import Child, Children, ProcessError
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # Linux: have the kernel send a signal once the parent ends.
@@ -71,59 +68,39 @@ def _end_with(parent: int) -> None:
 
 
 @dataclass
-class Family:
-    """The processes forked from this one, by name. They log into `folder`, where nothing that an
-    earlier one has said is ever lost.
+class Family(Children):
+    """The processes forked from this one, by name. Nothing that one has logged is ever lost.
 
     `before` runs before each fork: whatever this process has open would be shared.
     """
 
-    folder: Path
     before: Callable[[], None] = lambda: None
-    running: list[tuple[Child, Callable[[], object]]] = field(default_factory=list)
+    _runs: dict[str, Callable[[], object]] = field(default_factory=dict)
 
     def start(self, name: str, run: Callable[[], object]) -> Child:
-        child = self._fork(name, run)
-        self.running.append((child, run))
+        """Fork a process that calls `run`, and watch it from now on."""
+        self._runs[name] = run
+        child = self._fork(name)
+        self.running.append(child)
         return child
 
-    def _fork(self, name: str, run: Callable[[], object]) -> Child:
+    def _fork(self, name: str) -> Child:
         self.before()
-        log = self.folder / f"{name.replace(' ', '-')}.log"
-        return Child(name, (), Forked(name, run, log), log)
-
-    def wait_until(self, is_ready: Callable[[], bool], child: Child) -> None:
-        """Return once `is_ready`. Raises `ProcessError` if that takes long or the child ends."""
-        deadline = time.monotonic() + START_SECONDS
-        while not is_ready():
-            if (code := child.process.poll()) is not None:
-                raise child.failure(f"ended with {code}")
-            if time.monotonic() > deadline:
-                raise child.failure(f"was not ready after {START_SECONDS:.0f} seconds")
-            time.sleep(0.02)
+        log = self.log(name)
+        return Child(name, Forked(name, self._runs[name], log), log)
 
     def revive(self) -> list[ProcessError]:
         """Fork those that have ended once more. Returns why each of them ended."""
         failures = []
-        for place, (child, run) in enumerate(self.running):
+        for place, child in enumerate(self.running):
             if (code := child.process.poll()) is not None:
-                _kill_session(child)
+                child.kill_session()
                 failures.append(child.failure(f"ended with {code} and was restarted"))
-                self.running[place] = self._fork(child.name, run), run
+                self.running[place] = self._fork(child.name)
         return failures
 
     def stop(self) -> None:
-        """Ask all of them to end, and kill what is left of them. Safe to repeat."""
-        for child, _run in self.running:
+        """End all of them at once. Safe to repeat."""
+        for child in self.running:
             child.process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        while self.running:
-            child, _run = self.running.pop()
-            children.stop(child.process, patience=max(deadline - time.monotonic(), 0.1))
-            _kill_session(child)
-
-
-def _kill_session(child: Child) -> None:
-    """Kill what a process has left behind, such as the processes of a worker's pool."""
-    with suppress(ProcessLookupError):
-        os.killpg(child.process.pid, signal.SIGKILL)
+        super().stop()

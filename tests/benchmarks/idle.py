@@ -19,7 +19,7 @@ import psutil
 from rich.table import Table
 
 from deploy.env import BASE_DIR
-from deploy.processes import Children, beat_arguments, start_web, take_port, worker_arguments
+from deploy.processes import Programs, beat_arguments, start_web, take_port, worker_arguments
 
 SECONDS = float(os.environ.get("BENCH_IDLE_SECONDS", "60"))
 PORT = 8765
@@ -83,18 +83,18 @@ def _is_well(path: str) -> bool:
 
 
 def _one_by_one(folder: Path) -> Iterator[None]:
-    children = Children(folder, dict(os.environ))
+    programs = Programs(folder, environment=dict(os.environ))
     listening = take_port(PORT)
     assert listening is not None
     try:
         for queues in (("digests", "chores"), ("ticks", "letters")):
-            children.start("-".join(queues), "celery", *worker_arguments(*queues))
-        children.start("beat", "celery", "-A", "deploy", "beat", *beat_arguments(folder))
-        children.start("watch", "manage", "watch")
-        start_web(children, listening)
+            programs.start("-".join(queues), "celery", *worker_arguments(*queues))
+        programs.start("beat", "celery", "-A", "deploy", "beat", *beat_arguments(folder))
+        programs.start("watch", "manage", "watch")
+        start_web(programs, listening)
         yield
     finally:
-        children.stop()
+        programs.stop()
         listening.close()
 
 

@@ -21,7 +21,7 @@ from deploy.demo import data
 from deploy.demo.mailbox import MailCounts
 from deploy.demo.pages import links_in, read_page
 from deploy.demo.report import Figures, Report
-from deploy.processes import Children, ProcessError
+from deploy.processes import ProcessError, Programs
 from deploy.servers import ServerError
 from tests.services_plugin import HOME
 from tests.workers import wait_until
@@ -168,15 +168,15 @@ def test_demo_starts_over_when_its_edition_is_a_week_old(
 
 
 def test_error_names_the_process_that_ended_and_quotes_its_log(tmp_path: Path) -> None:
-    children = Children(tmp_path, dict(os.environ))
-    calm = children.start("calm", "http.server", "0", "--bind", "127.0.0.1")
-    children.check()
-    hasty = children.start("hasty", "no_such_module")
+    programs = Programs(tmp_path, environment=dict(os.environ))
+    calm = programs.start("calm", "http.server", "0", "--bind", "127.0.0.1")
+    programs.check()
+    hasty = programs.start("hasty", "no_such_module")
     hasty.process.wait()
 
     with pytest.raises(ProcessError, match=r"^hasty ended with 1[^$]+No module named"):
-        children.check()
-    children.stop()
+        programs.check()
+    programs.stop()
     assert calm.process.poll() is not None
 
 

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import signal
 import socket
 from pathlib import Path
 
@@ -11,25 +10,7 @@ import requests
 from django.db import connection
 
 from deploy import processes
-from deploy.processes import Children
-
-
-def test_a_child_that_ended_is_restarted(tmp_path: Path) -> None:
-    children = Children(tmp_path, dict(os.environ))
-    first = children.start("server", "http.server", "--bind", "127.0.0.1", "0")
-    assert children.revive() == []
-
-    first.process.send_signal(signal.SIGKILL)
-    first.process.wait()
-    first.log.write_text("what the first one said\n")
-    (failure,) = children.revive()
-    (second,) = children.running
-    alive = second.process.poll()
-    children.stop()
-
-    assert str(failure).startswith("server ended with -9 and was restarted")
-    assert (second.process.pid != first.process.pid, alive) == (True, None)
-    assert second.log.read_text().startswith("what the first one said")
+from deploy.processes import Programs
 
 
 def environment_with(database: str) -> dict[str, str]:
@@ -65,17 +46,17 @@ def test_the_site_writes_no_token_and_no_address_into_its_log(
 ) -> None:
     """Neither Django nor the server does, even when every page fails."""
     name = connection.settings_dict["NAME"] if database == "ours" else database
-    children = Children(tmp_path, environment_with(name))
+    programs = Programs(tmp_path, environment=environment_with(name))
     tokens = {kind: secrets.token_urlsafe(24) for kind in "ucnpadv"}
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    web = processes.start_web(children, listening)
+    web = processes.start_web(programs, listening)
 
     try:
-        children.wait_until(lambda: processes.is_answering(port), web)
+        programs.wait_until(lambda: processes.is_answering(port), web)
         statuses = open_all(f"http://127.0.0.1:{port}", tokens)
     finally:
-        children.stop()
+        programs.stop()
         listening.close()
 
     log = web.log.read_text()

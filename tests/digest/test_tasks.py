@@ -23,7 +23,7 @@ from pytest_django import Settings
 
 from deploy import processes
 from deploy.celery import app
-from deploy.processes import Children
+from deploy.processes import Programs
 from digest import tasks
 from digest.delivery.limits import places
 from digest.desk.today import broker
@@ -60,13 +60,13 @@ def readers(number: int) -> None:
 @contextmanager
 def workers_of_make_run(folder: Path, **more: str) -> Iterator[None]:
     """The workers that `make run` starts, without its clock."""
-    children = Children(folder, environment(**more))
-    children.start("worker", "celery", *processes.worker_arguments("digests", "chores"))
-    children.start("clock worker", "celery", *processes.worker_arguments("ticks", "letters"))
+    programs = Programs(folder, environment=environment(**more))
+    programs.start("worker", "celery", *processes.worker_arguments("digests", "chores"))
+    programs.start("clock worker", "celery", *processes.worker_arguments("ticks", "letters"))
     try:
         yield
     finally:
-        children.stop()
+        programs.stop()
 
 
 def sent_to(sink: Sink) -> set[str]:

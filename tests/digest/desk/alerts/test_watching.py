@@ -15,7 +15,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from deploy.processes import Children
+from deploy.processes import Programs
 from digest.desk.alerts import telling, watching
 from digest.desk.alerts.memory import Memory
 from digest.desk.today import broker, machinery
@@ -252,10 +252,10 @@ def test_the_process_of_make_run_watches_and_ends_when_told(
     )
     # A proxy cannot reach this machine's own addresses.
     told = {name: value for name, value in told.items() if not name.lower().endswith("_proxy")}
-    children = Children(tmp_path, told)
-    child = children.start("watch", "manage", "watch", "--seconds", "1")
+    programs = Programs(tmp_path, environment=told)
+    child = programs.start("watch", "manage", "watch", "--seconds", "1")
     wait_until(lambda: bool(hook.posted), seconds=90, what="the webhook")
-    children.stop()
+    programs.stop()
 
     assert "held:smtp" in {one["key"] for one in hook.posted[0]["begun"]}
     assert child.process.returncode == 0
