@@ -4,13 +4,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.db.models.functions import Now
 from django.test import Client
 from pytest_django import Settings
 
 from digest.models import Digest, Edition, Event, Heartbeat, Hold
 from subscribers.models import Subscriber, Suppression
+from tests.clock import settable
 from tests.digest.desk.editions.operators import operator
 from tests.factories import make_digest, make_edition, make_reader
 
@@ -27,8 +27,8 @@ _ON_TIME = {"due_at": SEVEN, "handed_over_at": SEVEN + timedelta(minutes=1), "lo
 @pytest.fixture(autouse=True)
 def _at_nine(settings: Settings) -> Any:
     settings.EDITION_CLOSES_HOUR = 4
-    with time_machine.travel(NOW, tick=False):
-        Heartbeat.beat(Heartbeat.TICK)  # by the database's clock, which goes on
+    with settable(NOW):
+        Heartbeat.beat(Heartbeat.TICK)
         yield
 
 
