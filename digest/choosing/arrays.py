@@ -10,7 +10,7 @@ from digest.ranking import taste, weights
 from digest.ranking.batch import Bools, Candidates, Floats, Hold
 
 from .candidate_index import HELD, CandidateIndex
-from .interests import TOPIC_WEIGHTS, Emphasis, Interests, Like, TermRow
+from .interests import TOPIC_WEIGHTS, Interests, Like, TermRow
 
 # How many numbers the arrays of a block of readers hold at most, which bounds the memory.
 _AT_ONCE = 2_000_000
@@ -38,9 +38,8 @@ def arrays_for(
     readers: Sequence[int], interests: Interests, candidates: Candidates, index: CandidateIndex
 ) -> InterestArrays:
     """Return the interests of `readers` (subscriber ids), in their order."""
-    topics = _topics(readers, interests, candidates, TOPIC_WEIGHTS)
+    topics, muted_topics = _topics(readers, interests, candidates)
     # A muted topic bars every paper that fits it.
-    muted_topics = _topics(readers, interests, candidates, {Emphasis.MUTED: 1.0})
     muted = muted_topics @ candidates.fits.T > 0
     terms, holds = _terms(readers, interests, index, muted)
     liking = _likings(readers, interests, index, muted)
@@ -248,19 +247,20 @@ def _similarity(index: CandidateIndex, paper_ids: Sequence[int], is_own: Bools) 
 
 
 def _topics(
-    readers: Sequence[int],
-    interests: Interests,
-    candidates: Candidates,
-    weight_of: Mapping[int, float],
-) -> Floats:
-    """Return the weight of each topic by its emphasis: float32 (readers, topics).
+    readers: Sequence[int], interests: Interests, candidates: Candidates
+) -> tuple[Floats, Floats]:
+    """Return the weight of each topic, and 1 for those that are muted: float32 (readers, topics).
 
-    It is 0 for topics that a reader did not choose, and where `weight_of` lacks the emphasis.
+    Both are 0 for topics that a reader did not choose.
     """
     column = {topic: number for number, topic in enumerate(candidates.topic_ids)}
-    weights = np.zeros((len(readers), len(column)), dtype=np.float32)
+    weights, muted = np.zeros((2, len(readers), len(column)), dtype=np.float32)
     for row, reader in enumerate(readers):
         for topic, emphasis in interests.topics.get(reader, ()):
-            if topic in column and emphasis in weight_of:
-                weights[row, column[topic]] = weight_of[emphasis]
-    return weights
+            if (at := column.get(topic)) is None:
+                continue
+            if emphasis in TOPIC_WEIGHTS:
+                weights[row, at] = TOPIC_WEIGHTS[emphasis]
+            else:
+                muted[row, at] = 1
+    return weights, muted

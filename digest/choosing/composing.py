@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from django.conf import settings
@@ -53,15 +54,14 @@ class Request:
         return self.frequency == Subscriber.Frequency.WEEKLY
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(NamedTuple):
     """A reader's selection, or the reason why there is none.
 
     `paper_ids`, `reasons`, `contributions` and `chosen_by` are parallel, and empty if
     `skip_reason` is set. `reasons` are codes (``reasons``). `contributions` has a row for each
     paper, with what each `Part` added to its score and the chance of the choice, in thousandths.
-    `chosen_by` says in a trial
-    which ranking took each paper (``trial``), and is None outside of trials.
+    `chosen_by` says in a trial which ranking took each paper (``trial``), and is None outside of
+    trials.
     """
 
     digest_id: int

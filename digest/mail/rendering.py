@@ -55,11 +55,11 @@ def render(
             "intro": intro,
             "cards": written,
             "more": _more(shared, (len(shown), len(cards)), read, is_weekly=is_weekly),
-            "unsubscribe": _for_both(token_fragment(unsubscribe_token)),
-            "preferences": _for_both(token_fragment(tokens.preferences)),
-            "read": _for_both(read),
-            "saved": _for_both(own[1]),
-        }
+        },
+        unsubscribe=token_fragment(unsubscribe_token),
+        preferences=token_fragment(tokens.preferences),
+        read=read,
+        saved=own[1],
     )
     return DigestMessage(
         uuid=uuid,
@@ -68,10 +68,6 @@ def render(
         headers=shared.headers,
         body=body,
     )
-
-
-def _for_both(words: bytes) -> Fragments:
-    return Fragments(text=words, html=words)
 
 
 def _number_that_fits(cards: Sequence[EncodedCard], most: int) -> int:
@@ -152,8 +148,7 @@ def _more(
         rest = shared.rests.get((left, span)) or _add_rest(shared, left, span)
     if not number:
         return rest
-    words = {"words": _more_words(shared.language, number), "read": _for_both(read)}
-    more = shared.more.fill(words)
+    more = shared.more.fill({"words": _more_words(shared.language, number)}, read=read)
     return Fragments(text=more.text + rest.text, html=more.html + rest.html)
 
 

@@ -22,9 +22,8 @@ def run() -> Table:
     table = Table("ranking with reasons", "µs of CPU a reader", "times a product of 256")
     for readers, papers in ((1000, 1000), (1000, 60), (200, 60)):
         world = _World(readers, papers)
-        product = cpu_per_call(world.multiply, calls=3)
-        for what, act in (("topics", world.by_topics), ("topics, 20 likes", world.by_all)):
-            ours = cpu_per_call(act, calls=3)
+        product, *all_of_ours = cpu_per_call(world.multiply, world.by_topics, world.by_all, calls=3)
+        for what, ours in zip(("topics", "topics, 20 likes"), all_of_ours, strict=True):
             table.add_row(
                 f"{papers:,} papers for {readers:,}: {what}",
                 f"{ours / readers:.1f}",

@@ -246,8 +246,7 @@ def _compose_again(digests: Sequence[Attempted]) -> dict[int, Composed]:
 
 
 def _message(digest: Attempted, selection: Composed) -> DigestMessage:
-    again = replace(
-        selection,
+    again = selection._replace(
         window=replace(selection.window, revision=digest.revision),
         paper_ids=digest.paper_ids,
         reasons=digest.reasons,
