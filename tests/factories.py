@@ -1,7 +1,7 @@
 """Minimal valid rows for tests. Every field can be given by name."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from itertools import count
 from random import Random
@@ -15,6 +15,8 @@ from digest.sources.text import ABSTRACT_LENGTH, TITLE_LENGTH, presentable
 from subscribers import addresses
 from subscribers.models import Subscriber, Subscription, Topic
 
+# When nobody is due while a test runs.
+LONG_AFTER = datetime(2099, 1, 1, tzinfo=UTC)
 _numbers = count(1)
 
 

@@ -21,7 +21,7 @@ from subscribers.models import Subscriber, Topic
 from tests.browser import DEVICES, NEEDS, SCHEMES, is_too_wide, violations
 from tests.browser import browser as browser
 from tests.contract import html_of, parsed
-from tests.factories import make_digest, make_paper, make_reader, make_topic
+from tests.factories import LONG_AFTER, make_digest, make_paper, make_reader, make_topic
 from tests.smtp_sink import Sink
 from tests.workers import flush_redis, wait_until, worker
 
@@ -85,9 +85,7 @@ def test_an_operators_morning(
 ) -> None:
     flush_redis()
     readers = [make_reader(topic, email=f"ada{n}@dest.example", length=4) for n in range(2)]
-    Subscriber.objects.filter(pk=readers[1].pk).update(
-        next_due_at=timezone.now().replace(year=2099)
-    )
+    Subscriber.objects.filter(pk=readers[1].pk).update(next_due_at=LONG_AFTER)
     page.goto(f"{live_server.url}/admin/digest/edition/desk/")
 
     press(page, "Hold", "Yes, hold it")
@@ -165,7 +163,7 @@ def pause_and_resume(page: Page, sink: Sink, reader: Subscriber) -> None:
 
 def retry(page: Page, sink: Sink, topic: Topic) -> None:
     edition, now = Edition.objects.get(), timezone.now()
-    refused = make_reader(topic, next_due_at=now.replace(year=2099))
+    refused = make_reader(topic, next_due_at=LONG_AFTER)
     make_digest(edition, refused, state=Digest.State.FAILED, handed_over_at=now)
     press(page, "Retry failed", "Yes, try again")
     told(page, "Digests that get another try: 1.")
@@ -174,9 +172,7 @@ def retry(page: Page, sink: Sink, topic: Topic) -> None:
 
 def why_not(page: Page, topic: Topic) -> None:
     """“Why did she not get it?”, asked by an address, and what can be done for her."""
-    eve = make_reader(
-        topic, email="eve@dest.example", next_due_at=timezone.now().replace(year=2099)
-    )
+    eve = make_reader(topic, email="eve@dest.example", next_due_at=LONG_AFTER)
     thin = {"state": Digest.State.SKIPPED, "skip_reason": Digest.SkipReason.THIN}
     make_digest(Edition.objects.get(), eve, **thin)
     page.get_by_role("link", name="People").click()

@@ -13,7 +13,7 @@ from digest.desk.editions import catching_up, running
 from digest.models import CatchUp, Curation, Digest, Edition, Hold
 from subscribers.models import Subscriber
 from tests.digest.desk.editions.test_steering import in_a_thread
-from tests.factories import make_digest, make_edition, make_reader
+from tests.factories import LONG_AFTER, make_digest, make_edition, make_reader
 from tests.smtp_sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -129,7 +129,7 @@ def test_who_did_not_get_it_gets_it_once_and_nobody_else(sink: Sink, edition: Ed
     now = timezone.now()
 
     def had(state: str, reason: str = "", **fields: object) -> Digest:
-        reader = make_reader(length=4, next_due_at=now.replace(year=2099), **fields)
+        reader = make_reader(length=4, next_due_at=LONG_AFTER, **fields)
         return make_digest(edition, reader, state=state, skip_reason=reason)
 
     missed = [had("skipped", reason) for reason in ("no_edition", "held", "stopped", "late")]

@@ -20,7 +20,7 @@ from digest.papers import editions
 from subscribers.models import Subscriber, Topic
 from tests.contract import check_digest, html_of, parsed, text_of
 from tests.digest.sent import read_path
-from tests.factories import make_edition, make_paper, make_reader, make_topic
+from tests.factories import LONG_AFTER, make_edition, make_paper, make_reader, make_topic
 from tests.smtp_sink import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -146,7 +146,7 @@ def test_nobody_gets_what_is_dropped_before_or_after_the_closing(
     sink: Sink, papers: list[Paper], edition: Edition, topic: Topic, client: Client
 ) -> None:
     before, after = make_reader(topic, length=20), make_reader(topic, length=20)
-    Subscriber.objects.filter(pk=after.pk).update(next_due_at=timezone.now().replace(year=2099))
+    Subscriber.objects.filter(pk=after.pk).update(next_due_at=LONG_AFTER)
     send_early()
     assert steering.pin(papers[7], None)
 
