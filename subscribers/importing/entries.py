@@ -16,6 +16,8 @@ from subscribers.wishes import schedule, terms, zones
 from .reading import Row, plain
 from .systems import ONLY_WHETHER, Wish, wish_of
 
+# How a note begins that names fields.
+IGNORED = "ignored: "
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
 _EMPHASES = {one.name.lower(): one.value for one in Subscription.Emphasis}
@@ -142,7 +144,7 @@ class EntryMaker:
         preferences = self._preferences(cells, ignored)
         topics = self._topics_in(cells.get("topics", ""), ignored)
         words = _terms_in(cells, ignored)
-        note = f"ignored: {', '.join(ignored)}" if ignored else ""
+        note = f"{IGNORED}{', '.join(ignored)}" if ignored else ""
         return Said(wish, note, preferences, self._due(preferences), topics, words)
 
     def _preferences(self, cells: Mapping[str, str], ignored: list[str]) -> Mapping[str, Any]:

@@ -215,7 +215,7 @@ def rows(request: HttpRequest, pk: int) -> HttpResponse:
         **admin.site.each_context(request),
         "title": _("File %(name)s, row by row") % {"name": file.name},
         "file": file,
-        "rows": [(row, *words.OUTCOMES[row.judgement]) for row in listed[:ROWS]],
+        "rows": [(row.number, *words.in_words(row)) for row in listed[:ROWS]],
         "outcomes": words.outcomes(file.counts),
         "outcome": outcome,
         "following": listed[ROWS - 1].number if len(listed) > ROWS else None,
@@ -235,10 +235,7 @@ def report(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     file = get_object_or_404(ImportFile, pk=pk)
     header = (_("row"), _("what"), _("why"), _("the file says"), _("note"))
     lines = (
-        [
-            reading.harmless(str(cell))
-            for cell in (row.number, *words.OUTCOMES[row.judgement], row.says, row.note)
-        ]
+        [reading.harmless(str(cell)) for cell in (row.number, *words.in_words(row))]
         for row in _rows(file, "", 0).iterator()
     )
     return _download(header, lines, f"import-{pk}.csv")

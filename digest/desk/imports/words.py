@@ -3,7 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
+
+from subscribers.importing.entries import IGNORED
+from subscribers.importing.systems import Wish
+from subscribers.models import ImportRow
 
 # What each judgement means, and why (``subscribers.importing.staging.WHAT``).
 _ADD, _LEFT = gettext_lazy("added"), gettext_lazy("kept as somebody who has left")
@@ -63,11 +67,38 @@ FIELDS: Mapping[str, Promise] = {
     "muted_authors": gettext_lazy("muted authors"),
 }
 
+# What a row says about its person.
+SAYS: Mapping[str, Promise] = {
+    Wish.ACTIVE: gettext_lazy("active"),
+    Wish.LEFT: gettext_lazy("has left"),
+    Wish.BOUNCED: gettext_lazy("bounced"),
+    Wish.COMPLAINED: gettext_lazy("complained"),
+    Wish.BLOCKED: gettext_lazy("blocked"),
+    Wish.UNCONFIRMED: gettext_lazy("not confirmed"),
+    Wish.UNKNOWN: gettext_lazy("unknown"),
+    Wish.NOTHING: gettext_lazy("nothing"),
+}
+
 
 def outcomes(counts: Mapping[str, int]) -> Sequence[tuple[str, Promise, Promise, int]]:
     """How many rows of each judgement, the most frequent first: its name, what, why, and number."""
     known = [(name, *OUTCOMES[name], counts[name]) for name in counts if name in OUTCOMES]
     return sorted(known, key=lambda row: -row[3])
+
+
+def in_words(row: ImportRow) -> tuple[str, str, str, str]:
+    """What becomes of a row, why, what the file says, and the note, in the operator's language."""
+    what, why = OUTCOMES[row.judgement]
+    return str(what), str(why), str(SAYS.get(row.says, row.says)), _note(row.note)
+
+
+def _note(stored: str) -> str:
+    """A row's note, which is stored in English."""
+    if not stored.startswith(IGNORED):
+        return gettext(stored) if stored else ""
+    names = stored.removeprefix(IGNORED).split(", ")
+    fields = ", ".join(str(FIELDS.get(name, name)) for name in names)
+    return gettext("ignored: %(fields)s") % {"fields": fields}
 
 
 def undone(counts: Mapping[str, int]) -> Sequence[tuple[Promise, int]]:

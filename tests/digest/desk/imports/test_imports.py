@@ -185,19 +185,31 @@ def test_the_report_is_paged_and_can_be_downloaded_without_formulas(
     after, numbers = 0, []
     while after is not None:
         page = client.get(f"/admin/imports/{file.pk}/rows/?after={after}")
-        numbers += [row.number for row, _, _ in page.context["rows"]]
+        numbers += [number for number, *_ in page.context["rows"]]
         after = page.context["following"]
     some = client.get(f"/admin/imports/{file.pk}/rows/?outcome=blocked").context["rows"]
     download = client.get(f"/admin/imports/{file.pk}/rows.csv")
     text = b"".join(download.streaming_content).decode("utf-8-sig")
 
     assert numbers == [2, 3, 4, 5, 6]
-    assert [row.number for row, _, _ in some] == [4]
+    assert [number for number, *_ in some] == [4]
     lines = list(csv.reader(io.StringIO(text)))
     assert lines[0] == ["row", "what", "why", "the file says", "note"]
     assert lines[3] == ["4", "suppressed", "was blocked there", "blocked", ""]
     assert lines[4][4] == "'=HYPERLINK(1)"
     assert client.get(f"/admin/imports/{file.pk}/rows/?after=x&outcome=x").status_code == 200
+
+
+def test_the_report_is_in_the_operator_s_language(client: Client) -> None:
+    """A worker stores what the rows say, in English."""
+    file = imported(client, ["email,hour", "ada@dest.example,99", "nobody,7"])
+
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
+    page = client.get(f"/admin/imports/{file.pk}/rows/").content.decode()
+
+    assert "übergangen: Stunde" in page
+    assert "Eine E-Mail-Adresse braucht ein @, wie in you@example.org." in page
+    assert "<td>aktiv</td>" in page
 
 
 def test_the_export_is_a_stream_without_formulas_that_stands_in_the_log() -> None:
