@@ -1,4 +1,4 @@
-"""Broadsheet's own processes, watched as children: by the demo, and forked by `make run`."""
+"""Broadsheet's own processes, watched as children: the demo starts them, `make run` forks them."""
 
 import os
 import signal
