@@ -28,7 +28,7 @@ _HISTORIES = (0, 1, 2, 4, 8, None)
 # The present weights of topics and of words are multiplied by these.
 _TOPICS = (0.25, 0.5, 1.0, 2.0, 4.0)
 _WORDS = (0.0, 0.25, 0.5, 1.0, 2.0)
-_SAID_VOTES = (0.5, 1.0, 2.0, 3.0, 5.0)
+_SAID_VOTES = (1.0, 2.0, 2.5, 3.0, 5.0)
 # Of what the share of picks is told, and at which levels.
 _TOLD = (("taste", "all picks"), ("content", "all picks"), ("content", "0 picks"))
 _LEVELS = (-np.inf, 0, 0.05, 0.1, 0.15, 0.2, 0.4, 0.8, np.inf)
@@ -107,7 +107,7 @@ def _best(cases: Mapping[str, list[_Case]]) -> Table:
 def _mean(cases: list[_Case], topics: float, words: float, said_votes: float) -> float:
     ndcg = []
     for case in cases:
-        said = 0.5 ** (case.votes / said_votes)
+        said = _said(case, said_votes)
         scores = case.parts[Part.TASTE] + case.parts[Part.VOTES]
         scores = scores + np.float32(said * topics) * case.parts[Part.TOPICS]
         scores += np.float32(said * words) * case.parts[Part.TERMS]
@@ -129,7 +129,11 @@ def _levels(cases: list[_Case], name: str, known: str) -> Table:
 
 def _content(case: _Case) -> Floats:
     """Return the scores without everybody's votes."""
-    said = float(weights.said(np.array([case.votes], dtype=np.float32))[0])
     told = case.parts[Part.TOPICS] + case.parts[Part.TERMS]
-    content: Floats = case.parts[Part.TASTE] + np.float32(said) * told
+    content: Floats = case.parts[Part.TASTE] + np.float32(_said(case)) * told
     return content
+
+
+def _said(case: _Case, half: float = weights.SAID_VOTES) -> float:
+    """Return how much what the reader says still counts."""
+    return float(weights.said(np.array([case.votes], dtype=np.float32), half)[0])

@@ -6,6 +6,7 @@ import pytest
 
 from digest.ranking.batch import Candidates, Chosen, Kind, Part, Readers
 from digest.ranking.rank import contributions, rank
+from digest.ranking.weights import SAID_VOTES
 
 # Eight papers on two topics: 0 and 1 on the first, 1 and 2 on the second, the others on none.
 FITS = [[0.9, 0], [0.75, 0.95], [0, 0.9], *[[0, 0]] * 5]
@@ -206,6 +207,7 @@ def test_what_readers_said_counts_less_the_more_they_voted() -> None:
     reader = Reader(topics=(1, 0), taste=(0, -0.1, 0, 0.1, 0, 0, 0, 0), length=1)
 
     assert places(reader) == [0]
+    assert places(replace(reader, votes=1)) == [0]
     assert places(replace(reader, votes=9)) == [3]
 
 
@@ -284,7 +286,8 @@ def test_the_place_off_the_path_is_drawn_with_the_stored_chance() -> None:
 
 def test_contributions_are_the_parts_of_the_score() -> None:
     papers = candidates(votes=(3, 0, 0, 0, 0, 0, 0, 0))
-    reader = batch(Reader(topics=(1, 0), terms=(0.6, *[0] * 7), taste=(0.2, *[0] * 7), votes=2))
+    half = SAID_VOTES
+    reader = batch(Reader(topics=(1, 0), terms=(0.6, *[0] * 7), taste=(0.2, *[0] * 7), votes=half))
 
     parts = contributions(papers, reader, vote_weight=0.1)
 
