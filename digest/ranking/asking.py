@@ -1,6 +1,6 @@
 """Which papers to ask a reader about, so that the answers tell most of what they like."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,28 +18,20 @@ _LIKE_ANOTHER = 0.25
 
 
 class Pool:
-    """The n papers to choose from, ready for any reader: the newest of a library.
+    """The n papers to choose from, ready for any reader: those of a library.
 
-    `paper_ids` and `features` are those of the library, the newest first, and `fits` float32
-    (papers, t) are its fits to t topics. `votes` float32 (n,) are those of the newest.
+    `features` are theirs, `fits` float32 (n, t) are their fits to t topics, and `votes` float32
+    (n,) those by everybody. Which of them are alike is computed when it is asked for: for 3,000
+    papers all of it would take 36 MB, and a reader needs some fifty rows of 0.2 ms.
     """
 
-    def __init__(
-        self,
-        paper_ids: Sequence[int],
-        features: Sequence[Features],
-        fits: Floats,
-        votes: Floats,
-    ) -> None:
-        number = len(votes)
-        space = Space(features)
-        vectors = space.vectors(features[:number])
-        index = Index(vectors)
-        library = Library(space, paper_ids, features, fits)
-        places = {paper_id: place for place, paper_id in enumerate(paper_ids[:number])}
-        self.closeness = library.compared(index, vectors, places).of_topics(fits[:number])
-        similarity = index.similarity(vectors)
-        self._likeness = np.maximum(taste.excess_similarity(similarity, vectors.common), 0)
+    def __init__(self, features: Sequence[Features], fits: Floats, votes: Floats) -> None:
+        space, places = Space(features), range(len(features))
+        self._vectors = space.vectors(features)
+        self._index = Index(self._vectors)
+        library = Library(space, places, features, fits)
+        typical = library.compared(self._index, self._vectors, dict(enumerate(places)))
+        self.closeness = typical.of_topics(fits)
         self._votes = votes
 
     def most_telling(
@@ -56,16 +48,26 @@ class Pool:
         ups = np.maximum(opinions, 0).sum(keepdims=True)
         interest: Floats = self.closeness @ topics * weights.said(ups)
         if known.any():
-            interest += taste.tastes(
-                self._likeness[known][np.newaxis], opinions[np.newaxis, known]
-            )[0]
+            likeness = self._likeness(np.flatnonzero(known).tolist())
+            interest += taste.tastes(likeness[np.newaxis], opinions[np.newaxis, known])[0]
         return most_telling(
-            self._likeness, self._votes, interest, barred=barred | known, number=number
+            lambda paper: self._likeness([paper])[0],
+            self._votes,
+            interest,
+            barred=barred | known,
+            number=number,
         )
+
+    def _likeness(self, papers: Sequence[int]) -> Floats:
+        """Return what a vote on each of these k papers says of all: float32 (k, n)."""
+        similarity = self._index.similarity(self._vectors.of(papers))
+        excess = taste.excess_similarity(similarity, self._vectors.common)
+        likeness: Floats = np.maximum(excess, 0)
+        return likeness
 
 
 def most_telling(
-    likeness: Floats,
+    likeness: Callable[[int], Floats],
     votes: Floats,
     interest: Floats,
     *,
@@ -78,10 +80,10 @@ def most_telling(
     likely to want: those that would score highest, and of equals the most voted. An answer on one
     paper also tells of those that are like it, so of the papers chosen these come later.
 
-    `likeness` float32 (n, n), from 0 to 1: what a vote on the paper of the row says of the paper
-    of the column (``taste.excess_similarity``). `interest` float32 (n,): what topics and votes
-    would add to each paper's score. Papers that are `barred`, bool (n,), are not chosen. The same
-    papers always give the same choice, and a smaller `number` gives its beginning.
+    `likeness` returns what a vote on one paper says of each: float32 (n,), from 0 to 1
+    (``taste.excess_similarity``). `interest` float32 (n,): what topics and votes would add to each
+    paper's score. Papers that are `barred`, bool (n,), are not chosen. The same papers always give
+    the same choice, and a smaller `number` gives its beginning.
     """
     worth = interest + np.float32(weights.VOTES) * popularity(votes)
     told = np.zeros_like(worth)
@@ -91,5 +93,5 @@ def most_telling(
         best = int(np.where(is_free, worth - _LIKE_ANOTHER * told, -np.inf).argmax())
         chosen.append(best)
         is_free[best] = False
-        told = np.maximum(told, likeness[best])
+        told = np.maximum(told, likeness(best))
     return np.array(chosen, dtype=np.int64)

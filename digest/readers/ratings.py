@@ -29,12 +29,13 @@ from .votes import store
 
 # Readers find more to vote up among many papers, and need not look at all of them.
 NUMBER = 40
+# After so many marks, on this page or in mails, the page stops asking by itself. Of the ways to ask
+# for them, two on each of four pages told most: each page is closer to the reader's taste.
+ENOUGH = 8
 # With this many to ask about, those that may come in the next digest are left for it.
-_ENOUGH = 8
+_FEWEST = 8
 # How many of the reader's votes the page shows, to be changed or taken back.
 MOST_SHOWN = 20
-# The choice is among this many of the newest papers: ten weeks of the Daily Papers.
-RECENT = 1000
 
 Emphasis = Subscription.Emphasis
 # Examples and the reader's library have pages of their own.
@@ -47,9 +48,8 @@ def asked(subscriber: Subscriber, passed: Sequence[int] = ()) -> list[EditionPap
     """Return the papers to ask this reader about, those that tell most first.
 
     Papers that the reader was sent or has voted on, and muted ones, are left out, and so are those
-    that were shown and `passed`. So are, while
-    there are others, papers that may still come in the next digest, because a paper that the
-    reader has voted on does not come any more.
+    that were shown and `passed`. So are, while there are others, papers that may still come in the
+    next digest, because a paper that the reader has voted on does not come any more.
     """
     newest = Edition.objects.closed().aggregate(newest=Max("date"))["newest"]
     if newest is None:
@@ -57,7 +57,7 @@ def asked(subscriber: Subscriber, passed: Sequence[int] = ()) -> list[EditionPap
     is_weekly = subscriber.frequency == Subscriber.Frequency.WEEKLY
     earlier = newest - (LOOK_BACK if is_weekly else timedelta(days=1))
     found = _most_telling(subscriber, earlier, passed)
-    return found if len(found) >= _ENOUGH else _most_telling(subscriber, newest, passed)
+    return found if len(found) >= _FEWEST else _most_telling(subscriber, newest, passed)
 
 
 def _most_telling(subscriber: Subscriber, until: date, passed: Sequence[int]) -> list[EditionPaper]:
@@ -111,9 +111,10 @@ class _Recent:
         return np.array([of_papers.get(paper, 0) for paper in paper_ids], dtype=np.float32)
 
 
-@lru_cache(maxsize=4)
+# Daily and weekly readers are asked about the papers up to different days.
+@lru_cache(maxsize=2)
 def _recent(until: date, version: str) -> _Recent:
-    """Return the newest papers of the editions up to a day. Takes a moment, once a day.
+    """Return the newest papers of the editions up to a day. Takes a second, once a day or change.
 
     `version` changes when a paper or a topic does (``models.Change``).
     """
@@ -131,11 +132,9 @@ def _recent(until: date, version: str) -> _Recent:
         [[of_paper.get(str(topic), 0) for topic in topics] for of_paper, _votes in listed.values()],
         dtype=np.float32,
     ).reshape(len(listed), len(topics))
-    votes = np.array([votes for _fits, votes in listed.values()], dtype=np.float32)[:RECENT]
-    paper_ids = list(listed)
-    pool = Pool(paper_ids, [features[paper] for paper in paper_ids], fits, votes)
-    recent = np.array(paper_ids[:RECENT], dtype=np.int64)
-    return _Recent(pool, recent, fits[:RECENT], topics)
+    votes = np.array([votes for _fits, votes in listed.values()], dtype=np.float32)
+    pool = Pool([features[paper] for paper in listed], fits, votes)
+    return _Recent(pool, np.array([*listed], dtype=np.int64), fits, topics)
 
 
 # --- answers -------------------------------------------------------------------------------

@@ -1,19 +1,20 @@
 """What it brings to ask a new reader which papers they would read: nDCG@10 of the next digest.
 
-Readers follow three topics. They look at forty papers of the last weeks, those that the page asks
-about or forty at random, and mark the five that they would read first, or answer for the first
-eight. After five marks they may look at the forty that the page asks about next, which are close to
-those, and mark three more. Nobody knows what they would have said, so a stand-in answers for each:
-a logistic regression over words, fitted to all that the reader picked on other days. It marks those
-of the papers shown that it places highest. Of the first eight, it says "more" for what it places in
-the upper tenth of those weeks' papers, and "less" for the lower half. One in ten answers is random.
-Papers that the reader picked in those weeks may be among those shown, as they may be for a real
-one. The rest is as in ``relevance``.
+Readers follow three topics. They look at forty papers, those that the page asks about, and mark
+the two that they would read first; the next page is closer to those. After four pages they have
+marked eight. Others mark eight of as many papers taken at random, or answer for each of the first
+eight. Nobody knows what they would have said, so a stand-in answers for each: a logistic regression
+over words, fitted to all that the reader picked on other days. It marks those of the papers shown
+that it places highest. Of the first eight, it says "more" for what it places in the upper tenth of
+all that may be asked about, and "less" for the lower half. One in ten answers is random. Papers
+that the reader picked may be among those shown, as they may be for a real one; a row says what
+comes of it without them. Each figure is the mean of several such sessions of every reader. The rest
+is as in ``relevance``.
 """
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,12 @@ from digest.ranking.batch import Floats
 from digest.ranking.measuring import evaluation
 from digest.ranking.measuring.collection import Case, Collection, text_of
 from digest.ranking.typical import NEWEST
-from digest.readers.ratings import NUMBER, RECENT
+from digest.readers.ratings import ENOUGH, NUMBER
 
 from .relevance import SHARED, TASKS, collection_of
 
-MARKED, FURTHER, FIRST = 5, 3, 8
+PAGES, MARKED = 4, 2
+SESSIONS = 4
 KNOWN = Known(topics=3, picks=0)
 _UPPER, _LOWER, _RANDOM = 0.1, 0.5, 0.1
 _NEGATIVES = 1500
@@ -59,15 +61,18 @@ def run() -> Table:
 
 def _rows(collection: Collection) -> Iterator[tuple[str, str, str, str]]:
     cases = sorted(filter(collection.is_held_out, collection.cases), key=lambda case: case.day)
-    sessions = _Sessions(collection)
-    given = [sessions.ratings(case) for case in cases]
     readers = [case.reader for case in cases]
-    plain = np.array([sessions.ndcg(case, {}) for case in cases])
+    page = _Page(collection)
+    plain = np.array([page.ndcg(case, {}) for case in cases])
     yield f"follows {KNOWN.topics} topics", _mean(readers, plain), "", ""
-    for name in given[0]:
-        said = [ratings[name] for ratings in given]
-        scores = np.array([sessions.ndcg(*pair) for pair in zip(cases, said, strict=True)])
-        ups = np.mean([sum(value > 0 for value in ratings.values()) for ratings in said])
+    given = [[page.ratings(case, number) for number in range(SESSIONS)] for case in cases]
+    for name in given[0][0]:
+        said = [[ratings[name] for ratings in sessions] for sessions in given]
+        pairs = zip(cases, said, strict=True)
+        scores = np.array(
+            [np.mean([page.ndcg(case, each) for each in all_]) for case, all_ in pairs]
+        )
+        ups = np.mean([sum(value > 0 for value in one.values()) for all_ in said for one in all_])
         yield name, _mean(readers, scores), _mean(readers, scores - plain, "+"), f"{ups:.1f}"
 
 
@@ -91,8 +96,7 @@ class _Rated(Rehearsal):
     def pool(self, papers: Sequence[int]) -> Pool:
         """Return what the page chooses from, given the papers of a library, the newest first."""
         features = [self.collection.features[paper] for paper in papers]
-        newest = self.collection.votes[list(papers[:RECENT])]
-        return Pool(papers, features, self._fits[list(papers)], newest)
+        return Pool(features, self._fits[list(papers)], self.collection.votes[list(papers)])
 
     def _prepared(self, cases: Sequence[Case], known: Known) -> tuple[CandidateSet, Interests]:
         rated = np.array([*self.ratings], dtype=np.intp)
@@ -107,8 +111,8 @@ class _Rated(Rehearsal):
         return available, replace(interests, likes={0: likes})
 
 
-class _Sessions:
-    """Readers in front of the page that asks them."""
+class _Page:
+    """The page that asks, and readers in front of it."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
@@ -119,59 +123,36 @@ class _Sessions:
         self._asked: dict[str, Any] = {}
         self._words: Any = words.fit_transform(". ".join(text_of(row)) for row in collection.rows)
 
-    def ratings(self, case: Case) -> Mapping[str, Ratings]:
+    def ratings(self, case: Case, session: int) -> Mapping[str, Ratings]:
         """Return what the reader says of the papers that the page asks about, and of others."""
         days = self._collection.days.items()
-        listed = [paper for day, list_ in days if day < case.day for paper in list_]
+        listed = [paper for day, list_ in days if day < case.day for paper in list_][::-1][:NEWEST]
         if self._asked.get("day") != case.day:
-            self._asked = {"day": case.day, "pool": self._rehearsal.pool(listed[::-1][:NEWEST])}
-        papers = np.array(listed[::-1][:RECENT], dtype=np.intp)
-        rng = np.random.default_rng([*case.reader.encode(), *case.day.encode()])
-        pool, weights = self._asked["pool"], self._rehearsal.weights(case)
-        none = np.zeros(len(papers), dtype=np.bool_)
-        chosen = _asked(pool, weights, none, none)
-        liking = self._liking(case, papers, rng)
-        said = self._said(liking, rng)
-        marked = self._marked(liking, chosen, rng)
-        others = self._marked(liking, rng.permutation(len(papers)), rng)
-        # What the page showed already, and the reader did not mark, is shown no more.
-        shown = np.isin(np.arange(len(papers)), chosen)
-        further = _asked(pool, weights, np.isin(np.arange(len(papers)), marked), shown)
-        both = np.union1d(marked, self._marked(liking, further, rng, FURTHER))
-        first = chosen[:FIRST]
+            self._asked = {"day": case.day, "pool": self._rehearsal.pool(listed)}
+        papers, pool = np.array(listed, dtype=np.intp), self._asked["pool"]
+        rng = np.random.default_rng([session, *case.reader.encode(), *case.day.encode()])
+        reader = _Reader(self._rehearsal.weights(case), self._liking(case, papers, rng), rng)
+        own = np.isin(papers, case.elsewhere)
+        *_fewer, without = reader.pages(pool, own)
         places = {
-            f"and marked {MARKED} of {NUMBER} chosen papers": marked,
-            f"and then {FURTHER} of {NUMBER} more, close to those": both,
-            f"or {MARKED} of {NUMBER} others": others,
-        }
-        return {
-            name: dict.fromkeys(papers[each].tolist(), 1.0) for name, each in places.items()
+            f"and marked {MARKED} of {NUMBER} papers, {page} times": marked
+            for page, marked in enumerate(reader.pages(pool, np.zeros_like(own)), 1)
         } | {
-            f"or rated the first {FIRST}": dict(
-                zip(papers[first].tolist(), said[first].tolist(), strict=True)
-            )
+            "the same, but none of their own picks": without,
+            f"or {ENOUGH} of {PAGES * NUMBER} others": reader.marked(
+                rng.permutation(len(papers))[: PAGES * NUMBER], ENOUGH
+            ),
         }
+        first = reader.asked(pool, np.zeros(0, dtype=np.intp), np.zeros_like(own))[:ENOUGH]
+        marks = {name: dict.fromkeys(papers[each].tolist(), 1.0) for name, each in places.items()}
+        said = reader.said()[first]
+        rated = dict(zip(papers[first].tolist(), said.tolist(), strict=True))
+        return marks | {f"or rated the first {ENOUGH}": rated}
 
     def ndcg(self, case: Case, ratings: Ratings) -> float:
         self._rehearsal.ratings = ratings
         [scores] = self._rehearsal.scores([case], KNOWN)
         return evaluation.ranked(case.picked, scores).ndcg
-
-    def _marked(
-        self, liking: Floats, shown: Papers, rng: np.random.Generator, most: int = MARKED
-    ) -> Papers:
-        """Return the places of the papers that the stand-in for the reader would read first."""
-        shown = shown[:NUMBER]
-        best = shown[np.argsort(-liking[shown], kind="stable")[:most]]
-        is_random = rng.random(len(best)) < _RANDOM
-        return np.unique(np.where(is_random, rng.choice(shown, len(best)), best))
-
-    def _said(self, liking: Floats, rng: np.random.Generator) -> Floats:
-        """Return what the stand-in says of each paper of the pool."""
-        place = liking.argsort().argsort() / len(liking)
-        said = np.where(place >= 1 - _UPPER, 1, np.where(place < _LOWER, -1, 0))
-        is_random = rng.random(len(liking)) < _RANDOM
-        return np.where(is_random, rng.permutation(said), said).astype(np.float32)
 
     def _liking(self, case: Case, pool: Papers, rng: np.random.Generator) -> Floats:
         """Return how much the stand-in likes each paper of the pool."""
@@ -186,7 +167,39 @@ class _Sessions:
         return liking
 
 
-def _asked(pool: Pool, weights: Floats, marked: Bools, shown: Bools) -> Papers:
-    """Return the places of the papers that the page asks about."""
-    opinions = (RATED_WEIGHT * marked).astype(np.float32)
-    return pool.most_telling(weights, opinions=opinions, barred=shown, number=NUMBER)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reader:
+    """A reader in front of the page: how they weigh topics, and how they like each paper."""
+
+    topics: Floats
+    liking: Floats
+    rng: np.random.Generator
+
+    def pages(self, pool: Pool, barred: Bools) -> Iterator[Papers]:
+        """Yield the places of the papers marked so far, after each page."""
+        marked, shown = np.zeros(0, dtype=np.intp), barred.copy()
+        for _page in range(PAGES):
+            asked = self.asked(pool, marked, shown)
+            # What the page showed is shown no more.
+            shown[asked] = True
+            marked = np.union1d(marked, self.marked(asked, MARKED))
+            yield marked
+
+    def asked(self, pool: Pool, marked: Papers, shown: Bools) -> Papers:
+        """Return the places of the papers that the page asks about."""
+        opinions = np.zeros(len(shown), dtype=np.float32)
+        opinions[marked] = RATED_WEIGHT
+        return pool.most_telling(self.topics, opinions=opinions, barred=shown, number=NUMBER)
+
+    def marked(self, shown: Papers, most: int) -> Papers:
+        """Return the places of the papers that the reader would read first."""
+        best = shown[np.argsort(-self.liking[shown], kind="stable")[:most]]
+        is_random = self.rng.random(len(best)) < _RANDOM
+        return np.unique(np.where(is_random, self.rng.choice(shown, len(best)), best))
+
+    def said(self) -> Floats:
+        """Return what the reader says of each paper that may be asked about."""
+        place = self.liking.argsort().argsort() / len(self.liking)
+        said = np.where(place >= 1 - _UPPER, 1, np.where(place < _LOWER, -1, 0))
+        is_random = self.rng.random(len(said)) < _RANDOM
+        return np.where(is_random, self.rng.permutation(said), said).astype(np.float32)

@@ -99,7 +99,8 @@ def rate_papers(walk: Walk) -> None:
     walk.page.get_by_role("radio", name="More").first.check()
     walk.page.get_by_role("radio", name="Less").last.check()
     walk.press("Save")
-    walk.sees("Thank you")
+    saved = f"Saved: 1 of {ratings.ENOUGH} marked."
+    expect(walk.page.get_by_role("status")).to_have_text(saved)
     values = Vote.objects.order_by("-value").values_list("value", flat=True)
     assert list(values) == [Vote.Value.MORE, Vote.Value.LESS]
 

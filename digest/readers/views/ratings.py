@@ -23,8 +23,8 @@ from subscribers.wishes import preferences
 _FIELD = "paper-"
 # Papers that were shown and left without an opinion, in the address: ids with hyphens between them.
 _PASSED = "passed"
-# Those of three pages; an address of a kilobyte.
-_MOST_PASSED = 3 * ratings.NUMBER
+# Those of four pages; an address of a kilobyte.
+_MOST_PASSED = 4 * ratings.NUMBER
 _OPINIONS: Mapping[str, Vote.Value | None] = {
     "more": Vote.Value.MORE,
     "less": Vote.Value.LESS,
@@ -54,7 +54,7 @@ def rate(request: HttpRequest, token: str) -> HttpResponse:
             "is_empty": "nothing" in request.GET,
             "next_digest": preferences.next_digest_in_words(subscriber, now),
             "passed": _query("?", _ids(passed)),
-            **_papers(subscriber, _ids(passed), asks="saved" not in request.GET),
+            **_papers(subscriber, _ids(passed), is_saved="saved" in request.GET),
         }
         return render_for(subscriber, request, "digest/readers/rate.html", context)
 
@@ -88,14 +88,20 @@ def _opinions(posted: QueryDict) -> dict[int, Vote.Value | None]:
     return dict(known[: ratings.NUMBER + ratings.MOST_SHOWN])
 
 
-def _papers(subscriber: Subscriber, passed: Sequence[int], *, asks: bool) -> dict[str, Any]:
-    """Return the papers to rate, if the page `asks`, and those that were voted on before."""
-    asked = ratings.asked(subscriber, passed) if asks else []
+def _papers(subscriber: Subscriber, passed: Sequence[int], *, is_saved: bool) -> dict[str, Any]:
+    """Return the papers to rate, and those that were voted on before.
+
+    Who has just marked a paper, and marked enough of them, is asked no more.
+    """
     values = ratings.given(subscriber)
+    marked = sum(value == Vote.Value.MORE for value in values.values())
+    is_enough = is_saved and marked >= ratings.ENOUGH
+    asked = [] if is_enough else ratings.asked(subscriber, passed)
     rated = examples.papers(list(values))
     topics: dict[int, Topic] = Topic.objects.in_bulk()
     return {
         "asked": listed(asked, topics),
-        "has_marked": Vote.Value.MORE in values.values(),
+        "marked": marked,
+        "enough": ratings.ENOUGH,
         "rated": [(entry, values[entry.pk]) for entry in listed(rated, topics)],
     }

@@ -28,8 +28,9 @@ def chosen(
     vectors = Space(papers).vectors(papers)
     places = np.arange(len(titles))
     similarity = Index(vectors).similarity(vectors)
+    likeness = np.maximum(excess_similarity(similarity, vectors.common), 0)
     asked = most_telling(
-        np.maximum(excess_similarity(similarity, vectors.common), 0),
+        likeness.__getitem__,
         np.array(votes or [0] * len(titles), dtype=np.float32),
         np.array(interest or [0] * len(titles), dtype=np.float32),
         barred=np.isin(places, muted),
@@ -77,7 +78,7 @@ def test_what_is_known_is_not_asked_again_and_says_what_to_ask_next() -> None:
     papers = [features_of(title, f"{title.split()[0]} and nothing else") for title in titles]
     votes = np.zeros(len(titles), dtype=np.float32)
     no_fits = np.zeros((len(titles), 1), dtype=np.float32)
-    pool = Pool(range(len(titles)), papers, no_fits, votes)
+    pool = Pool(papers, no_fits, votes)
 
     def next_after(opinions: Mapping[int, float]) -> list[int]:
         said = np.array([opinions.get(n, 0) for n in range(len(titles))], dtype=np.float32)

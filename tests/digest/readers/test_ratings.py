@@ -70,7 +70,8 @@ def test_opinions_become_votes_as_from_a_mail(client: Client, reader: Subscriber
     assert answer.status_code == 303
     assert answer["Location"] == f"{path_of(reader)}?saved&passed={three}"
     assert sorted(votes()) == sorted([(one, 1, RATING), (two, -1, RATING)])
-    assert shown(client, f"{path_of(reader)}?saved") == {one: "more", two: "less"}
+    unasked = dict.fromkeys(others, "")
+    assert shown(client, answer["Location"]) == {one: "more", two: "less"} | unasked
 
 
 def test_rated_papers_are_not_asked_about_again(client: Client, reader: Subscriber) -> None:
@@ -292,11 +293,41 @@ def test_papers_left_without_an_opinion_are_not_shown_on_the_next_pages(
         assert (len(new), seen & set(new)) == (ratings.NUMBER, set())
         seen |= set(new)
         marks = {f"paper-{pk}": "" for pk in others} | {f"paper-{first}": "more"}
-        saved = client.post(page, marks)["Location"]
-        [page] = re.findall(r'<a href="(.*\?passed=.*)">', client.get(saved).content.decode())
+        page = client.post(page, marks)["Location"]
 
     assert len([pk for pk, said in shown(client, page).items() if not said]) == 9
     assert len(shown(client, f"{path_of(reader)}?passed=²--x-{'9' * 30}-1")) > 9
+
+
+def test_the_next_page_comes_by_itself_until_enough_are_marked(
+    client: Client, reader: Subscriber
+) -> None:
+    papers_of(1, 3 * ratings.NUMBER)
+    page = path_of(reader)
+    for marked in (3, 6):
+        unrated = [pk for pk, said in shown(client, page).items() if not said]
+        saved = client.post(page, {f"paper-{pk}": "more" for pk in unrated[:3]}, follow=True)
+        assert f"Saved: {marked} of {ratings.ENOUGH} marked." in saved.content.decode()
+        page = saved.redirect_chain[-1][0]
+    unrated = [pk for pk, said in shown(client, page).items() if not said]
+
+    answer = client.post(page, {f"paper-{pk}": "more" for pk in unrated[:2]}, follow=True)
+
+    last = answer.redirect_chain[-1][0]
+    assert "Thank you" in answer.content.decode()
+    assert [pk for pk, said in shown(client, last).items() if not said] == []
+    assert "Thank you" not in client.get(path_of(reader)).content.decode()
+
+
+def test_who_only_wants_less_is_asked_on(client: Client, reader: Subscriber) -> None:
+    papers_of(1, 2)
+    one = min(shown(client, path_of(reader)))
+
+    page = client.post(path_of(reader), {f"paper-{one}": "less"}, follow=True).content.decode()
+
+    assert "Saved." in page
+    assert "of 8 marked" not in page
+    assert 'type="submit">Save</button>' in page
 
 
 def test_the_number_of_queries_depends_on_no_number_of_papers(
