@@ -1,12 +1,11 @@
 """Which papers each reader gets, and why, for a whole batch of readers at once, as arrays."""
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from . import weights
 from .batch import Bools, Candidates, Chosen, Floats, Hold, Kind, Part, Readers
+from .placing import NOTHING, Draft, Plan, place_best, place_most_voted, place_off_path
 from .trending import popularity
 
 # What a paper loses for each paper chosen before it: this much times their overlap, and this much
@@ -18,8 +17,6 @@ SAME = 0.6
 # The least length of a selection in which places are kept for what everyone reads, and for
 # something off the reader's path.
 _ROOMY = 6
-# How much likelier the draw off the path takes a paper for its taste: e times for this much.
-_HEAT = 0.05
 # More than any score, so that papers by followed authors come first.
 _LEAD = 100.0
 # More than that, for each pinned paper that comes after this one.
@@ -50,15 +47,6 @@ def contributions(candidates: Candidates, readers: Readers, *, vote_weight: floa
     return parts
 
 
-class _Plan(NamedTuple):
-    """Who gets how many papers: `own` by score, and in roomy selections one place for the most
-    voted (`everyone`) and one off the path (`exploring`). All have an element for each reader."""
-
-    own: NDArray[np.int64]
-    everyone: Bools
-    exploring: Bools
-
-
 def rank(candidates: Candidates, readers: Readers, *, vote_weight: float) -> Chosen:
     """Return the best papers for each reader of a batch, the best first, with their scores' parts.
 
@@ -71,7 +59,8 @@ def rank(candidates: Candidates, readers: Readers, *, vote_weight: float) -> Cho
     * The other places go by score, also to papers that match nothing. But readers who never voted
       get nothing if no paper matches. Readers without interests get the most voted.
     * In a selection of 6 papers or more, the last place goes to what everyone reads, if anyone
-      votes, and for exploring readers another one to something off their path.
+      votes, and for exploring readers another one to something off their path. Where nothing is
+      left for such a place, it goes by score as well.
     * A paper loses score for each paper above it that says much the same or is on the same topic.
     """
     parts = contributions(candidates, readers, vote_weight=vote_weight)
@@ -87,17 +76,19 @@ def rank(candidates: Candidates, readers: Readers, *, vote_weight: float) -> Cho
     plan = _plan(candidates, readers, is_free.sum(axis=1) * has_any, is_open)
     scores = np.where(is_free, content + parts[Part.VOTES], -np.inf)
     _lead(scores, candidates, readers)
-    width = int((plan.own + plan.everyone + plan.exploring).max(initial=0))
-    places = np.full((len(scores), width), -1, dtype=np.int64)
+    numbers = plan.own + plan.everyone + plan.exploring
+    draft = Draft(scores, _penalties(candidates), int(numbers.max(initial=0)))
+    columns = np.arange(draft.places.shape[1])
     due = _due(candidates, readers, scores, plan.own)
-    _place_best(places, scores, plan.own, _penalties(candidates), due)
-    kinds, topics = _kinds(places, parts, candidates, readers, is_open)
-    chances = np.ones(places.shape, dtype=np.float32)
-    _add_most_voted(places, kinds, candidates.votes, scores, plan)
+    place_best(draft, columns < plan.own[:, np.newaxis], due)
+    place_most_voted(draft, candidates.votes, plan)
     is_off = (scores > -np.inf) & ~on_topics
-    _add_off_path(places, kinds, chances, readers, parts[Part.TASTE], is_off, plan)
-    chosen = np.take_along_axis(parts, np.maximum(places, 0)[np.newaxis], axis=2)
-    return Chosen(places, kinds, topics, np.moveaxis(chosen, 0, 2), chances)
+    place_off_path(draft, readers, parts[Part.TASTE], is_off, plan)
+    place_best(draft, (draft.places < 0) & (columns < numbers[:, np.newaxis]))
+    kinds, topics = _kinds(draft.places, parts, candidates, readers, is_open)
+    kinds = np.where(draft.kept_for == NOTHING, kinds, draft.kept_for)
+    chosen = np.take_along_axis(parts, np.maximum(draft.places, 0)[np.newaxis], axis=2)
+    return Chosen(draft.places, kinds, topics, np.moveaxis(chosen, 0, 2), draft.chances)
 
 
 def _has_interests(readers: Readers) -> Bools:
@@ -121,13 +112,13 @@ def _avoided(candidates: Candidates, readers: Readers, content: Floats) -> Bools
 
 def _plan(
     candidates: Candidates, readers: Readers, free: NDArray[np.int64], is_open: Bools
-) -> _Plan:
+) -> Plan:
     numbers = np.minimum(readers.lengths, free)
     # A reader without interests has no path to leave, and gets what everyone reads anyway.
     is_roomy = (numbers >= _ROOMY) & ~is_open
     everyone = is_roomy & bool(candidates.votes.max(initial=0) > 0)
     exploring = is_roomy & readers.is_exploring
-    return _Plan(numbers - everyone - exploring, everyone, exploring)
+    return Plan(numbers - everyone - exploring, everyone, exploring)
 
 
 def _lead(scores: Floats, candidates: Candidates, readers: Readers) -> None:
@@ -159,39 +150,6 @@ def _due(
     np.put_along_axis(due, order, is_first, axis=1)
     due &= holds
     return due if due.any() else None
-
-
-def _place_best(
-    places: NDArray[np.int64],
-    scores: Floats,
-    numbers: NDArray[np.int64],
-    penalties: Floats,
-    due: Bools | None,
-) -> None:
-    """Put the best `numbers[r]` papers of each row of `scores` into `places`.
-
-    Each choice lowers `scores`, in place, by its penalties for the other papers. If only as many
-    places are left as papers are `due`, those get them.
-    """
-    rows = np.arange(len(scores))
-    for column in range(int(numbers.max(initial=0))):
-        best = scores.argmax(axis=1)
-        if due is not None:
-            _put_due(best, scores, due, numbers - column)
-        is_chosen = (scores[rows, best] > -np.inf) & (column < numbers)
-        places[is_chosen, column] = best[is_chosen]
-        scores[is_chosen] -= penalties[best[is_chosen]]
-        scores[rows[is_chosen], best[is_chosen]] = -np.inf
-
-
-def _put_due(best: NDArray[np.int64], scores: Floats, due: Bools, left: NDArray[np.int64]) -> None:
-    """Have the best paper that is `due` come next where only as many places are `left`."""
-    # Most rows have places left for all that was ever due.
-    late = np.flatnonzero(due.sum(axis=1) >= left)
-    still_due = np.where(due[late], scores[late], -np.inf)
-    owed = (still_due > -np.inf).sum(axis=1)
-    is_last = (owed > 0) & (owed >= left[late])
-    best[late[is_last]] = still_due.argmax(axis=1)[is_last]
 
 
 def _penalties(candidates: Candidates) -> Floats:
@@ -248,50 +206,3 @@ def _best_topics(
     fit = np.take_along_axis(fits, topics[:, :, np.newaxis], axis=2)[:, :, 0]
     is_followed = np.take_along_axis(readers.topics, topics, axis=1) > 0
     return topics, is_followed & (fit >= weights.CLEAR_TOPIC)
-
-
-def _add_most_voted(
-    places: NDArray[np.int64],
-    kinds: NDArray[np.int64],
-    votes: Floats,
-    scores: Floats,
-    plan: _Plan,
-) -> None:
-    """Put the most voted of the papers that are left behind the reader's own."""
-    if not plan.everyone.any():
-        return
-    left = np.where(scores > -np.inf, votes, -1)
-    best = left.argmax(axis=1)
-    rows = np.flatnonzero(plan.everyone & (left.max(axis=1) > 0))
-    places[rows, plan.own[rows]] = best[rows]
-    kinds[rows, plan.own[rows]] = Kind.VOTES
-    scores[rows, best[rows]] = -np.inf
-
-
-def _add_off_path(
-    places: NDArray[np.int64],
-    kinds: NDArray[np.int64],
-    chances: Floats,
-    readers: Readers,
-    tastes: Floats,
-    is_off: Bools,
-    plan: _Plan,
-) -> None:
-    """Draw the last paper of exploring readers from those that match nothing they asked for.
-
-    The nearer to their taste, the likelier, so each vote on such a paper guides the next draws.
-    """
-    rows = np.flatnonzero(plan.exploring)
-    if not len(rows):
-        return
-    if readers.holds is not None:
-        is_off = is_off & (readers.holds == Hold.NOTHING)
-    heat = np.minimum(tastes[rows], weights.CLEAR_TASTE) / _HEAT
-    likely = np.where(is_off[rows], np.exp(heat), 0)
-    totals = likely.cumsum(axis=1)
-    total = totals[:, -1:]
-    drawn = (totals > readers.draws[rows, np.newaxis] * total).argmax(axis=1)
-    has_any = total[:, 0] > 0
-    at = rows[has_any], (plan.own + plan.everyone)[rows[has_any]]
-    places[at], kinds[at] = drawn[has_any], Kind.EXPLORING
-    chances[at] = (likely[np.arange(len(rows)), drawn] / np.maximum(total[:, 0], 1e-12))[has_any]

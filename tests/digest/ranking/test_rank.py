@@ -284,6 +284,30 @@ def test_the_place_off_the_path_is_drawn_with_the_stored_chance() -> None:
     assert (chosen.chances[:, :-1] == 1).all()
 
 
+def test_a_place_for_which_there_is_no_paper_goes_to_the_next_best() -> None:
+    fits = np.array([(1 - place / 10, 0) for place in range(PAPERS)], dtype=np.float32)
+    on_topic, voted = replace(candidates(), fits=fits), candidates(votes=(9, *[0] * 7))
+
+    nothing_off_the_path = choose(Reader(topics=(1, 0), length=6, explores=True), papers=on_topic)
+    nothing_else_voted = choose(Reader(topics=(1, 0), length=6), papers=voted)
+
+    assert nothing_off_the_path.places.tolist() == [[0, 1, 2, 3, 4, 5]]
+    assert nothing_off_the_path.kinds.tolist() == [[*[Kind.TOPIC] * 4, Kind.CLOSEST, Kind.CLOSEST]]
+    assert nothing_off_the_path.chances.tolist() == [[1] * 6]
+    assert len(set(nothing_else_voted.places[0].tolist()) - {-1}) == 6
+    assert Kind.VOTES not in nothing_else_voted.kinds
+
+
+def test_what_everyone_reads_is_not_told_once_more_off_the_path() -> None:
+    papers = candidates(votes=(0, 0, 0, 0, 0, 0, 9, 8), overlaps={(6, 7): 0.9})
+    reader = Reader(taste=(1, 1, 1, 1, *[-0.1] * 4), topics=(1, 1), length=6, explores=True)
+
+    chosen = choose(*(replace(reader, draw=n / 50) for n in range(50)), papers=papers)
+
+    assert set(chosen.places[:, -2].tolist()) == {6}
+    assert 7 not in chosen.places[:, -1]
+
+
 def test_contributions_are_the_parts_of_the_score() -> None:
     papers = candidates(votes=(3, 0, 0, 0, 0, 0, 0, 0))
     half = SAID_VOTES
