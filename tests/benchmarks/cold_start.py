@@ -135,7 +135,7 @@ class _Page:
         own = np.isin(papers, case.elsewhere)
         *_fewer, without = reader.pages(pool, own)
         places = {
-            f"and marked {MARKED} of {NUMBER} papers, {page} times": marked
+            f"and marked {MARKED} of {NUMBER} papers on page {page}": marked
             for page, marked in enumerate(reader.pages(pool, np.zeros_like(own)), 1)
         } | {
             "the same, but none of their own picks": without,
