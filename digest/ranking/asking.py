@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from . import taste, weights
 from .batch import Bools, Floats
 from .features import Features
-from .space import Index, Space
+from .space import Space
 from .trending import popularity
 from .typical import Library
 
@@ -26,13 +26,12 @@ class Pool:
     """
 
     def __init__(self, features: Sequence[Features], fits: Floats, votes: Floats) -> None:
-        space, places = Space(features), range(len(features))
-        self._vectors = space.vectors(features)
-        self._index = Index(self._vectors)
-        library = Library(space, places, features, fits)
-        typical = library.compared(self._index, self._vectors, dict(enumerate(places)))
+        self._space, self._features, self._votes = Space(features), features, votes
+        places = range(len(features))
+        library = Library(self._space, places, features, fits)
+        self._index, self._common = library.index, library.vectors.common
+        typical = library.compared(library.index, library.vectors, dict(enumerate(places)))
         self.closeness = typical.of_topics(fits)
-        self._votes = votes
 
     def most_telling(
         self, topics: Floats, *, opinions: Floats, barred: Bools, number: int
@@ -60,8 +59,8 @@ class Pool:
 
     def _likeness(self, papers: Sequence[int]) -> Floats:
         """Return what a vote on each of these k papers says of all: float32 (k, n)."""
-        similarity = self._index.similarity(self._vectors.of(papers))
-        excess = taste.excess_similarity(similarity, self._vectors.common)
+        vectors = self._space.vectors([self._features[paper] for paper in papers])
+        excess = taste.excess_similarity(self._index.similarity(vectors), self._common)
         likeness: Floats = np.maximum(excess, 0)
         return likeness
 

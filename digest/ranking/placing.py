@@ -39,7 +39,7 @@ class Draft:
         self.chances = np.ones(self.places.shape, dtype=np.float32)
 
     def put(
-        self, rows: NDArray[np.int64], columns: NDArray[np.int64], papers: NDArray[np.int64]
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64] | int, papers: NDArray[np.int64]
     ) -> None:
         """Put a paper into a place of each of these rows, which lowers the scores of the others."""
         self.places[rows, columns] = papers
@@ -58,7 +58,7 @@ def place_best(draft: Draft, is_wanted: Bools, due: Bools | None = None) -> None
         if due is not None:
             _put_due(best, scores, due, is_wanted[:, column:].sum(axis=1))
         rows = np.flatnonzero(is_wanted[:, column] & (scores[every, best] > -np.inf))
-        draft.put(rows, np.full_like(rows, column), best[rows])
+        draft.put(rows, column, best[rows])
 
 
 def _put_due(best: NDArray[np.int64], scores: Floats, due: Bools, left: NDArray[np.int64]) -> None:

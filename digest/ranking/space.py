@@ -8,9 +8,8 @@ The constants were chosen on one part of the readers; ``measuring`` says which.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,19 +49,6 @@ class Vectors:
 
     def __len__(self) -> int:
         return len(self.ends) - 1
-
-    def of(self, papers: Sequence[int]) -> Self:
-        """Return the vectors of these papers alone, in this order."""
-        parts = [slice(self.ends[paper], self.ends[paper + 1]) for paper in papers]
-        lengths = [part.stop - part.start for part in parts]
-        return replace(
-            self,
-            ends=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]),
-            numbers=np.concatenate([self.numbers[:0], *(self.numbers[part] for part in parts)]),
-            weights=np.concatenate([self.weights[:0], *(self.weights[part] for part in parts)]),
-            dense=self.dense[list(papers)],
-            common=self.common[list(papers)],
-        )
 
 
 class Space:

@@ -36,13 +36,14 @@ class Library:
     """The newest papers. Never changes, and is the same for all windows of an edition.
 
     `fits` float32 (papers, t) are their clear fits to t topics, 0 where a fit is not clear.
+    `vectors` are theirs, and `index` has them to be compared with.
     """
 
     def __init__(
         self, space: Space, paper_ids: Sequence[int], papers: Sequence[Features], fits: Floats
     ) -> None:
-        self._space, self._paper_ids, self._vectors = space, paper_ids, space.vectors(papers)
-        self._index = Index(self._vectors)
+        self._space, self._paper_ids, self.vectors = space, paper_ids, space.vectors(papers)
+        self.index = Index(self.vectors)
         self.fits = np.where(fits >= weights.CLEAR_TOPIC, fits, 0)
 
     def compared(self, index: Index, candidates: Vectors, places: Mapping[int, int]) -> "Typical":
@@ -50,7 +51,7 @@ class Library:
 
         A candidate does not show what is typical for itself.
         """
-        similarity = index.similarity(self._vectors)
+        similarity = index.similarity(self.vectors)
         similarity -= np.float32(_COMMON_WEIGHT) * candidates.common
         for row, paper_id in enumerate(self._paper_ids):
             if paper_id in places:
@@ -61,7 +62,7 @@ class Library:
         """Return how similar each keyword is to the few papers most similar to it, and 0 for the
         others: float32 (keywords, papers)."""
         words = self._space.vectors(list(map(as_paper, keywords)))
-        similar = self._index.similarity(words)
+        similar = self.index.similarity(words)
         least = np.sort(similar, axis=1)[:, -_OF_WORD:][:, :1]
         return np.where(similar >= least, np.maximum(similar, 0), 0) if similar.size else similar
 

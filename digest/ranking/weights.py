@@ -17,9 +17,9 @@ TOPIC = 0.1
 CLOSE = 0.05
 HOLDS = 0.05
 # What a reader says counts fully while there are no votes up, half with this many, a sixteenth with
-# twice as many: votes say better what the reader wants, but not before there are some. Of the ways
-# of fading that lose nothing of what all votes say, on the later days of the development readers,
-# this one is best with few votes.
+# twice as many: votes say better what the reader wants, but a single one says little. Of the ways
+# of fading that were no worse than all votes without topics, on the later days of the development
+# readers, this one was best with few votes.
 SAID_VOTES = 2.5
 # A followed author. Votes do not change this: such papers come first (``rank``).
 AUTHOR = 3.0

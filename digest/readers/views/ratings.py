@@ -47,14 +47,15 @@ def rate(request: HttpRequest, token: str) -> HttpResponse:
         done, left = ("?saved", _left_out(request.POST)) if opinions else ("?nothing", [])
         done += _query("&", _ids([*passed, *left]))
         return HttpResponseRedirect(f"{request.path}{done}", status=303)
+    is_saved = "saved" in request.GET
     with override(subscriber.language):
         context = {
             "token": token,
-            "is_saved": "saved" in request.GET,
+            "is_saved": is_saved,
             "is_empty": "nothing" in request.GET,
             "next_digest": preferences.next_digest_in_words(subscriber, now),
             "passed": _query("?", _ids(passed)),
-            **_papers(subscriber, _ids(passed), is_saved="saved" in request.GET),
+            **_papers(subscriber, _ids(passed), is_saved=is_saved),
         }
         return render_for(subscriber, request, "digest/readers/rate.html", context)
 
@@ -91,7 +92,7 @@ def _opinions(posted: QueryDict) -> dict[int, Vote.Value | None]:
 def _papers(subscriber: Subscriber, passed: Sequence[int], *, is_saved: bool) -> dict[str, Any]:
     """Return the papers to rate, and those that were voted on before.
 
-    Who has just marked a paper, and marked enough of them, is asked no more.
+    A reader who has just saved, and has marked enough, is asked no more.
     """
     values = ratings.given(subscriber)
     marked = sum(value == Vote.Value.MORE for value in values.values())

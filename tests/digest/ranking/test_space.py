@@ -40,19 +40,6 @@ def test_a_paper_s_similarity_to_itself_is_the_sum_of_its_parts_shares() -> None
     assert np.allclose(similar, similar.T, atol=1e-6)
 
 
-@pytest.mark.parametrize("places", [[37], [80, 3, 3, 0], []])
-def test_the_vectors_of_some_papers_are_those_of_all(places: list[int]) -> None:
-    papers = many(90)
-    vectors = Space(papers).vectors(papers)
-    similar = Index(vectors).similarity(vectors)
-
-    some = vectors.of(places)
-
-    assert len(some) == len(places)
-    assert np.allclose(Index(vectors).similarity(some), similar[places], atol=1e-6)
-    assert some.common.tolist() == vectors.common[places].tolist()
-
-
 def test_words_of_a_single_paper_do_not_count() -> None:
     stranger = features_of("", "zebra quagga okapi")
 
